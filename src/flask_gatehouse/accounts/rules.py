@@ -1,0 +1,28 @@
+"""Who may do what to whom. Pure: no database, no request."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes the ones below it."""
+
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+    def includes(self, other: "Role") -> bool:
+        """Return whether a person with this role may do what ``other`` may."""
+        return _RANK[self] >= _RANK[other]
+
+
+_RANK = {Role.VIEWER: 1, Role.EDITOR: 2, Role.ADMIN: 3}
+
+
+def can_edit_user(role: Role, user_id: int, target_id: int) -> bool:
+    """An administrator may edit everybody, anybody may edit herself."""
+    return role is Role.ADMIN or user_id == target_id
+
+
+def can_delete_user(role: Role, user_id: int, target_id: int) -> bool:
+    """An administrator may delete everybody but herself."""
+    return role is Role.ADMIN and user_id != target_id

@@ -1,0 +1,28 @@
+"""The table of events. Imported by this room and by the migrations only."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..db.base import Base, UtcDateTime, text_enum
+from .events import Outcome
+
+
+class AuditEventRow(Base):
+    """One event. It refers to people and sessions by plain ids: deleting them must not change it."""
+
+    __tablename__ = "gatehouse_audit_events"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    event: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[Outcome] = mapped_column(text_enum(Outcome))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+    session_id: Mapped[str | None] = mapped_column(String(22))
+    resource_type: Mapped[str | None] = mapped_column(String(64))
+    resource_id: Mapped[str | None] = mapped_column(String(255))
+    ip: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(255))
+    details: Mapped[str] = mapped_column(Text)

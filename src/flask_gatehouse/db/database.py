@@ -1,0 +1,94 @@
+"""How rooms reach the database, whoever owns the engine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.orm import Session
+
+from ..kernel.errors import DependencyUnavailable
+
+_UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
+
+
+class Database:
+    """One application's database.
+
+    :param engine: returns the engine, at each use: a host's tests may exchange theirs.
+    """
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self._engine = engine
+        self._autocommit: tuple[Engine, Engine] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine()
+
+    def _autocommit_engine(self) -> Engine:
+        """Return a view of the engine whose connections send no BEGIN; both share one pool."""
+        engine = self._engine()
+        if self._autocommit is None or self._autocommit[0] is not engine:
+            self._autocommit = (engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
+        return self._autocommit[1]
+
+    def first(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row[Any] | None:
+        """Run one SELECT in autocommit and return its first row; the connection is back before this returns.
+
+        A connection that died in the pool costs one more attempt.
+
+        :raises DependencyUnavailable: if the database does not answer.
+        """
+        with _as_unavailable():
+            try:
+                return self._first(statement, parameters)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return self._first(statement, parameters)
+
+    def _first(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row[Any] | None:
+        with self._autocommit_engine().connect() as connection:
+            return connection.execute(statement, parameters).first()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield an autocommit connection for SELECTs that need no common snapshot.
+
+        :raises DependencyUnavailable: if the database does not answer.
+        """
+        with _as_unavailable(), self._autocommit_engine().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session whose work commits when the block ends, and not at all if it raises.
+
+        On SQLite it begins with ``BEGIN IMMEDIATE``: a deferred transaction that reads and then writes
+        fails at the write when another one came between.
+
+        :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
+            knows whether the change happened; whoever asked is told to look again.
+        """
+        with _as_unavailable(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            begin_writing(session)
+            yield session
+
+
+def begin_writing(session: Session) -> None:
+    """Take SQLite's write lock now, unless the session's connection already is in a transaction."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise DependencyUnavailable("database") from error

@@ -1,0 +1,212 @@
+"""Beginning, prolonging and ending sessions. Each end is recorded in the transaction that makes it."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..accounts.columns import users
+from ..accounts.rules import Role
+from ..audit import AuditEvent, record
+from ..db.base import database_now
+from ..kernel.context import SYSTEM, Actor
+from .lookup import digest_of
+from .models import UserSession
+from .rules import EndReason, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that has just begun. The token goes into the cookie and is stored nowhere."""
+
+    session_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """What a person may see of one of her sessions."""
+
+    id: str
+    provider: str
+    created_at: datetime
+    last_seen_at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+def begin_session(
+    db: Session,
+    *,
+    user_id: int,
+    generation: int,
+    provider: str,
+    issuer: str | None,
+    subject: str | None,
+    provider_session_id: str | None = None,
+    previous_sign_in_at: datetime | None,
+    lifetime: timedelta,
+    actor: Actor,
+) -> Begun:
+    """Begin a session for a person who has just proved who she is.
+
+    :param generation: the user's ``session_generation``, read in this transaction.
+    :param lifetime: how long it may last whatever happens.
+    """
+    now = _now(db)
+    begun = Begun(session_id=secrets.token_urlsafe(16), token=secrets.token_urlsafe(32))
+    db.add(
+        UserSession(
+            id=begun.session_id,
+            token_digest=digest_of(begun.token),
+            user_id=user_id,
+            generation=generation,
+            provider=provider,
+            issuer=issuer,
+            subject=subject,
+            provider_session_id=provider_session_id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + lifetime,
+            confirmed_at=now,
+            previous_sign_in_at=previous_sign_in_at,
+            ip=actor.ip,
+            user_agent=actor.user_agent,
+        )
+    )
+    db.flush()
+    record(AuditEvent.SESSION_CREATED, resource=("session", begun.session_id), session=db, actor=actor)
+    return begun
+
+
+def renew_token(db: Session, session_id: str, *, actor: Actor) -> Begun | None:
+    """Give a living session a new token after a confirmation; the old one is worthless from then on.
+
+    :returns: None if the session has ended meanwhile.
+    """
+    token = secrets.token_urlsafe(32)
+    changed = db.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.ended_at.is_(None))
+        .values(token_digest=digest_of(token), confirmed_at=database_now(), last_seen_at=database_now())
+        .returning(UserSession.id)
+    ).first()
+    if changed is None:
+        return None
+    record(AuditEvent.SESSION_RENEWED, resource=("session", session_id), session=db, actor=actor)
+    return Begun(session_id=session_id, token=token)
+
+
+def touch(db: Session, session_id: str) -> None:
+    """Write down that a person used her session; one that has ended stays as it is."""
+    db.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.ended_at.is_(None))
+        .values(last_seen_at=database_now())
+    )
+
+
+_EVENTS = {
+    EndReason.LOGOUT: AuditEvent.SESSION_LOGOUT,
+    EndReason.REVOKED: AuditEvent.SESSION_REVOKED,
+    EndReason.REPLACED: AuditEvent.SESSION_REVOKED,
+    EndReason.IDLE: AuditEvent.SESSION_EXPIRED,
+    EndReason.ABSOLUTE: AuditEvent.SESSION_EXPIRED,
+}
+
+
+def end_session(db: Session, session_id: str, reason: EndReason, *, actor: Actor | None = None) -> bool:
+    """End one session and record it; False if it had ended already, or never was."""
+    return bool(_end(db, UserSession.id == session_id, reason, actor))
+
+
+def end_session_of(db: Session, session_id: str, user_id: int) -> bool:
+    """End a session only if it belongs to this person (ASVS 7.5.2); False otherwise."""
+    return bool(_end(db, and_(UserSession.id == session_id, UserSession.user_id == user_id), EndReason.REVOKED, None))
+
+
+def end_other_sessions(db: Session, user_id: int, keep: str) -> int:
+    """End all sessions of a person but one, and return how many that were."""
+    return len(_end(db, and_(UserSession.user_id == user_id, UserSession.id != keep), EndReason.REVOKED, None))
+
+
+def end_sessions(db: Session, user_id: int | None, *, actor: Actor) -> int:
+    """End all sessions of one person, or of everybody if ``user_id`` is None."""
+    which = UserSession.id.is_not(None) if user_id is None else UserSession.user_id == user_id
+    return len(_end(db, which, EndReason.REVOKED, actor))
+
+
+def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch: int = 500) -> int:
+    """End the sessions whose time is over and that nobody has come back to; return how many.
+
+    A request refuses such a session by itself; this writes down that it ended, for its owner's list and the trail.
+    """
+    now = _now(db)
+
+    def is_over(of: Limits) -> ColumnElement[bool]:
+        return or_(
+            UserSession.last_seen_at <= now - of.idle,
+            UserSession.expires_at <= now,
+            UserSession.created_at <= now - of.absolute,
+        )
+
+    due = (
+        select(UserSession.id, (UserSession.last_seen_at <= now - limits.idle).label("idle"))
+        .join(users, users.c.id == UserSession.user_id)
+        .where(
+            UserSession.ended_at.is_(None),
+            or_(is_over(limits), and_(users.c.role == Role.ADMIN, is_over(admin_limits))),
+        )
+        .limit(batch)
+        .with_for_update(skip_locked=True, of=UserSession)
+    )
+    rows = db.execute(due).all()
+    for session_id, idle in rows:
+        _end(db, UserSession.id == session_id, EndReason.IDLE if idle else EndReason.ABSOLUTE, SYSTEM)
+    return len(rows)
+
+
+def living_sessions(db: Session, user_id: int, limits: Limits) -> Sequence[SessionView]:
+    """Return a person's sessions that still live, the last used one first."""
+    now = _now(db)
+    rows = db.execute(
+        select(
+            UserSession.id,
+            UserSession.provider,
+            UserSession.created_at,
+            UserSession.last_seen_at,
+            UserSession.ip,
+            UserSession.user_agent,
+        )
+        .join(users, users.c.id == UserSession.user_id)
+        .where(
+            UserSession.user_id == user_id,
+            UserSession.ended_at.is_(None),
+            UserSession.generation == users.c.session_generation,
+            UserSession.last_seen_at > now - limits.idle,
+            UserSession.expires_at > now,
+            UserSession.created_at > now - limits.absolute,
+        )
+        .order_by(UserSession.last_seen_at.desc(), UserSession.id)
+    )
+    return [SessionView(*row) for row in rows]
+
+
+def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Actor | None) -> Sequence[str]:
+    ended = db.scalars(
+        update(UserSession)
+        .where(which, UserSession.ended_at.is_(None))
+        .values(ended_at=database_now(), end_reason=reason)
+        .returning(UserSession.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for session_id in ended:
+        record(_EVENTS[reason], resource=("session", session_id), details={"reason": reason}, session=db, actor=actor)
+    return ended
+
+
+def _now(db: Session) -> datetime:
+    return db.scalars(select(database_now())).one()

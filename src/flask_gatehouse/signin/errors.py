@@ -1,0 +1,70 @@
+"""Why a sign-in was refused. Each reason has a code, which stands on the page, in the log and in the trail."""
+
+from enum import StrEnum
+
+from ..kernel.errors import DependencyUnavailable, GatehouseError
+
+
+class Reason(StrEnum):
+    """Reason codes; ``web.refusals`` says of each what the person can do next."""
+
+    # What came back is not the answer to a sign-in that this browser began.
+    STATE_MISSING = "state_missing"
+    STATE_UNKNOWN = "state_unknown"
+    STATE_EXPIRED = "state_expired"
+    STATE_REUSED = "state_reused"
+    # The provider answered with a refusal or with something that cannot be believed.
+    PROVIDER_DENIED = "provider_denied"
+    PROVIDER_ERROR = "provider_error"
+    PROVIDER_ANSWER = "provider_answer"
+    ISSUER_MISMATCH = "issuer_mismatch"
+    DISCOVERY_INVALID = "discovery_invalid"
+    ID_TOKEN_MISSING = "id_token_missing"  # noqa: S105 - a reason code
+    ID_TOKEN_SIGNATURE = "id_token_signature"  # noqa: S105 - a reason code
+    ID_TOKEN_ALGORITHM = "id_token_algorithm"  # noqa: S105 - a reason code
+    ID_TOKEN_ISSUER = "id_token_issuer"  # noqa: S105 - a reason code
+    ID_TOKEN_AUDIENCE = "id_token_audience"  # noqa: S105 - a reason code
+    ID_TOKEN_NONCE = "id_token_nonce"  # noqa: S105 - a reason code
+    ID_TOKEN_EXPIRED = "id_token_expired"  # noqa: S105 - a reason code
+    ID_TOKEN_CLAIMS = "id_token_claims"  # noqa: S105 - a reason code
+    USERINFO_SUBJECT = "userinfo_subject"
+    EMAIL_UNVERIFIED = "email_unverified"
+    # The person is who she says, and may not come in.
+    ADDRESS_TAKEN = "address_taken"
+    DOMAIN_NOT_ALLOWED = "domain_not_allowed"
+    NOT_INVITED = "not_invited"
+    DEACTIVATED = "deactivated"
+    # She was asked to confirm who she is, and somebody else answered.
+    OTHER_PERSON = "other_person"
+    TOO_OLD = "too_old"
+
+
+class SignInRefused(GatehouseError):
+    """A sign-in that is not accepted.
+
+    :param reason: the code.
+    :param provider: the provider's name.
+    :param facts: what the page may say besides, such as names of providers; never text from outside.
+    """
+
+    def __init__(self, reason: Reason, provider: str, **facts: object) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.provider = provider
+        self.facts = facts
+
+
+class UnknownProvider(GatehouseError):
+    """No provider of this name is configured."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("no such provider")
+        self.name = name
+
+
+class ProviderUnavailable(DependencyUnavailable):
+    """The provider did not answer in time, or not at all; nobody was refused."""
+
+    def __init__(self, provider: str, retry_after: int = 30) -> None:
+        super().__init__(f"provider {provider}", retry_after)
+        self.provider = provider

@@ -1,0 +1,167 @@
+"""From a provider's assertion to a session: one transaction, used once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..accounts.errors import AccountDeactivated, AddressTaken, ConcurrentRegistration
+from ..accounts.rules import Role
+from ..accounts.service import SignedInUser, find_invited_role, has_identity, register, sign_in_known
+from ..audit import AuditEvent, record
+from ..db.base import database_now
+from ..db.database import Database
+from ..kernel.context import Actor
+from ..sessions.rules import EndReason
+from ..sessions.service import Begun, begin_session, end_session, renew_token
+from ..settings import Settings
+from .assertion import Assertion
+from .attempt import MAX_AGE, Attempt
+from .errors import Reason, SignInRefused
+from .models import SpentAttempt
+from .rules import confirmation_is_fresh, sign_up_refusal
+
+# An attempt is remembered for longer than any copy of it can be valid, whatever the clocks say.
+REMEMBER_SPENT = timedelta(seconds=3 * MAX_AGE)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person who has come in, and her new session."""
+
+    user: SignedInUser
+    session: Begun
+
+
+def complete(
+    database: Database,
+    settings: Settings,
+    attempt: Attempt,
+    assertion: Assertion,
+    *,
+    actor: Actor,
+    replaces: str | None,
+) -> SignedIn:
+    """Let a person in whom a provider has asserted, once for each attempt.
+
+    :param actor: the anonymous caller: address and browser.
+    :param replaces: the public id of the session that this browser had until now, which ends (fixation).
+    :raises SignInRefused: if she may not come in, or the attempt has been used.
+    """
+    try:
+        return _complete(database, settings, attempt, assertion, actor, replaces)
+    except ConcurrentRegistration:
+        # Two tabs of a new person: the other one has made her account, so that she is found now.
+        return _complete(database, settings, attempt, assertion, actor, replaces)
+
+
+def _complete(
+    database: Database, settings: Settings, attempt: Attempt, assertion: Assertion, actor: Actor, replaces: str | None
+) -> SignedIn:
+    profile = assertion.profile
+    with database.transaction() as db:
+        _spend(db, attempt)
+        try:
+            user = sign_in_known(db, profile, actor=actor) or _sign_up(db, settings, assertion, actor)
+        except AccountDeactivated as error:
+            raise SignInRefused(Reason.DEACTIVATED, profile.provider, user_id=error.user_id) from error
+        except AddressTaken as error:
+            raise SignInRefused(Reason.ADDRESS_TAKEN, profile.provider, providers=error.providers) from error
+        if replaces is not None:
+            end_session(db, replaces, EndReason.REPLACED)
+        person = Actor(user.id, None, actor.ip, actor.user_agent, "user")
+        lifetime = settings.admin_session_lifetime if user.role is Role.ADMIN else settings.session_lifetime
+        begun = begin_session(
+            db,
+            user_id=user.id,
+            generation=user.session_generation,
+            provider=profile.provider,
+            issuer=profile.issuer,
+            subject=profile.subject,
+            provider_session_id=assertion.provider_session_id,
+            previous_sign_in_at=user.previous_sign_in_at,
+            lifetime=lifetime,
+            actor=person,
+        )
+        details = {"provider": profile.provider, "first": user.is_new}
+        person = Actor(user.id, begun.session_id, actor.ip, actor.user_agent, "user")
+        record(AuditEvent.LOGIN_SUCCESS, resource=("user", user.id), details=details, session=db, actor=person)
+    return SignedIn(user, begun)
+
+
+def confirm(
+    database: Database, settings: Settings, attempt: Attempt, assertion: Assertion, *, actor: Actor, began_at: datetime
+) -> Begun:
+    """Confirm that the person in a session is still she, and give the session a new token.
+
+    :param actor: the signed-in person.
+    :param began_at: when the round trip began, by our clock.
+    :raises SignInRefused: if another account answered, or the session belongs to another browser.
+    """
+    profile = assertion.profile
+    with database.transaction() as db:
+        _spend(db, attempt)
+        user_id, session_id = actor.user_id, actor.session_id
+        if user_id is None or session_id is None or session_id != attempt.session_id:
+            raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
+        # Another person's account at the same provider must not confirm for this one (GHSA-97r5-pg8x-p63p).
+        if not has_identity(db, user_id, profile.issuer, profile.subject):
+            raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
+        if not confirmation_is_fresh(assertion.authenticated_at, began_at, settings.confirm_max_age):
+            raise SignInRefused(Reason.TOO_OLD, profile.provider)
+        renewed = renew_token(db, session_id, actor=actor)
+        if renewed is None:
+            raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
+        details = {"provider": profile.provider}
+        record(AuditEvent.REAUTH_SUCCESS, resource=("session", session_id), details=details, session=db, actor=actor)
+    return renewed
+
+
+def record_refusal(database: Database, refusal: SignInRefused, *, confirming: bool, actor: Actor) -> None:
+    """Write a refused sign-in into the trail, in a transaction of its own: there is no change to go with it."""
+    event = AuditEvent.REAUTH_FAIL if confirming else AuditEvent.LOGIN_FAIL
+    if refusal.reason is Reason.STATE_REUSED:
+        event = AuditEvent.TOKEN_REUSE
+    user_id = refusal.facts.get("user_id")
+    with database.transaction() as db:
+        record(
+            event,
+            resource=None if user_id is None else ("user", user_id),
+            details={"provider": refusal.provider, "reason": refusal.reason},
+            session=db,
+            actor=actor,
+        )
+
+
+def forget_spent_attempts(db: Session) -> int:
+    """Delete used attempts that can no longer be replayed; return how many."""
+    limit = db.scalars(select(database_now())).one() - REMEMBER_SPENT
+    return len(
+        db.scalars(delete(SpentAttempt).where(SpentAttempt.spent_at < limit).returning(SpentAttempt.spent_at)).all()
+    )
+
+
+def _spend(db: Session, attempt: Attempt) -> None:
+    """Use the attempt up. Of several requests with the same one, on any node, exactly one passes."""
+    db.add(SpentAttempt(state_digest=attempt.state_digest, spent_at=db.scalars(select(database_now())).one()))
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise SignInRefused(Reason.STATE_REUSED, attempt.provider) from error
+
+
+def _sign_up(db: Session, settings: Settings, assertion: Assertion, actor: Actor) -> SignedInUser:
+    profile = assertion.profile
+    invited = find_invited_role(db, profile.binding_address)
+    refusal = (
+        None
+        if invited
+        else sign_up_refusal(
+            settings.signup, settings.allowed_domains, profile.binding_address, assertion.hosted_domain
+        )
+    )
+    if refusal is not None:
+        raise SignInRefused(refusal, profile.provider)
+    return register(db, profile, Role(settings.default_role), actor=actor)
