@@ -33,7 +33,8 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index(None, "created_at", "id"),)
+    # An id is never given twice, because the trail speaks of people by it.
+    __table_args__ = (Index(None, "created_at", "id"), {"sqlite_autoincrement": True})
 
 
 class Identity(Base):

@@ -13,6 +13,8 @@ class AuditEventRow(Base):
     """One event. It refers to people and sessions by plain ids: deleting them must not change it."""
 
     __tablename__ = "gatehouse_audit_events"
+    # A deleted event's number is not given again.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - read once by SQLAlchemy
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -39,7 +39,8 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)
+        if not isinstance(connection, sqlite3.Connection):
+            raise TypeError("this preparation is for the sqlite3 driver alone")
         for pragma in (
             "journal_mode = WAL",
             # NORMAL does not reach the disk at each commit: a power cut could undo a revocation that was shown.

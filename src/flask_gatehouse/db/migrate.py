@@ -1,0 +1,44 @@
+"""Bringing a database to the newest schema, and asking whether it is there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from .schema import HEAD, current_version
+
+__all__ = ["HEAD", "current_version", "include_object", "newest_version", "upgrade"]
+
+
+def upgrade(engine: Engine) -> None:
+    """Apply every migration that is missing; nothing happens where none is.
+
+    Two nodes may do this at once: on PostgreSQL the second waits for the first.
+    """
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def newest_version() -> str | None:
+    """Return the newest migration that this release ships."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def include_object(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:  # noqa: FBT001 - Alembic's own signature
+    """Keep a host's ``alembic revision --autogenerate`` from dropping our tables.
+
+    For ``context.configure(include_object=…)`` in the host's ``env.py``.
+    """
+    tables: Iterable[str | None] = (name, getattr(getattr(item, "table", None), "name", None))
+    return not any(table is not None and table.startswith("gatehouse_") for table in tables)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

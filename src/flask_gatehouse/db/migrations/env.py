@@ -1,0 +1,28 @@
+"""Run by Alembic, with the connection that ``db.migrate`` hands over."""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from flask_gatehouse.db.base import Base
+from flask_gatehouse.db.schema import VERSION_TABLE
+
+# Any fixed number: it names the lock that makes a second node wait.
+_MIGRATION_LOCK = 7_205_349_412
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table=VERSION_TABLE,
+        include_name=lambda name, kind, _parents: kind != "table" or bool(name and name.startswith("gatehouse_")),
+        compare_type=True,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])
