@@ -1,0 +1,130 @@
+"""Whole nodes, as an operator starts them: a process of its own, a socket, a working directory."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.services import ending_with_us
+
+PATIENCE_S = 30.0
+PROGRAMS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One running server.
+
+    :param directory: where it was started: ``instance/`` and its database are in it unless told otherwise.
+    """
+
+    base_url: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    directory: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """End all its processes at once, as a power cut would."""
+        _signal(self.process, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def running_gatehouse(
+    env: Mapping[str, str] | None = None,
+    *,
+    server: Literal["run", "gunicorn"] = "run",
+    workers: int = 1,
+    port: int | None = None,
+    directory: Path | None = None,
+) -> Iterator[Node]:
+    """Start ``gatehouse run`` or gunicorn, wait until ``/healthz`` answers, and end it with the block.
+
+    The node sees nothing of our own environment but ``env``, over ``GATEHOUSE_ENV=development`` and ``PORT``.
+
+    :param port: a free one unless told otherwise.
+    :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
+        share one share their development key, and the SQLite file in it.
+    :raises RuntimeError: with the end of its log, if it ends or does not answer within 30 seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatehouse-node-") as temporary:
+        place = directory or Path(temporary)
+        number = port or free_port()
+        log_path = Path(temporary) / "node.log"
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"} | dict(env or {})
+        with log_path.open("wb") as output:
+            process = subprocess.Popen(
+                ending_with_us(_command(server, workers, number), signal.SIGTERM),
+                env=environment,
+                cwd=place,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        node = Node(f"http://localhost:{number}", process, log_path, place)
+        try:
+            _wait_until_it_answers(node)
+            yield node
+        finally:
+            _end(process)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _command(server: str, workers: int, port: int) -> tuple[str, ...]:
+    if server == "run":
+        return (str(PROGRAMS / "gatehouse"), "run")
+    options = ("--no-control-socket", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers))
+    return (str(PROGRAMS / "gunicorn"), "flask_gatehouse.wsgi:app", *options, "--bind", f"127.0.0.1:{port}")
+
+
+def _wait_until_it_answers(node: Node) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"{node.base_url}/healthz", timeout=2):  # noqa: S310 - our own address
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            ended = node.process.poll()
+            if ended is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            state = "does not answer" if ended is None else f"ended with {ended}"
+            raise RuntimeError(f"the node {state} ({error}); its log:\n{node.log[-4000:]}") from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _signal(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    # Whatever of its session is left, such as a worker that hangs.
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
