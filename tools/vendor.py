@@ -73,7 +73,9 @@ def fill(modules: Path = ROOT / "node_modules") -> None:
 
 def main(*npm_arguments: str) -> None:
     """Install the locked packages and fill the vendor folder."""
-    subprocess.run([*npm_command(), "ci", "--loglevel=error", *npm_arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*npm_command(), "ci", "--loglevel=error", *npm_arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     fill()
 
 
