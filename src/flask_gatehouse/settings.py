@@ -102,6 +102,7 @@ class Settings:
     database_url: Secret
     redis_url: Secret | None
     base_url: str
+    port: int
     url_prefix: str
     providers: tuple[ProviderSettings, ...]
     github_url: str
@@ -138,7 +139,7 @@ class Settings:
         return self.env is Environment.DEVELOPMENT
 
     def external_url(self, path: str) -> str:
-        """Return the absolute address of one of our own routes, built from the base URL, never from a ``Host`` header."""
+        """Return the absolute address of a route of ours, built from the base URL, never from a ``Host`` header."""
         return f"{self.base_url}{self.url_prefix}{path}"
 
     def provider(self, name: str) -> ProviderSettings | None:
@@ -259,6 +260,7 @@ class _Reader:
             database_url=self.database_url(),
             redis_url=self.secret("REDIS_URL"),
             base_url=self.base_url(env),
+            port=self.parse("PORT", port_number, 5000),
             url_prefix=url_prefix.rstrip("/"),
             providers=tuple(self.providers(env)),
             github_url=self.values.get("GITHUB_URL", "https://github.com").rstrip("/"),
@@ -488,6 +490,16 @@ class _Reader:
             scope=scope,
             email_domains=frozenset(item.lower() for item in words(self.values.get(f"{prefix}EMAIL_DOMAINS", ""))),
         )
+
+
+def port_number(text: str) -> int:
+    """Return the TCP port that a text names.
+
+    :raises ValueError: if it names none.
+    """
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise ValueError("must be a number between 1 and 65535")
+    return int(text)
 
 
 def is_loopback(host: str) -> bool:

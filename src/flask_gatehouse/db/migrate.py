@@ -29,7 +29,7 @@ def newest_version() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def include_object(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:  # noqa: FBT001 - Alembic's own signature
+def include_object(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
     """Keep a host's ``alembic revision --autogenerate`` from dropping our tables.
 
     For ``context.configure(include_object=…)`` in the host's ``env.py``.

@@ -1,0 +1,18 @@
+"""The front gate of a Flask application: sign-in, sessions that can be revoked, roles, and an audit trail.
+
+Start with ``Gatehouse``; protect views with ``login_required`` and ``require_role``; ask ``current_user``.
+"""
+
+from . import audit as audit
+from .accounts.rules import Role as Role
+from .extension import Gatehouse as Gatehouse
+from .kernel.errors import GatehouseError as GatehouseError
+from .settings import ConfigurationError as ConfigurationError
+from .web.actor import current_user as current_user
+from .web.decorators import (
+    admin_required as admin_required,
+    background as background,
+    editor_required as editor_required,
+    login_required as login_required,
+    require_role as require_role,
+)

@@ -1,0 +1,81 @@
+"""The standalone application, and the console script ``gatehouse``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup, ScriptInfo
+from jinja2 import StrictUndefined
+
+from .cli import gatehouse_commands
+from .db.migrate import upgrade
+from .dev import attach
+from .dev.server import serve
+from .extension import Gatehouse
+from .ops import worker
+from .settings import ConfigurationError
+from .web.blueprint import close_everywhere
+from .web.errors import answer_everywhere
+from .web.state import EXTENSION, State
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Return the standalone application: Flask, and the extension at ``/``.
+
+    :param config: wins over the environment, by the same names.
+    :raises ConfigurationError: with everything that is wrong with the configuration.
+    """
+    app = Flask("flask_gatehouse", static_folder=None)
+    app.config.from_mapping(config or {})
+    app.jinja_env.undefined = StrictUndefined
+    Gatehouse(app, url_prefix="")
+    state: State = app.extensions[EXTENSION]
+    # Flask's own session carries greetings to the next page, and nothing else.
+    app.config.update(
+        SESSION_COOKIE_NAME=f"{state.session_cookie}-notices",
+        SESSION_COOKIE_SECURE=state.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+    )
+    answer_everywhere(app)
+    close_everywhere(app, state)
+    if state.settings.development:
+        attach(app)
+    return app
+
+
+def _load(info: ScriptInfo) -> Flask:
+    try:
+        return create_app()
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from None
+
+
+@click.group(cls=FlaskGroup, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
+def main() -> None:
+    """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
+
+
+for name, command in gatehouse_commands.commands.items():
+    main.add_command(command, name)
+
+
+@main.command("run")
+@click.pass_obj
+def run(info: ScriptInfo) -> None:
+    """Run the development server, with the embedded provider and the worker."""
+    app = info.load_app()
+    state: State = app.extensions[EXTENSION]
+    if not state.settings.development:
+        click.echo(
+            "gatehouse run is for development. Set GATEHOUSE_ENV=development on your own machine; elsewhere use a "
+            "real server: gunicorn flask_gatehouse.wsgi:app",
+            err=True,
+        )
+        raise SystemExit(1)
+    upgrade(state.database.engine)
+    serve(app, "127.0.0.1", state.settings.port, worker=lambda stop: worker.run(state.database, state.settings, stop))

@@ -1,0 +1,105 @@
+"""The commands: ``gatehouse …``, and ``flask gatehouse …`` in a host."""
+
+import signal
+from threading import Event
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from flask.cli import AppGroup
+
+from .accounts.errors import AlreadyAdministrator
+from .accounts.service import find_user_id, invite_administrator
+from .db.migrate import upgrade
+from .db.schema import HEAD, current_version
+from .kernel.context import COMMAND_LINE
+from .ops import worker
+from .sessions.service import end_sessions
+from .web.state import EXTENSION, State
+
+gatehouse_commands = AppGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
+
+
+def _state() -> State:
+    found: State = current_app.extensions[EXTENSION]
+    return found
+
+
+def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@gatehouse_commands.group("db")
+def db_commands() -> None:
+    """Bring the database to the schema of this release."""
+
+
+@db_commands.command("upgrade")
+def db_upgrade() -> None:
+    """Apply every migration that is missing."""
+    upgrade(_state().database.engine)
+    click.echo(f"The database is at migration {HEAD}.")
+
+
+@db_commands.command("check")
+def db_check() -> None:
+    """Say whether every migration has been applied; exit 1 if not."""
+    with _state().database.reading() as connection:
+        version = current_version(connection)
+    if version != HEAD:
+        click.echo(
+            f"The database is at {version or 'no migration'}, this release needs {HEAD}. Run: gatehouse db upgrade"
+        )
+        raise SystemExit(1)
+    click.echo(f"The database is at migration {HEAD}.")
+
+
+@gatehouse_commands.command("create-admin")
+@click.argument("email", callback=_address)
+def create_admin(email: str) -> None:
+    """Make the owner of an address an administrator, at her first sign-in if she has none yet."""
+    try:
+        with _state().database.transaction() as db:
+            done = invite_administrator(db, email)
+    except AlreadyAdministrator:
+        click.echo(f"{email} is an administrator already.", err=True)
+        raise SystemExit(1) from None
+    if done:
+        click.echo(f"{email} is an administrator now.")
+    else:
+        click.echo(f"{email} becomes an administrator at the first sign-in with that address.")
+
+
+@gatehouse_commands.group("sessions")
+def session_commands() -> None:
+    """End sessions."""
+
+
+@session_commands.command("revoke")
+@click.option(
+    "--user", "email", callback=lambda c, p, v: v and _address(c, p, v), help="Of the person with this address."
+)
+@click.option("--all", "everybody", is_flag=True, help="Of everybody.")
+def sessions_revoke(email: str | None, *, everybody: bool) -> None:
+    """End the sessions of one person, or of everybody."""
+    if bool(email) == everybody:
+        raise click.UsageError("Say either --user EMAIL or --all.")
+    with _state().database.transaction() as db:
+        user_id = find_user_id(db, email) if email else None
+        if email and user_id is None:
+            raise click.ClickException(f"Nobody here has the address {email}.")
+        count = end_sessions(db, user_id, actor=COMMAND_LINE)
+    click.echo("One session was ended." if count == 1 else f"{count} sessions were ended.")
+
+
+@gatehouse_commands.command("worker")
+def run_worker() -> None:
+    """Expire sessions and tidy up, until stopped."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    click.echo("The worker is running. Press Ctrl+C to stop.")
+    worker.run(_state().database, _state().settings, stop)

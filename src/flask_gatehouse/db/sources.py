@@ -1,0 +1,52 @@
+"""Whose database it is: the host's, in one of the shapes that Flask applications have, or our own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..settings import Settings
+from .database import Database
+from .engine import make_engine
+
+
+def database_of(db: Any, settings: Settings) -> Database:
+    """Return the database of an application.
+
+    :param db: something with an ``engine`` (Flask-SQLAlchemy and Flask-SQLAlchemy-Lite), a ``sessionmaker``, an
+        ``Engine``, or None for a database of our own at ``DATABASE_URL``.
+    :raises TypeError: for anything else.
+    """
+    if db is None:
+        engine = make_engine(settings.database_url.reveal())
+        return Database(lambda: engine)
+    return Database(_engine_of(db))
+
+
+def session_of(db: Any) -> Callable[[], Any] | None:
+    """Return how to find the host's own session of the running request, for events that it records itself."""
+    if db is None or isinstance(db, Engine | sessionmaker):
+        return None
+    return lambda: db.session
+
+
+def _engine_of(db: Any) -> Callable[[], Engine]:
+    if isinstance(db, Engine):
+        return lambda: db
+    if isinstance(db, sessionmaker):
+        return lambda: _bind_of(db)
+    if hasattr(type(db), "engine"):
+        # Read at each use: it exists within an application's context only, and tests may exchange it.
+        return lambda: db.engine
+    raise TypeError(
+        "Gatehouse(db=…) takes Flask-SQLAlchemy's or Flask-SQLAlchemy-Lite's object, a sessionmaker or an Engine, "
+        f"not {type(db).__name__}."
+    )
+
+
+def _bind_of(maker: "sessionmaker[Session]") -> Engine:
+    bind = maker.kw.get("bind")
+    if not isinstance(bind, Engine):
+        raise TypeError("The sessionmaker that Gatehouse got has no engine: sessionmaker(bind=engine).")
+    return bind

@@ -1,0 +1,1 @@
+"""What operators run: the worker's jobs."""

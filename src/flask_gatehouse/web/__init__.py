@@ -1,0 +1,31 @@
+"""Everything that knows HTTP. Below is the URL table: every route, its methods, and who may enter with each.
+
+A request goes: ``actor`` finds the person, ``decorators.require`` decides, a page's module calls one service
+and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
+"""
+
+from . import account, auth, dashboard, ops
+from .decorators import Permission
+from .routes import Route
+
+# Short names, so that a route stays on its line.
+ANYONE, PERSON = Permission.PUBLIC, Permission.SIGNED_IN
+
+ROUTES: tuple[Route, ...] = (
+    Route("/", "index", auth.index, {"GET": ANYONE}, standalone=True),
+    Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}),
+    Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}),
+    Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}),
+    Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}),
+    Route("/auth/session", "session_status", auth.session_status, {"GET": PERSON, "POST": PERSON}, background=True),
+    Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}),
+    Route("/dashboard", "dashboard", dashboard.dashboard, {"GET": PERSON}),
+    Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},
+          development=True),
+    Route("/account", "account", account.account, {"GET": PERSON}),
+    Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
+          {"POST": PERSON, "DELETE": PERSON}),
+    Route("/account/sessions/<session_id>", "end_session", account.end_session, {"POST": PERSON, "DELETE": PERSON}),
+    Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}),
+    Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}),
+)  # fmt: skip

@@ -1,0 +1,238 @@
+"""Who is asking: from the cookie to a person, with one SELECT and, for an ordinary request, no write."""
+
+import ipaddress
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Response, after_this_request, current_app, g, request
+from werkzeug.local import LocalProxy
+
+from ..accounts import rules
+from ..accounts.rules import Role
+from ..kernel.context import Actor
+from ..kernel.errors import DependencyUnavailable
+from ..kernel.text import plain
+from ..sessions.lookup import Found, find_session
+from ..sessions.rules import EndReason, ended, touch_is_due
+from ..sessions.service import end_session, touch
+from .state import State, state
+
+log = logging.getLogger("flask_gatehouse")
+# A view with this attribute answers requests that a page makes by itself.
+BACKGROUND = "_gatehouse_background"
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody in particular."""
+
+    is_authenticated = False
+    is_active = False
+    is_anonymous = True
+    id: None = None
+    email: None = None
+    role: None = None
+
+    def get_id(self) -> None:
+        return None
+
+    def has_role(self, role: Role) -> bool:
+        return False
+
+    def can_edit_user(self, user_id: int) -> bool:
+        return False
+
+    def can_delete_user(self, user_id: int) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The signed-in person of this request, as the database had her when it began."""
+
+    id: int
+    email: str | None
+    name: str
+    role: Role
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    previous_sign_in_at: datetime | None
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+    def has_role(self, role: Role) -> bool:
+        """Return whether she may do what this role may."""
+        return self.role.includes(role)
+
+    def can_edit_user(self, user_id: int) -> bool:
+        return rules.can_edit_user(self.role, self.id, user_id)
+
+    def can_delete_user(self, user_id: int) -> bool:
+        return rules.can_delete_user(self.role, self.id, user_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON answers say of a user; moments are ISO 8601 in UTC."""
+        return {
+            "id": self.id,
+            "email": self.email,
+            "name": self.name,
+            "role": self.role.value,
+            "is_active": True,
+            "created_at": self.created_at.isoformat(),
+            "last_login": self.last_sign_in_at.isoformat() if self.last_sign_in_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the cookie of a request came to.
+
+    :param found: the session and its user, if there is such a session; it may have ended.
+    :param ended: why it has ended, None while it lives or where there is none.
+    """
+
+    found: Found | None = None
+    ended: EndReason | None = None
+
+    @property
+    def session(self) -> Found | None:
+        """Return the session if it lives."""
+        return None if self.ended else self.found
+
+
+def visit() -> Visit:
+    """Return the visit of the running request, looking it up at the first call.
+
+    :raises DependencyUnavailable: if the database does not answer. Nobody is signed out by that.
+    """
+    known: Visit | None = g.get("_gatehouse_visit")
+    if known is None:
+        known = g._gatehouse_visit = _look_up(state())
+    return known
+
+
+def forget_visit() -> None:
+    """Look the session up again at the next question; this request has changed it."""
+    g.pop("_gatehouse_visit", None)
+    g.pop("_gatehouse_person", None)
+
+
+def person() -> Person | Anonymous:
+    """Return who is asking."""
+    known: Person | Anonymous | None = g.get("_gatehouse_person")
+    if known is None:
+        found = visit().session
+        known = g._gatehouse_person = ANONYMOUS if found is None else _person(found)
+    return known
+
+
+def actor() -> Actor:
+    """Return the running request's actor, for services and for the trail."""
+    found = visit().session
+    address, browser = client_address(request.environ, state().settings.trusted_proxies), _user_agent()
+    if found is None:
+        return Actor(None, None, address, browser, "anonymous")
+    return Actor(found.user_id, found.session_id, address, browser, "user")
+
+
+def caller() -> Actor:
+    """Return the running request's actor as somebody unknown, without a look-up."""
+    return Actor(None, None, client_address(request.environ, state().settings.trusted_proxies), _user_agent())
+
+
+def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> str | None:
+    """Return the address of whoever speaks to the outermost proxy that we trust.
+
+    Each proxy appends the address that it saw to ``X-Forwarded-For``, so that only entries counted from the end
+    are true; a caller writes what she likes at the front. With no trusted proxy the header is not looked at.
+    """
+    peer: str | None = environ.get("REMOTE_ADDR")
+    if trusted_proxies:
+        chain = [item.strip() for item in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if item.strip()]
+        if len(chain) >= trusted_proxies:
+            peer = chain[-trusted_proxies]
+    try:
+        return str(ipaddress.ip_address(peer or ""))
+    except ValueError:
+        return None
+
+
+def set_session_cookie(response: Response, token: str) -> None:
+    """Hand a session's token to the browser, for as long as the browser runs."""
+    here = state()
+    response.set_cookie(here.session_cookie, token, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
+
+
+def clear_session_cookie(response: Response) -> Response:
+    here = state()
+    response.delete_cookie(here.session_cookie, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
+    return response
+
+
+def _look_up(here: State) -> Visit:
+    token = request.cookies.get(here.session_cookie)
+    if not token:
+        return Visit()
+    found = find_session(here.database, token)
+    if found is None:
+        return Visit()
+    limits = here.limits[found.role]
+    reason = ended(found.times, limits)
+    if reason is not None:
+        if found.times.ended is None and reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
+            _write_down(here, found, reason)
+        after_this_request(clear_session_cookie)
+    elif touch_is_due(found.times, limits) and not is_background():
+        _write_down(here, found, None)
+    return Visit(found, reason)
+
+
+def _write_down(here: State, found: Found, reason: EndReason | None) -> None:
+    """Note a use or an end. The answer does not depend on it: a database that only reads still serves readers."""
+    try:
+        with here.database.transaction() as db:
+            if reason is None:
+                touch(db, found.session_id)
+            else:
+                who = Actor(found.user_id, found.session_id, caller().ip, _user_agent(), "user")
+                end_session(db, found.session_id, reason, actor=who)
+    except DependencyUnavailable:
+        log.warning("a session's last use or end could not be written down", exc_info=True)
+
+
+def is_background() -> bool:
+    """Return whether a page makes this request by itself, so that it does not count as somebody being there."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return (
+        getattr(view, BACKGROUND, False)
+        or "prefetch" in request.headers.get("Sec-Purpose", "")
+        or request.headers.get("Gatehouse-Background") == "true"
+    )
+
+
+def _person(found: Found) -> Person:
+    return Person(
+        found.user_id,
+        found.email,
+        found.name,
+        found.role,
+        found.created_at,
+        found.last_sign_in_at,
+        found.previous_sign_in_at,
+    )
+
+
+def _user_agent() -> str | None:
+    return plain(request.headers.get("User-Agent", ""), 255) or None
+
+
+ANONYMOUS = Anonymous()
+current_user: Any = LocalProxy(person)

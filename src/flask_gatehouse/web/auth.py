@@ -1,0 +1,196 @@
+"""Signing in, signing out, and how long the session still lasts."""
+
+from datetime import timedelta
+
+from flask import Response, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..kernel.clock import utc_now
+from ..kernel.urls import local_path
+from ..sessions.lookup import Found
+from ..sessions.rules import EndReason, can_be_extended, time_left
+from ..sessions.service import end_session, touch
+from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
+from ..signin.errors import Reason, SignInRefused
+from ..signin.service import complete, confirm as confirm_session, record_refusal
+from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, visit
+from .denials import NotSignedIn
+from .htmx import is_htmx, redirect_by_htmx
+from .state import State, state
+
+_NOTICES = {
+    "signed_out": ("info", "You have been signed out."),
+    "expired": ("warning", "Your session has expired. Please sign in again."),
+    "ended": ("warning", "Your session was ended. Please sign in again."),
+    "deactivated": ("danger", "Your account has been deactivated."),
+}
+
+
+def index() -> ResponseReturnValue:
+    return redirect(url_for("gatehouse.dashboard" if visit().session else "gatehouse.sign_in"))
+
+
+def sign_in() -> ResponseReturnValue:
+    next_path = wanted_page()
+    if visit().session:
+        return redirect(next_path or state().start_page)
+    here = state()
+    return render_template(
+        "gatehouse/auth/sign_in.html",
+        providers=[provider.settings for provider in here.providers.values()],
+        next=next_path,
+        notice=_NOTICES.get(request.args.get("notice", "")),
+        ask_whom=here.settings.support_email if request.args.get("notice") == "deactivated" else None,
+    )
+
+
+def begin_sign_in(provider: str) -> ResponseReturnValue:
+    return _send_to_provider(provider, wanted_page(), Purpose.SIGN_IN, None)
+
+
+def confirm() -> ResponseReturnValue:
+    found = _session()
+    return _send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
+
+
+def finish_sign_in(provider: str) -> ResponseReturnValue:
+    here = state()
+    chosen = here.provider(provider)
+    attempt: Attempt | None = None
+    try:
+        answer, cookie_name = _answer_of_provider(provider)
+        attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
+        g.gatehouse_spent_cookie = cookie_name
+        assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
+        if attempt.purpose is Purpose.CONFIRM:
+            began_at = utc_now() - timedelta(seconds=MAX_AGE)
+            token = confirm_session(
+                here.database, here.settings, attempt, assertion, actor=actor(), began_at=began_at
+            ).token
+        else:
+            replaced = visit().session
+            signed_in = complete(
+                here.database,
+                here.settings,
+                attempt,
+                assertion,
+                actor=caller(),
+                replaces=replaced.session_id if replaced else None,
+            )
+            token = signed_in.session.token
+            welcome(signed_in.user.name, is_new=signed_in.user.is_new)
+    except SignInRefused as refusal:
+        confirming = attempt is not None and attempt.purpose is Purpose.CONFIRM
+        record_refusal(here.database, refusal, confirming=confirming, actor=actor() if confirming else caller())
+        raise
+    response = make_response(redirect(attempt.next or here.start_page))
+    set_session_cookie(response, token)
+    forget_visit()
+    return response
+
+
+def sign_out() -> ResponseReturnValue:
+    if request.method == "GET":
+        return render_template("gatehouse/auth/sign_out.html", cancel_url=state().start_page)
+    found = _session()
+    with state().database.transaction() as db:
+        end_session(db, found.session_id, EndReason.LOGOUT)
+    forget_visit()
+    goodbye = url_for("gatehouse.sign_in", notice="signed_out")
+    response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye))
+    return clear_session_cookie(response)
+
+
+def session_status() -> ResponseReturnValue:
+    if request.method == "POST":
+        with state().database.transaction() as db:
+            touch(db, _session().session_id)
+        forget_visit()
+    return jsonify(remaining(_session()))
+
+
+def remaining(found: Found) -> dict[str, int | bool]:
+    """Return what a page needs to warn in time: whole seconds left, and whether staying can prolong them."""
+    limits = state().limits[found.role]
+    # WCAG 2.2.1 asks for at least twenty seconds in which to answer; two minutes are calmer where there is room.
+    warn_at = min(120, int(limits.idle.total_seconds()) // 2)
+    return {
+        "seconds_left": int(time_left(found.times, limits).total_seconds()),
+        "extendable": can_be_extended(found.times, limits),
+        "warn_at": warn_at,
+    }
+
+
+def welcome(name: str, *, is_new: bool) -> None:
+    """Greet a person on the next page, which may be a host's own."""
+    flash(f"Welcome, {name}! Your account has been created." if is_new else f"Welcome back, {name}.", "success")
+
+
+def wanted_page() -> str | None:
+    """Return where ``next`` leads, unless that is elsewhere or the gate itself."""
+    path = local_path(request.args.get("next"))
+    return None if path is None or path.startswith(url_for("gatehouse.sign_in").rsplit("/", 1)[0] + "/") else path
+
+
+def discard_spent_attempt(response: Response) -> Response:
+    """Take the cookie of an attempt that has been answered away, however it was answered."""
+    name = g.pop("gatehouse_spent_cookie", None)
+    if name is not None:
+        secure = state().secure_cookies
+        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+def _session() -> Found:
+    found = visit()
+    if found.session is None:
+        raise NotSignedIn(found.ended)
+    return found.session
+
+
+def _redirect_uri(provider: str) -> str:
+    return state().settings.external_url(f"/auth/authorize/{provider}")
+
+
+def _answer_of_provider(provider: str) -> tuple[dict[str, str], str]:
+    """Return the callback's query and the name of the cookie that belongs to it.
+
+    A name that comes twice is refused: two readers could each believe another of its values.
+    """
+    values = request.args.to_dict(flat=False)
+    if any(len(items) > 1 for name, items in values.items() if name in {"state", "code", "iss", "error"}):
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider)
+    answer = {name: items[0] for name, items in values.items()}
+    if not answer.get("state"):
+        raise SignInRefused(Reason.STATE_MISSING, provider)
+    return answer, state().attempt_cookie + cookie_suffix(answer["state"])
+
+
+def _send_to_provider(
+    name: str, next_path: str | None, purpose: Purpose, session_id: str | None
+) -> ResponseReturnValue:
+    here = state()
+    provider = here.provider(name)
+    attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
+    fresh = purpose is Purpose.CONFIRM
+    response = make_response(redirect(provider.authorization_url(attempt, _redirect_uri(name), fresh=fresh)))
+    _remember_attempt(response, here, attempt)
+    return response
+
+
+def _remember_attempt(response: Response, here: State, attempt: Attempt) -> None:
+    """Hand the attempt to the browser, and take back the oldest where there are too many."""
+    # Browsers send cookies of one path in the order in which they were made (RFC 6265 §5.4).
+    others = [name for name in request.cookies if name.startswith(here.attempt_cookie)]
+    for name in others[: max(0, len(others) + 1 - MOST_AT_ONCE)]:
+        response.delete_cookie(name, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
+    response.set_cookie(
+        here.attempt_cookie + cookie_suffix(attempt.state),
+        here.signer.seal(attempt),
+        max_age=MAX_AGE,
+        path="/",
+        secure=here.secure_cookies,
+        httponly=True,
+        # Strict would be left out when the provider's page leads back here.
+        samesite="Lax",
+    )

@@ -1,0 +1,84 @@
+"""The blueprint of one application: routes, templates, static files, error answers and headers."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from ..kernel.errors import GatehouseError
+from . import ROUTES
+from .actor import BACKGROUND, current_user, visit
+from .auth import discard_spent_attempt, remaining
+from .csrf import csrf_token
+from .decorators import guard
+from .errors import answer, answer_http
+from .headers import mark_private, secure
+from .moments import moment
+from .state import State
+
+PACKAGE = Path(__file__).parent.parent
+
+
+class PageContext:
+    """What every template of ours can ask, as ``gatehouse``."""
+
+    def __init__(self, state: State) -> None:
+        self.settings = state.settings
+        self.csrf_token = csrf_token
+        self.current_user = current_user
+
+    @property
+    def session(self) -> dict[str, int | bool] | None:
+        """Return how long the session lasts, or None for whoever is not signed in."""
+        found = visit().session
+        return None if found is None else remaining(found)
+
+
+def make_blueprint(state: State) -> Blueprint:
+    """Return the blueprint, with the routes that belong into this application."""
+    blueprint = Blueprint(
+        "gatehouse",
+        "flask_gatehouse",
+        template_folder=str(PACKAGE / "templates"),
+        static_folder=str(PACKAGE / "static/gatehouse"),
+        static_url_path="/static/gatehouse",
+    )
+    for route in ROUTES:
+        if (route.standalone and state.settings.url_prefix) or (route.development and not state.settings.development):
+            continue
+        view = guard(route.view, route.may)
+        setattr(view, BACKGROUND, route.background)
+        blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
+    context = PageContext(state)
+
+    @blueprint.app_context_processor
+    def offer() -> dict[str, Any]:
+        return {"gatehouse": context}
+
+    # A host's pages keep the ``current_user`` that they had; ours always mean the person of our session.
+    @blueprint.context_processor
+    def offer_on_our_pages() -> dict[str, Any]:
+        return {"current_user": current_user}
+
+    @blueprint.after_request
+    def close(response: Response) -> Response:
+        discard_spent_attempt(response)
+        if request.endpoint != "gatehouse.static":
+            mark_private(response)
+        return secure(response, https=state.secure_cookies)
+
+    blueprint.add_app_template_filter(moment, "moment")
+    blueprint.register_error_handler(GatehouseError, answer)
+    blueprint.register_error_handler(HTTPException, answer_http)
+    return blueprint
+
+
+def close_everywhere(app: Flask, state: State) -> None:
+    """Put our headers also on answers for addresses that belong to nobody; for the standalone application alone."""
+
+    @app.after_request
+    def close(response: Response) -> Response:
+        if request.blueprint == "gatehouse":
+            return response
+        return secure(mark_private(response), https=state.secure_cookies)

@@ -1,0 +1,43 @@
+"""The first page after signing in."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts.rules import Role
+from ..accounts.service import claim_administration as claim, may_claim_administration
+from .actor import Person, person
+from .denials import NotAllowed
+from .state import state
+
+
+def dashboard() -> ResponseReturnValue:
+    return render_template(
+        "gatehouse/dashboard/dashboard.html", offer_administration=_is_offered(), quick_links=_links()
+    )
+
+
+def claim_administration() -> ResponseReturnValue:
+    """Make the only person of a development database its administrator."""
+    who = person()
+    if not isinstance(who, Person):
+        raise NotAllowed(Role.ADMIN)
+    with state().database.transaction() as db:
+        if not claim(db, who.id):
+            raise NotAllowed(Role.ADMIN)
+    flash("You are the administrator now.", "success")
+    return redirect(url_for("gatehouse.dashboard"))
+
+
+def _is_offered() -> bool:
+    here, who = state(), person()
+    if not here.settings.development or not isinstance(who, Person) or who.role is Role.ADMIN:
+        return False
+    with here.database.transaction() as db:
+        return may_claim_administration(db, who.id)
+
+
+def _links() -> list[tuple[str, str, str, str]]:
+    return [
+        ("Your account", url_for("gatehouse.account"), "user-round", "Where you are signed in, and with what"),
+        ("Sign out", url_for("gatehouse.sign_out"), "log-out", "End this session on this browser"),
+    ]

@@ -1,0 +1,106 @@
+"""Who may enter: one guard for our own routes and for the views of a host."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import after_this_request, make_response, request
+from flask.typing import ResponseReturnValue
+
+from ..accounts.rules import Role
+from ..kernel.errors import GatehouseError
+from .actor import BACKGROUND, Anonymous, person, visit
+from .csrf import protect
+from .denials import NotAllowed, NotSignedIn
+from .errors import answer
+from .headers import mark_private, secure_host_page
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=ResponseReturnValue)
+View = Callable[..., ResponseReturnValue]
+
+
+class Permission(StrEnum):
+    """Who may enter a route with a method."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+def require(permission: Permission) -> None:
+    """Let the running request pass, or raise.
+
+    :raises NotSignedIn: if nobody is signed in.
+    :raises NotAllowed: if she lacks the role.
+    :raises CrossSiteRequest: if it is a change that no page of ours asked for.
+    """
+    if permission is Permission.PUBLIC:
+        return
+    who = person()
+    if isinstance(who, Anonymous):
+        raise NotSignedIn(visit().ended)
+    # Before the role: a forged request should not tell the forger what its victim may do.
+    protect()
+    if permission is not Permission.SIGNED_IN and not who.has_role(Role(permission.value)):
+        raise NotAllowed(Role(permission.value))
+
+
+def guard(view: View, permissions: Mapping[str, Permission]) -> View:
+    """Return our own view behind its permissions; a method that is not listed is refused."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> ResponseReturnValue:
+        method = "GET" if request.method == "HEAD" else request.method
+        require(permissions[method])
+        return view(**arguments)
+
+    return guarded
+
+
+def _protected(permission: Permission, view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+    """Return a host's view behind a permission. A refusal is answered here: the host's handlers are its own."""
+
+    @wraps(view)
+    def protected(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        after_this_request(secure_host_page)
+        after_this_request(mark_private)
+        try:
+            require(permission)
+        except GatehouseError as error:
+            return make_response(answer(error))
+        return view(*args, **kwargs)
+
+    return protected
+
+
+def login_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be reached by people who are signed in, and changes only from pages of this site."""
+    return _protected(Permission.SIGNED_IN, view)
+
+
+def require_role(role: Role) -> Callable[[Callable[P, R]], Callable[P, ResponseReturnValue]]:
+    """Let a view be reached by people who have at least this role."""
+    return lambda view: _protected(Permission(role.value), view)
+
+
+def admin_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be reached by administrators."""
+    return _protected(Permission.ADMIN, view)
+
+
+def editor_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be reached by editors and administrators."""
+    return _protected(Permission.EDITOR, view)
+
+
+def background(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view as one that pages call by themselves, such as a poll: using it keeps nobody signed in.
+
+    Put it outermost, above the route's own decorators but below ``@app.route``.
+    """
+    setattr(view, BACKGROUND, True)
+    return view

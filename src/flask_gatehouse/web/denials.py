@@ -1,0 +1,39 @@
+"""Why a request may not go on: the expected failures of the web itself."""
+
+from ..accounts.rules import Role
+from ..kernel.errors import GatehouseError
+from ..sessions.rules import EndReason
+
+
+class NotSignedIn(GatehouseError):
+    """Only for people who are signed in, and nobody is.
+
+    :param ended: why the session that the browser still had is over, if it had one.
+    """
+
+    def __init__(self, ended: EndReason | None) -> None:
+        super().__init__("not signed in")
+        self.ended = ended
+
+
+class NotAllowed(GatehouseError):
+    """The person who is signed in may not do this.
+
+    :param needed: the role that could.
+    """
+
+    def __init__(self, needed: Role | None = None) -> None:
+        super().__init__("not allowed")
+        self.needed = needed
+
+
+class NotFound(GatehouseError):
+    """Nothing is there, or nothing that this person may know of."""
+
+
+class CrossSiteRequest(GatehouseError):
+    """A change was asked for without the token of a page of ours, or from another site."""
+
+
+class ConfirmationRequired(GatehouseError):
+    """A sensitive action, and the last proof of who is there is too old."""

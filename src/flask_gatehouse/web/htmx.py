@@ -1,0 +1,43 @@
+"""What an HTMX request says, and the headers that answer it; the same for htmx 1.9, 2 and 4."""
+
+import json
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from ..kernel.urls import local_path
+
+
+def is_htmx() -> bool:
+    """Return whether htmx asks for a fragment. A history restore wants the whole page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+
+
+def wants_json() -> bool:
+    """Return whether the caller reads JSON rather than HTML."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return best in {"application/json", "application/problem+json"} and not is_htmx()
+
+
+def current_page() -> str | None:
+    """Return the path of the page that asks, if it is one of this site's: htmx tells, else the Referer does."""
+    told = request.headers.get("HX-Current-URL") or request.headers.get("Referer")
+    if not told:
+        return None
+    try:
+        parts = urlsplit(told)
+    except ValueError:
+        return None
+    return local_path(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+
+
+def redirect_by_htmx(response: Response, url: str) -> Response:
+    """Make htmx leave the page for another. A 302 would be followed and swapped into the page."""
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def trigger(response: Response, **events: object) -> Response:
+    """Have htmx dispatch events in the page once the answer has been dealt with."""
+    response.headers["HX-Trigger"] = json.dumps(events)
+    return response

@@ -1,0 +1,29 @@
+"""What one line of the URL table says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .decorators import Permission, View
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address.
+
+    :param may: who may enter, for each method; there is no default.
+    :param background: pages call it by themselves, so that it keeps nobody signed in.
+    :param standalone: only in the standalone application, because the address is the host's.
+    :param development: only in development.
+    """
+
+    rule: str
+    endpoint: str
+    view: View
+    may: Mapping[str, Permission]
+    background: bool = False
+    standalone: bool = False
+    development: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.may:
+            raise ValueError(f"{self.rule} does not say who may enter")

@@ -1,0 +1,71 @@
+"""What one application holds of Gatehouse, at ``app.extensions["gatehouse"]``."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from ..accounts.rules import Role
+from ..db.database import Database
+from ..sessions.rules import Limits
+from ..settings import Settings
+from ..signin.assertion import Provider
+from ..signin.attempt import AttemptSigner
+from ..signin.errors import UnknownProvider
+
+EXTENSION = "gatehouse"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Made once by ``Gatehouse.init_app``; nothing in it changes while requests are answered.
+
+    :param providers: by name, in the order in which the sign-in page shows them.
+    :param keys: signing keys, the oldest first: the last one signs, all of them verify.
+    """
+
+    settings: Settings
+    database: Database
+    providers: dict[str, Provider]
+    signer: AttemptSigner
+    keys: tuple[bytes, ...]
+    limits: dict[Role, Limits] = field(init=False)
+    session_cookie: str = field(init=False)
+    attempt_cookie: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        ordinary = Limits(settings.idle_timeout, settings.session_lifetime)
+        admin = Limits(settings.admin_idle_timeout, settings.admin_session_lifetime)
+        object.__setattr__(self, "limits", {role: admin if role is Role.ADMIN else ordinary for role in Role})
+        # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it. Cookies
+        # know no ports, so that two applications under development on one machine need names of their own.
+        secure = self.secure_cookies
+        name = "__Host-gatehouse" if secure else f"gatehouse-{urlsplit(settings.base_url).port or 80}"
+        object.__setattr__(self, "session_cookie", name)
+        object.__setattr__(self, "attempt_cookie", f"{name}-attempt-")
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.settings.base_url.startswith("https://")
+
+    @property
+    def start_page(self) -> str:
+        """Return where a person lands who was going nowhere: our dashboard, or the host's own first page."""
+        return "/" if self.settings.url_prefix else "/dashboard"
+
+    def provider(self, name: str) -> Provider:
+        """Return the provider of this name.
+
+        :raises UnknownProvider: if none is configured.
+        """
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise UnknownProvider(name) from None
+
+
+def state() -> State:
+    """Return the state of the application that is answering."""
+    found: State = current_app.extensions[EXTENSION]
+    return found
