@@ -1,6 +1,7 @@
 """The standalone application, and the console script ``gatehouse``."""
 
 from collections.abc import Mapping
+from threading import Event
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from jinja2 import StrictUndefined
 
 from .cli import gatehouse_commands
 from .db.migrate import upgrade
-from .dev import attach
+from .dev import EMBEDDED_PROVIDER, attach
 from .dev.server import serve
 from .extension import Gatehouse
 from .ops import worker
@@ -55,16 +56,7 @@ def _load(info: ScriptInfo) -> Flask:
         raise SystemExit(1) from None
 
 
-@click.group(cls=FlaskGroup, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
-def main() -> None:
-    """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
-
-
-for name, command in gatehouse_commands.commands.items():
-    main.add_command(command, name)
-
-
-@main.command("run")
+@click.command("run")
 @click.pass_obj
 def run(info: ScriptInfo) -> None:
     """Run the development server, with the embedded provider and the worker."""
@@ -77,5 +69,28 @@ def run(info: ScriptInfo) -> None:
             err=True,
         )
         raise SystemExit(1)
-    upgrade(state.database.engine)
-    serve(app, "127.0.0.1", state.settings.port, worker=lambda stop: worker.run(state.database, state.settings, stop))
+    if EMBEDDED_PROVIDER not in state.providers:
+        attach(app)
+    with app.app_context():
+        upgrade(state.database.engine)
+
+    def work(stop: Event) -> None:
+        with app.app_context():
+            worker.run(state.database, state.settings, stop)
+
+    serve(app, "127.0.0.1", state.settings.port, worker=work)
+
+
+@click.group(cls=FlaskGroup, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
+def main() -> None:
+    """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
+
+
+@click.group("gatehouse", help=gatehouse_commands.help)
+def host_commands() -> None:
+    """The same commands in a host: ``flask gatehouse …``."""
+
+
+for name, command in {**gatehouse_commands.commands, "run": run}.items():
+    main.add_command(command, name)
+    host_commands.add_command(command, name)

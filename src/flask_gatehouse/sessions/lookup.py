@@ -75,7 +75,8 @@ def find_session(database: Database, token: str) -> Found | None:
 def _found(row: tuple[Any, ...]) -> Found:
     (
         session_id, provider, session_created_at, last_seen_at, expires_at, confirmed_at, previous_sign_in_at,
-        end_reason, generation_is_current, now, user_id, email, name, role, is_active, _generation, created_at, last_sign_in_at,
+        end_reason, generation_is_current, now,
+        user_id, email, name, role, is_active, _generation, created_at, last_sign_in_at,
     ) = row  # fmt: skip
     times = Times(
         now=now,

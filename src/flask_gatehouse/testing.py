@@ -1,0 +1,153 @@
+"""What a host needs to test its own views: people who are signed in, a provider to sign in with, isolation.
+
+Nothing is bypassed: ``sign_in_as`` writes the rows that a sign-in writes, and the views under test check them
+as they always do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from .accounts.columns import users
+from .accounts.rules import Role
+from .accounts.service import Profile, change_role, register, sign_in_known
+from .db.migrate import upgrade
+from .dev import attach
+from .kernel.context import SYSTEM, Actor
+from .sessions.service import begin_session
+from .web.csrf import csrf_token
+from .web.state import EXTENSION, State
+
+__all__ = ["SignedIn", "attach_provider", "configuration", "empty_database", "sign_in_as", "sign_in_through_provider"]
+
+ISSUER = "https://testing.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person whom ``sign_in_as`` has signed in with a client.
+
+    :param csrf_token: for the ``csrf_token`` of her forms, or their ``X-CSRFToken``.
+    """
+
+    user_id: int
+    session_id: str
+    csrf_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the header with which her changes are accepted."""
+        return {"X-CSRFToken": self.csrf_token}
+
+
+def configuration(directory: Path) -> dict[str, str]:
+    """Return a configuration for tests, with a database of its own in a directory that the test owns.
+
+    For ``app.config.from_mapping``, before ``Gatehouse.init_app``: what is set there wins over the environment
+    and over ``.env``, so that a test cannot reach a real database by mistake.
+    """
+    return {
+        "GATEHOUSE_ENV": "development",
+        "GATEHOUSE_BASE_URL": "http://localhost",
+        "SECRET_KEY": "a key for tests, which guards nothing",
+        "DATABASE_URL": f"sqlite:///{directory / 'gatehouse-test.db'}",
+    }
+
+
+@contextmanager
+def empty_database(app: Flask) -> Iterator[None]:
+    """Make Gatehouse's tables for the length of a block, inside an application context.
+
+    :raises RuntimeError: if people are in the database already. It is somebody's real one then, and is left alone.
+    """
+    state: State = app.extensions[EXTENSION]
+    with app.app_context():
+        upgrade(state.database.engine)
+        with state.database.reading() as connection:
+            count = connection.execute(select(func.count()).select_from(users)).scalar_one()
+        if count:
+            raise RuntimeError(f"This database has {count} users. Tests need an empty one of their own.")
+        yield
+
+
+def sign_in_as(
+    client: FlaskClient, role: Role = Role.VIEWER, *, email: str = "someone@example.com", name: str = "Someone"
+) -> SignedIn:
+    """Sign a person in with a test client, making her at the first time; her role is the one given.
+
+    :param client: the client whose cookies she gets.
+    :param email: her address, by which the same person is found again.
+    """
+    app = client.application
+    state: State = app.extensions[EXTENSION]
+    profile = Profile("testing", ISSUER, email, name, email, email_is_authoritative=True)
+    with app.app_context(), state.database.transaction() as db:
+        user = sign_in_known(db, profile, actor=SYSTEM) or register(db, profile, role, actor=SYSTEM)
+        change_role(db, user.id, role, actor=SYSTEM)
+        begun = begin_session(
+            db,
+            user_id=user.id,
+            generation=user.session_generation,
+            provider=profile.provider,
+            issuer=profile.issuer,
+            subject=profile.subject,
+            previous_sign_in_at=user.previous_sign_in_at,
+            lifetime=state.limits[role].absolute,
+            actor=Actor(user.id, None, "127.0.0.1", "a test", "user"),
+        )
+    client.set_cookie(state.session_cookie, begun.token, secure=state.secure_cookies, httponly=True)
+    with app.test_request_context(headers={"Cookie": f"{state.session_cookie}={begun.token}"}):
+        return SignedIn(user.id, begun.session_id, csrf_token())
+
+
+def attach_provider(app: Flask) -> None:
+    """Let people of a test sign in through the embedded provider.
+
+    :raises EmbeddedProviderRefused: outside of development on this machine.
+    """
+    attach(app)
+
+
+class _Form(HTMLParser):
+    """The hidden fields of the first form on a page, and where it is sent."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.fields: dict[str, str] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and self.action is None:
+            self.action = given.get("action", "")
+        if tag == "input" and given.get("type") == "hidden":
+            self.fields.setdefault(given["name"], given.get("value", ""))
+
+
+def sign_in_through_provider(client: FlaskClient, *, email: str, name: str, next: str = "/") -> str:
+    """Walk through a whole sign-in with a test client, as a browser does, and return where it ends.
+
+    :param next: the page that the person wanted.
+    :returns: the path to which the browser is sent at last.
+    """
+    state: State = client.application.extensions[EXTENSION]
+    prefix = state.settings.url_prefix
+    started = client.get(f"{prefix}/auth/login/dev", query_string={"next": next})
+    asked = client.get(_local(started.location))
+    form = _Form(asked.get_data(as_text=True))
+    answered = client.post(form.action or _local(started.location), data=form.fields | {"email": email, "name": name})
+    finished = client.get(_local(answered.location))
+    return _local(finished.location)
+
+
+def _local(location: str | None) -> str:
+    parts = urlsplit(location or "")
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
