@@ -4,10 +4,15 @@ import re
 import unicodedata
 from datetime import timedelta
 
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_DURATION = re.compile(r"([1-9][0-9]{0,8})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Marks that reorder what is displayed, so that a name can pretend to be another (Unicode TR36 §2.10).
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LONGEST = timedelta(days=3650)
+# Controls, halves of a surrogate pair, and what is not seen: some of those marks reorder what is displayed, so that
+# a name can pretend to be another (Unicode TR36 §2.10).
+_UNSEEN = {"Cc", "Cs", "Cf"}
+# Unseen too, but several scripts and most emoji cannot be written without them.
+_JOINERS = "\u200c\u200d"
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 class Secret:
@@ -34,12 +39,15 @@ class Secret:
 def duration(text: str) -> timedelta:
     """Return what ``30m``, ``24h``, ``90s`` or ``7d`` means.
 
-    :raises ValueError: for anything else, and for zero.
+    :raises ValueError: for anything else, for zero and for more than ten years.
     """
     match = _DURATION.fullmatch(text.strip())
-    if match is None or int(match[1]) == 0:
+    if match is None:
         raise ValueError("must be a number followed by s, m, h or d, such as 30m")
-    return int(match[1]) * timedelta(seconds=_SECONDS[match[2]])
+    length = int(match[1]) * timedelta(seconds=_SECONDS[match[2]])
+    if length > _LONGEST:
+        raise ValueError("must not be longer than 3650d")
+    return length
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -48,15 +56,20 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def plain(text: str, limit: int) -> str:
-    """Return one line of at most ``limit`` characters, without control and direction characters."""
+    """Return one line of at most ``limit`` characters without any that are not seen; empty if none is left."""
     kept = (
-        " " if unicodedata.category(char) in {"Zs", "Zl", "Zp"} or char in "\t\n\r" else char
-        for char in unicodedata.normalize("NFC", text)
-        if char in "\t\n\r" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in _BIDI_CONTROLS)
+        " " if char.isspace() else char
+        for char in text
+        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN
     )
-    return " ".join("".join(kept).split())[:limit].rstrip()
+    line = unicodedata.normalize("NFC", " ".join("".join(kept).split()))[:limit].rstrip()
+    return line if line.strip(_JOINERS + " ") else ""
 
 
 def case_folded_address(address: str) -> str:
-    """Return the form of an e-mail address that is compared and stored as unique."""
-    return unicodedata.normalize("NFC", address.strip()).casefold()
+    """Return the form of an e-mail address that is compared and stored as unique.
+
+    Only ASCII letters are folded. Unicode's own folding makes one of addresses that mail keeps apart, such as
+    those with ``ß`` and ``ss`` or with ``K`` and the Kelvin sign: whoever gets one would be taken for the other.
+    """
+    return address.strip().translate(_ASCII_LOWER)

@@ -1,9 +1,11 @@
 """Addresses that may be followed."""
 
+import re
 from urllib.parse import unquote, urlsplit
 
 MAX_LENGTH = 2000
-_FORBIDDEN = {"\\", "\x7f"}
+# Slashes and dots alone, up to a second slash: "//host", or "/..//host", which becomes that once its dots are resolved.
+_LEADS_AWAY = re.compile(r"/[^?#]*/\.{1,2}//|/\.{0,2}/")
 
 
 def local_path(value: str | None) -> str | None:
@@ -11,7 +13,7 @@ def local_path(value: str | None) -> str | None:
 
     Everything that a browser could read as another origin is refused: schemes, ``//host``,
     backslashes (which browsers turn into slashes), control characters and spaces (which they
-    drop), also when they are percent-encoded at the start of the path.
+    drop), also when they are percent-encoded in the path.
     Without this, a link to our sign-in page could end on a page of an attacker's (RFC 9700 §4.11.1).
 
     :param value: what a caller sent as ``next``.
@@ -19,10 +21,13 @@ def local_path(value: str | None) -> str | None:
     """
     if not value or len(value) > MAX_LENGTH or not value.startswith("/"):
         return None
-    if any(char <= " " or char in _FORBIDDEN for char in value):
+    # Nothing that cannot be seen: controls, direction marks, halves of a surrogate pair.
+    if " " in value or not value.isprintable():
         return None
-    decoded = unquote(value)
-    if decoded[:2] in {"//", "/\\"} or any(char < " " or char in _FORBIDDEN for char in decoded.partition("?")[0]):
+    if "\\" in value or _LEADS_AWAY.match(value):
+        return None
+    path = unquote(value.partition("?")[0])
+    if "\\" in path or not path.isprintable() or _LEADS_AWAY.match(path):
         return None
     try:
         parts = urlsplit(value)
