@@ -28,12 +28,14 @@ def address_is_authoritative(
     ``email_verified`` must be JSON ``true``; the string ``"true"`` has been used to sign in as somebody else.
     Google owns the addresses at gmail.com and at its Workspace customers (``hd``); of any other address it
     only says that it was right when the Google account was made. GitHub's primary address is verified by mail.
-    Any other provider is believed about the domains that the operator named, ``*`` for all.
+    Any other provider is believed about the domains that the operator named, ``*`` for all. An address outside
+    of ASCII binds nothing: letters that look or fold alike (a Kelvin sign is a ``k`` in lower case) have been
+    used to receive what was meant for somebody else.
 
     :param email_verified: the claim exactly as it came.
     """
     domain = domain_of(email)
-    if domain is None or email_verified is not True:
+    if domain is None or email is None or not email.isascii() or email_verified is not True:
         return False
     if kind is ProviderKind.GOOGLE:
         return domain == "gmail.com" or bool(hosted_domain)
