@@ -22,15 +22,18 @@ HTMX_SHA256 = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 ICONS = {
     "lucide": (
         "check",
+        "chevron-down",
         "circle-alert",
         "circle-check",
         "clock",
         "info",
         "key-round",
+        "layout-dashboard",
         "log-out",
         "monitor",
         "scroll-text",
         "shield-check",
+        "smartphone",
         "triangle-alert",
         "user-round",
         "users-round",
@@ -38,6 +41,9 @@ ICONS = {
     ),
     "logos": ("google-icon", "github-icon"),
 }
+
+# A mark of one dark colour would vanish on a dark page: it takes the colour of the text instead.
+DARK_FILLS = {"github-icon": "#161614"}
 
 
 def npm_command() -> list[str]:
@@ -56,7 +62,10 @@ def symbol(collection: str, name: str) -> str:
     icon = data["icons"][name]
     width = icon.get("width", data.get("width", 16))
     height = icon.get("height", data.get("height", 16))
-    return f'<symbol id="{name}" viewBox="0 0 {width} {height}">{icon["body"]}</symbol>'
+    body = icon["body"]
+    if name in DARK_FILLS:
+        body = body.replace(f'fill="{DARK_FILLS[name]}"', 'fill="currentColor"')
+    return f'<symbol id="{name}" viewBox="0 0 {width} {height}">{body}</symbol>'
 
 
 def fill(modules: Path = ROOT / "node_modules") -> None:
