@@ -1,0 +1,250 @@
+/* What a page of Gatehouse does besides htmx: keep htmx within the Content-Security-Policy, prove that a
+ * change was asked for here, say what went wrong, and watch how long the session lasts. Loaded after
+ * htmx and before the body, so that everything that needs the document waits for it. */
+"use strict";
+{
+  const MESSAGES = "gatehouse-messages";
+
+  /* --- Security ----------------------------------------------------------------------------- */
+
+  function refuseCode() {
+    throw new TypeError("Gatehouse runs no code that comes as text.");
+  }
+
+  // Answers are our own templates, which escape; only as markup, never as code, may they enter the page.
+  const rules = { createHTML: (markup) => markup, createScript: refuseCode };
+  const policy = window.trustedTypes ? window.trustedTypes.createPolicy("htmx", rules) : rules;
+
+  htmx.registerExtension("gatehouse", {
+    init: (api) => api.initSecurity(policy, refuseCode, refuseCode),
+    // Browsers without Trusted Types would load a script that an answer names.
+    htmx_before_swap: (_element, { tasks }) => {
+      for (const { fragment } of tasks) fragment?.querySelectorAll("script").forEach((script) => script.remove());
+    },
+  });
+
+  const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+  document.addEventListener("htmx:config:request", ({ detail }) => {
+    const { method, headers } = detail.ctx.request;
+    if (!["GET", "HEAD", "OPTIONS", "QUERY"].includes(method)) headers["X-CSRFToken"] = csrfToken();
+  });
+
+  /* --- Messages and focus ------------------------------------------------------------------- */
+
+  let leaving = false;
+
+  /** The sentences that this script says: data attributes of the live region. */
+  const words = () => document.getElementById(MESSAGES).dataset;
+
+  /** Show one of them in the live region and return its box. */
+  function say(name) {
+    const box = document.getElementById("gatehouse-message").content.firstElementChild.cloneNode(true);
+    box.querySelector("p").textContent = words()[name];
+    document.getElementById(MESSAGES).replaceChildren(box);
+    return box;
+  }
+
+  // No answer at all: offline, too slow, or stopped by the browser. A page that is being left is none of these.
+  document.addEventListener("htmx:error", ({ detail }) => {
+    if (detail.ctx && !leaving) say("unreachable");
+  });
+
+  // Our own refusals bring their message along; what a proxy answers in our place does not.
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    if (!ctx.hx.redirect && !ctx.text.includes(MESSAGES)) say("failed");
+  });
+
+  // The server names where focus goes when what held it has been removed.
+  document.addEventListener("gatehouse:focus", ({ target }) => target.focus?.());
+
+  const viewersTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+  /** Give every moment a hint in the viewer's own time zone. */
+  function localiseTimes() {
+    for (const element of document.querySelectorAll("time[datetime]:not([data-local])")) {
+      const moment = new Date(element.dateTime);
+      if (Number.isNaN(moment.getTime())) continue;
+      element.title = viewersTime.format(moment);
+      element.dataset.local = "";
+    }
+  }
+
+  document.addEventListener("htmx:after:swap", localiseTimes);
+
+  /* --- The session -------------------------------------------------------------------------- */
+
+  const VISIBLE_PAUSE = 5_000;
+  const HIDDEN_PAUSE = 30_000;
+  const RETRY_PAUSE = 2_000;
+  const LAST_CALL = 30;
+  const MILESTONES = [10, 30, 60];
+
+  const minutesAndSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+  /** Ask the server how long the session lasts, warn in time, and leave once it has ended (WCAG 2.2.1). */
+  class SessionWatch {
+    #url;
+    #endsAt;
+    #warnAt = 0;
+    #extendable = true;
+    #dismissedUntil = Infinity;
+    #announced = Infinity;
+    #failures = 0;
+    #latest = 0;
+    #asking = false;
+    #timer;
+    #lostMessage = null;
+    #title = document.title;
+    #dialog = document.getElementById("session-warning");
+    #otherTabs = new BroadcastChannel("gatehouse");
+
+    constructor({ sessionUrl, secondsLeft }) {
+      this.#url = sessionUrl;
+      this.#endsAt = Date.now() + Number(secondsLeft) * 1000;
+      this.#otherTabs.addEventListener("message", ({ data }) => this.#learn(data));
+      document.addEventListener("visibilitychange", () => document.hidden || this.ask());
+      window.addEventListener("online", () => this.ask());
+      this.#dialog.addEventListener("close", () => this.#dismiss());
+      this.#find("[data-stay]").addEventListener("click", () => this.ask("POST"));
+      setInterval(() => this.#tick(), 1000);
+      this.#schedule();
+    }
+
+    /** Ask for the time left; a POST prolongs it. */
+    async ask(method = "GET") {
+      if (leaving || (method === "GET" && this.#asking)) return;
+      this.#asking = true;
+      const turn = ++this.#latest;
+      try {
+        const answer = await fetch(this.#url, {
+          method,
+          cache: "no-store",
+          redirect: "manual",
+          signal: AbortSignal.timeout(10_000),
+          headers: {
+            Accept: "application/json",
+            "HX-Request": "true",
+            "HX-Current-URL": location.href,
+            ...(method === "POST" && { "X-CSRFToken": csrfToken() }),
+          },
+        });
+        const status = answer.ok ? await answer.json() : null;
+        // An answer that another question has overtaken says less than that one will.
+        if (turn !== this.#latest || leaving) return;
+        if (answer.status === 401 || answer.type === "opaqueredirect") this.#leave(answer);
+        else if (status) this.#learn(status, method);
+        else this.#fail(method);
+      } catch {
+        if (turn === this.#latest) this.#fail(method);
+      } finally {
+        if (turn === this.#latest) {
+          this.#asking = false;
+          this.#schedule();
+        }
+      }
+    }
+
+    #schedule() {
+      clearTimeout(this.#timer);
+      const pause = document.hidden ? HIDDEN_PAUSE : VISIBLE_PAUSE;
+      this.#timer = setTimeout(() => this.ask(), this.#failures === 1 ? RETRY_PAUSE : pause);
+    }
+
+    #learn(status, method) {
+      this.#endsAt = Date.now() + status.seconds_left * 1000;
+      this.#extendable = status.extendable;
+      this.#warnAt = status.warn_at;
+      this.#failures = 0;
+      this.#lostMessage?.remove();
+      this.#find("[data-problem]").textContent = "";
+      if (method === "POST") this.#otherTabs.postMessage(status);
+      this.#tick();
+    }
+
+    /** One lost question happens, when a laptop wakes for instance; two in a row are worth a word. */
+    #fail(method) {
+      if (leaving) return;
+      if (++this.#failures === 2) this.#lostMessage = say("offline");
+      // What lies behind a modal dialog is neither seen nor read out.
+      if (method === "POST") this.#find("[data-problem]").textContent = words().unreachable;
+    }
+
+    #leave(answer) {
+      leaving = true;
+      const told = answer.headers.get("HX-Redirect");
+      const target = told ? new URL(told, location.href) : null;
+      if (target?.origin === location.origin) location.assign(target);
+      else location.reload();
+    }
+
+    #tick() {
+      const left = this.#secondsLeft();
+      if (left > this.#warnAt) {
+        this.#dismissedUntil = Infinity;
+        if (this.#dialog.open) this.#dialog.close();
+        return;
+      }
+      if (left === 0) this.ask();
+      if (!this.#dialog.open) {
+        if (left > this.#dismissedUntil) return;
+        this.#open();
+      }
+      this.#find("[data-countdown]").textContent = minutesAndSeconds(left);
+      this.#announce(left);
+    }
+
+    #open() {
+      for (const part of this.#dialog.querySelectorAll("[data-when]")) {
+        part.hidden = (part.dataset.when === "extendable") !== this.#extendable;
+      }
+      this.#find("[data-confirm]").search = new URLSearchParams({ next: location.pathname + location.search }).toString();
+      this.#announced = Infinity;
+      this.#dialog.showModal();
+      document.title = `${this.#find("h2").textContent} · ${this.#title}`;
+    }
+
+    /** Speak at a few moments only: a voice that counts every second drowns everything else. */
+    #announce(left) {
+      const milestone = MILESTONES.find((seconds) => left <= seconds);
+      if (milestone === undefined || milestone >= this.#announced) return;
+      this.#announced = milestone;
+      const text = left > LAST_CALL ? words().minute : words().seconds.replace("{}", left);
+      this.#find("[data-announcement]").textContent = text;
+    }
+
+    /** Escape puts the warning away; it comes once more before the end. */
+    #dismiss() {
+      document.title = this.#title;
+      const left = this.#secondsLeft();
+      if (left <= this.#warnAt) this.#dismissedUntil = left > LAST_CALL ? LAST_CALL : -1;
+    }
+
+    #secondsLeft() {
+      return Math.max(0, Math.ceil((this.#endsAt - Date.now()) / 1000));
+    }
+
+    #find(selector) {
+      return this.#dialog.querySelector(selector);
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    localiseTimes();
+    const region = document.getElementById(MESSAGES);
+    // A live region is read out when it changes, not for what it holds when the page loads.
+    setTimeout(() => region.replaceChildren(...region.childNodes), 200);
+    if (document.body.dataset.sessionUrl) new SessionWatch(document.body.dataset);
+  });
+
+  /* A page in the back/forward cache may show what only somebody who has signed out since was allowed to
+   * see. It is hidden on its way in, and asked for anew on its way out. */
+  window.addEventListener("pagehide", ({ persisted }) => {
+    leaving = true;
+    if (persisted && document.body.dataset.sessionUrl) document.documentElement.dataset.stale = "";
+  });
+  window.addEventListener("pageshow", ({ persisted }) => {
+    leaving = false;
+    if (persisted && document.body.dataset.sessionUrl) location.reload();
+  });
+}
