@@ -1,0 +1,69 @@
+"""The key that signs what a browser carries for us between two requests."""
+
+import os
+import secrets
+from pathlib import Path
+
+from .values import Values
+
+SMALLEST_KEY = 32
+# Keys that stand in tutorials, templates and other people's defaults: whoever knows one signs what she likes.
+KNOWN_KEYS = frozenset(
+    {
+        "your-secret-key-here-use-secrets-token-urlsafe-32",
+        "CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET",
+        "CHANGE_ME_SECRET_KEY",
+        "thisISaSECRET_1234",
+        "TEST_NON_DEV_SECRET",
+        "\x02\x01thisismyscretkey\x01\x02\\e\\y\\y\\h",
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+        '_5#y2L"F4Q8z\\n\\xec]/',
+        "<strong-random-key>",
+    }
+)
+_HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+
+def signing_key(values: Values, *, development: bool) -> str:
+    """Return the key; outside of development one that is missing or can be guessed is a problem."""
+    key = values.text("SECRET_KEY")
+    if development:
+        return key or development_key(values.here)
+    if key is None:
+        values.problems.append(f"SECRET_KEY is missing. {_HOW}")
+        return ""
+    # An old key still signs in whoever holds it, so that it must be as good as the new one.
+    for name, held in (
+        ("SECRET_KEY", key),
+        *(("SECRET_KEY_FALLBACKS", old) for old in values.list("SECRET_KEY_FALLBACKS")),
+    ):
+        if fault := _weakness(held):
+            values.problems.append(f"{name} holds {fault}. {_HOW}")
+    return key
+
+
+def _weakness(key: str) -> str | None:
+    if key in KNOWN_KEYS or key.startswith("django-insecure-"):
+        return "a key from an example, which everybody knows"
+    # Characters, not bytes: a key that came as bytes has one for each.
+    if len(key) < SMALLEST_KEY or len(set(key)) < 8:
+        return f"a key that can be guessed: {SMALLEST_KEY} random bytes are the least"
+    return None
+
+
+def development_key(here: Path) -> str:
+    """Return a key that all processes on this folder share, so that a restart signs nobody out."""
+    path = here / "instance/development-secret-key"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        # A link is there with its whole content or not at all, and fails where another process was faster.
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

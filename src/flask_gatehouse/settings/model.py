@@ -1,0 +1,235 @@
+"""What an operator can decide, and how it is read."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from ..kernel.text import Secret, duration
+from .errors import ConfigurationError
+from .keys import signing_key
+from .names import is_ours, unknown_names
+from .providers import ProviderSettings, github_url, read_providers
+from .values import Values, is_loopback, origin, split_address
+
+ROLES = ("admin", "editor", "viewer")
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class SignUp(StrEnum):
+    """Who may become a user by signing in."""
+
+    OPEN = "open"
+    DOMAINS = "domains"
+    INVITED = "invited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that an operator can decide. Times are ``timedelta``; paths and database paths are absolute."""
+
+    env: Environment
+    secret_key: Secret
+    secret_key_fallbacks: tuple[Secret, ...]
+    database_url: Secret
+    redis_url: Secret | None
+    base_url: str
+    port: int
+    url_prefix: str
+    providers: tuple[ProviderSettings, ...]
+    github_url: str
+    github_api_url: str
+    signup: SignUp
+    allowed_domains: frozenset[str]
+    default_role: str
+    user_list_role: str
+    idle_timeout: timedelta
+    session_lifetime: timedelta
+    admin_idle_timeout: timedelta
+    admin_session_lifetime: timedelta
+    confirm_max_age: timedelta
+    rate_limit: str
+    rate_limit_sign_in: str
+    refusal_limit: str
+    trusted_proxies: int
+    smtp_url: Secret | None
+    mail_from: str | None
+    alert_email: str | None
+    alert_webhook_url: Secret | None
+    alert_webhook_secret: Secret | None
+    audit_key_file: Path | None
+    checkpoint_dir: Path | None
+    erasure_ledger: Path
+    metrics_token: Secret | None
+    app_name: str
+    terms_url: str | None
+    privacy_url: str | None
+    support_email: str | None
+
+    @property
+    def development(self) -> bool:
+        return self.env is Environment.DEVELOPMENT
+
+    def external_url(self, path: str) -> str:
+        """Return the absolute address of a route of ours, built from the base URL, never from a ``Host`` header."""
+        return f"{self.base_url}{self.url_prefix}{path}"
+
+    def provider(self, name: str) -> ProviderSettings | None:
+        return next((provider for provider in self.providers if provider.name == name), None)
+
+    @classmethod
+    def load(
+        cls,
+        config: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        url_prefix: str = "",
+        directory: Path | None = None,
+    ) -> "Settings":
+        """Read and check everything.
+
+        :param config: the application's configuration, which wins over the environment; None values are skipped.
+        :param environ: the process's environment, ``os.environ`` unless told otherwise.
+        :param url_prefix: where our routes are mounted, such as ``/gate``; empty for the standalone application.
+        :param directory: what relative paths and ``.env`` start from; the working directory unless told otherwise.
+        :raises ConfigurationError: with one sentence for each mistake.
+        """
+        here = (directory or Path.cwd()).absolute()
+        values: dict[str, str] = {name: text for name, text in dotenv_values(here / ".env").items() if text is not None}
+        values |= os.environ if environ is None else environ
+        values |= {
+            name: _as_text(value) for name, value in (config or {}).items() if value is not None and is_ours(name)
+        }
+        found = Values({name: text for name, text in values.items() if text.strip() != ""}, here)
+        settings = _read(found, url_prefix)
+        if found.problems:
+            raise ConfigurationError(found.problems)
+        return settings
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(_as_text(item) for item in value)
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds())}s"
+    return str(value)
+
+
+def _read(values: Values, url_prefix: str) -> Settings:
+    values.problems.extend(unknown_names(values.texts))
+    env = values.choice("GATEHOUSE_ENV", Environment, Environment.PRODUCTION)
+    development = env is Environment.DEVELOPMENT
+    values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
+    idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
+    return Settings(
+        env=env,
+        secret_key=Secret(signing_key(values, development=development)),
+        secret_key_fallbacks=tuple(Secret(item) for item in values.list("SECRET_KEY_FALLBACKS")),
+        database_url=_database_url(values),
+        redis_url=_redis_url(values),
+        base_url=_base_url(values, development=development),
+        port=values.port("PORT", 5000),
+        url_prefix=url_prefix.rstrip("/"),
+        providers=tuple(read_providers(values, development=development)),
+        github_url=github_url(values),
+        github_api_url=values.texts.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"),
+        signup=_signup(values),
+        allowed_domains=values.domains("GATEHOUSE_ALLOWED_DOMAINS"),
+        default_role=values.one_of("GATEHOUSE_DEFAULT_ROLE", ROLES, "viewer"),
+        user_list_role=values.one_of("GATEHOUSE_USER_LIST_ROLE", ROLES, "viewer"),
+        idle_timeout=idle,
+        session_lifetime=lifetime,
+        admin_idle_timeout=values.parse("GATEHOUSE_ADMIN_IDLE_TIMEOUT", duration, idle),
+        admin_session_lifetime=values.parse("GATEHOUSE_ADMIN_SESSION_LIFETIME", duration, lifetime),
+        confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE", "10m"),
+        rate_limit=values.limit("GATEHOUSE_RATE_LIMIT", "600 per minute"),
+        rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN", "20 per minute"),
+        refusal_limit=values.limit("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
+        trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
+        smtp_url=values.secret("GATEHOUSE_SMTP_URL"),
+        mail_from=values.text("GATEHOUSE_MAIL_FROM"),
+        alert_email=values.text("GATEHOUSE_ALERT_EMAIL"),
+        alert_webhook_url=values.secret("GATEHOUSE_ALERT_WEBHOOK_URL"),
+        alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
+        audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
+        checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
+        erasure_ledger=values.path("GATEHOUSE_ERASURE_LEDGER") or values.here / "instance/erasures.ledger",
+        metrics_token=values.secret("GATEHOUSE_METRICS_TOKEN"),
+        app_name=values.texts.get("GATEHOUSE_APP_NAME", "Gatehouse"),
+        terms_url=values.link("GATEHOUSE_TERMS_URL"),
+        privacy_url=values.link("GATEHOUSE_PRIVACY_URL"),
+        support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
+    )
+
+
+def _database_url(values: Values) -> Secret:
+    text = values.texts.get("DATABASE_URL", "sqlite:///instance/gatehouse.db")
+    if text.startswith("postgres://"):
+        text = text.replace("postgres://", "postgresql://", 1)
+    if text.startswith("sqlite:///") and text != "sqlite:///:memory:":
+        return Secret(f"sqlite:///{values.here / text.removeprefix('sqlite:///')}")
+    if not text.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        values.problems.append("DATABASE_URL must begin with sqlite:///path or postgresql://.")
+    elif not _has_a_usable_port(text):
+        values.problems.append(
+            "DATABASE_URL cannot be read. Special characters in its password must be percent-encoded."
+        )
+    return Secret(text)
+
+
+def _has_a_usable_port(text: str) -> bool:
+    try:
+        return urlsplit(text).port != 0
+    except ValueError:
+        return False
+
+
+def _redis_url(values: Values) -> Secret | None:
+    text = values.text("REDIS_URL")
+    if text is not None and not text.startswith(("redis://", "rediss://", "unix://")):
+        values.problems.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    return values.secret("REDIS_URL")
+
+
+def _base_url(values: Values, *, development: bool) -> str:
+    here = f"http://localhost:{values.texts.get('PORT', '5000')}" if development else None
+    text = values.texts.get("GATEHOUSE_BASE_URL", here)
+    if text is None:
+        values.problems.append(
+            "GATEHOUSE_BASE_URL is missing. It is the address people type, such as https://app.example.com."
+        )
+        return ""
+    parts = split_address(text)
+    if parts is None or parts.path.strip("/") or "?" in text or "#" in text:
+        if "GATEHOUSE_BASE_URL" in values:
+            values.problems.append(
+                "GATEHOUSE_BASE_URL must be a scheme and a host alone, such as https://app.example.com."
+            )
+        return ""
+    if parts.scheme == "http" and not (development and is_loopback(parts.hostname or "")):
+        values.problems.append(
+            "GATEHOUSE_BASE_URL must begin with https://. Plain http is for development on this machine."
+        )
+    # Compared with a request's Origin, which browsers write in one form alone.
+    return origin(parts)
+
+
+def _signup(values: Values) -> SignUp:
+    policy = values.choice("GATEHOUSE_SIGNUP", SignUp, SignUp.OPEN)
+    if policy is SignUp.DOMAINS and not values.list("GATEHOUSE_ALLOWED_DOMAINS"):
+        values.problems.append(
+            "GATEHOUSE_ALLOWED_DOMAINS is missing: GATEHOUSE_SIGNUP=domains admits nobody without it."
+        )
+    return policy

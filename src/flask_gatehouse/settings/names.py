@@ -1,0 +1,97 @@
+"""The names of all settings, and what somebody may have meant who wrote another one."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+PLAIN_NAMES = frozenset(
+    {
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "PORT",
+        "GOOGLE_CLIENT_ID",
+        "GOOGLE_CLIENT_SECRET",
+        "GITHUB_CLIENT_ID",
+        "GITHUB_CLIENT_SECRET",
+        "GITHUB_URL",
+        "GITHUB_API_URL",
+    }
+)
+GATEHOUSE_NAMES = frozenset(
+    f"GATEHOUSE_{name}"
+    for name in (
+        "ENV",
+        "BASE_URL",
+        "SIGNUP",
+        "ALLOWED_DOMAINS",
+        "DEFAULT_ROLE",
+        "USER_LIST_ROLE",
+        "IDLE_TIMEOUT",
+        "SESSION_LIFETIME",
+        "ADMIN_IDLE_TIMEOUT",
+        "ADMIN_SESSION_LIFETIME",
+        "CONFIRM_MAX_AGE",
+        "RATE_LIMIT",
+        "RATE_LIMIT_SIGN_IN",
+        "REFUSAL_LIMIT",
+        "TRUSTED_PROXIES",
+        "SMTP_URL",
+        "MAIL_FROM",
+        "ALERT_EMAIL",
+        "ALERT_WEBHOOK_URL",
+        "ALERT_WEBHOOK_SECRET",
+        "AUDIT_KEY_FILE",
+        "CHECKPOINT_DIR",
+        "ERASURE_LEDGER",
+        "METRICS_TOKEN",
+        "APP_NAME",
+        "TERMS_URL",
+        "PRIVACY_URL",
+        "SUPPORT_EMAIL",
+    )
+)
+OIDC_PARTS = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPE", "EMAIL_DOMAINS")
+_OIDC = re.compile(rf"GATEHOUSE_OIDC_([A-Z0-9][A-Z0-9_]*?)_({'|'.join(OIDC_PARTS)})")
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a key of an application's configuration concerns us."""
+    return name in PLAIN_NAMES or name.startswith("GATEHOUSE_")
+
+
+def oidc_name(name: str) -> str | None:
+    """Return ``CORP`` for ``GATEHOUSE_OIDC_CORP_ISSUER``, and None for a name that is not of this kind."""
+    match = _OIDC.fullmatch(name)
+    return match[1] if match else None
+
+
+def unknown_names(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each name that begins like ours and is none, with the one that was probably meant."""
+    unknown = [name for name in sorted(names) if name.startswith("GATEHOUSE_") and not _is_known(name)]
+    return [f"{name} is not a setting.{_suggestion(name)}" for name in unknown]
+
+
+def _is_known(name: str) -> bool:
+    return name in GATEHOUSE_NAMES or oidc_name(name) is not None
+
+
+def _suggestion(name: str) -> str:
+    candidates = [*GATEHOUSE_NAMES, *PLAIN_NAMES, *_oidc_candidates(name)]
+    close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.8)
+    without_prefix = name.removeprefix("GATEHOUSE_")
+    if without_prefix in PLAIN_NAMES:
+        close = [without_prefix]
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _oidc_candidates(name: str) -> list[str]:
+    """Return the settings of OpenID Connect providers that a misspelt name could stand for."""
+    words = name.split("_")[2:]
+    return [
+        f"GATEHOUSE_OIDC_{'_'.join(words[:length])}_{part}"
+        for length in range(1, len(words) + 1)
+        if words[0]
+        for part in OIDC_PARTS
+    ]

@@ -1,0 +1,146 @@
+"""Single values: each is parsed where it is read, and what is wrong with it is collected."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from ..kernel.text import Secret, duration, words
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+_LIMIT = re.compile(r"[1-9][0-9]*\s*(per|/)\s*([1-9][0-9]*\s*)?(second|minute|hour|day)s?", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Values:
+    """The texts that were found, and the problems with them. Lives for one ``Settings.load``.
+
+    :param texts: every setting that is present and not empty.
+    :param here: the folder from which relative paths start.
+    """
+
+    def __init__(self, texts: dict[str, str], here: Path) -> None:
+        self.texts = texts
+        self.here = here
+        self.problems: list[str] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.texts
+
+    def parse(self, name: str, parser: Callable[[str], T], fallback: T) -> T:
+        """Return the parsed value, or ``fallback`` if there is none or it cannot be parsed, which is a problem."""
+        text = self.texts.get(name)
+        if text is None:
+            return fallback
+        try:
+            return parser(text)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}.")
+            return fallback
+
+    def text(self, name: str) -> str | None:
+        return self.texts.get(name)
+
+    def secret(self, name: str) -> Secret | None:
+        return Secret(self.texts[name]) if name in self.texts else None
+
+    def path(self, name: str) -> Path | None:
+        return self.here / self.texts[name] if name in self.texts else None
+
+    def list(self, name: str) -> tuple[str, ...]:
+        return words(self.texts.get(name, ""))
+
+    def domains(self, name: str) -> frozenset[str]:
+        return frozenset(item.lower() for item in self.list(name))
+
+    def time(self, name: str, default: str) -> timedelta:
+        return self.parse(name, duration, duration(default))
+
+    def port(self, name: str, default: int) -> int:
+        return self.parse(name, _port_number, default)
+
+    def count(self, name: str) -> int:
+        return self.parse(name, _count, 0)
+
+    def limit(self, name: str, default: str) -> str:
+        return self.parse(name, _limit, default)
+
+    def link(self, name: str) -> str | None:
+        return self.parse(name, _link, None)
+
+    def choice(self, name: str, kind: type[E], default: E) -> E:
+        return kind(self.one_of(name, tuple(kind), default))
+
+    def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        def known(text: str) -> str:
+            if text not in allowed:
+                raise ValueError(f"must be one of {', '.join(allowed)}")
+            return text
+
+        return self.parse(name, known, default)
+
+    def needs(self, name: str, companion: str) -> bool:
+        """Return whether both are there; one without the other is a problem."""
+        if name in self and companion not in self:
+            self.problems.append(f"{companion} is missing: {name} needs it.")
+        return name in self and companion in self
+
+
+def split_address(text: str) -> SplitResult | None:
+    """Return the parts of an http or https address, or None if it is none, or holds a user or an impossible port."""
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError:
+        return None
+    usable = parts.scheme in _DEFAULT_PORTS and parts.hostname and "@" not in parts.netloc and port != 0
+    return parts if usable and parts.netloc.isascii() else None
+
+
+def origin(parts: SplitResult) -> str:
+    """Return scheme, host and port the way browsers write them in ``Origin`` (RFC 6454 §6.2)."""
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    default = parts.port is None or parts.port == _DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name means this very machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _port_number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise ValueError("must be a number between 1 and 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text):
+        raise ValueError("must be a whole number between 0 and 99")
+    return int(text)
+
+
+def _limit(text: str) -> str:
+    if not _LIMIT.fullmatch(text.strip()):
+        raise ValueError("must read like '20 per minute' or '20 per 10 minutes'")
+    return text.strip()
+
+
+def _link(text: str) -> str:
+    parts = split_address(text)
+    if not (parts and parts.scheme == "https") and (not text.startswith("/") or text.startswith(("//", "/\\"))):
+        raise ValueError("must be an https address or a path on this site")
+    return text
