@@ -1,0 +1,62 @@
+"""The development server behind ``gatehouse run``."""
+
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+import click
+from flask import Flask
+from werkzeug.serving import make_server
+
+from ..settings import is_loopback
+from ..web.state import EXTENSION, State
+from .guards import EmbeddedProviderRefused
+
+# How long the worker may take to finish what it is doing, in seconds.
+PATIENCE = 5.0
+
+
+def serve(app: Flask, host: str, port: int, *, worker: Callable[[threading.Event], None] | None = None) -> None:
+    """Answer requests on this machine until Ctrl+C or SIGTERM; neither a debugger nor a reloader.
+
+    :param host: a loopback address: with the embedded provider anyone could come in as anyone.
+    :param worker: runs beside it in a thread of its own, and returns once its event is set.
+    :raises EmbeddedProviderRefused: if other machines could connect to ``host``.
+    :raises SystemExit: with 1 if the port is taken.
+    """
+    if not is_loopback(host):
+        raise EmbeddedProviderRefused(["The development server answers this machine alone."])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    state: State = app.extensions[EXTENSION]
+    stop = threading.Event()
+    with contextlib.suppress(KeyboardInterrupt), _listen(host, port) as listening:
+        server = make_server(host, port, app, threaded=True, fd=listening.fileno())
+        background = threading.Thread(target=worker or _idle, args=(stop,), name="gatehouse-worker", daemon=True)
+        background.start()
+        click.echo(f"Gatehouse is running on {state.settings.base_url} — press Ctrl+C to stop.")
+        try:
+            server.serve_forever()
+        finally:
+            stop.set()
+            background.join(PATIENCE)
+
+
+def _idle(stop: threading.Event) -> None:
+    """Stand in for a worker."""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        click.echo(
+            f"Port {port} cannot be used: {error.strerror}. Is Gatehouse running already? "
+            f"Choose another port with PORT={port + 1}.",
+            err=True,
+        )
+        raise SystemExit(1) from None
