@@ -15,7 +15,7 @@ from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
 from .keys import signing_key
 from .names import is_ours, unknown_names
-from .providers import ProviderSettings, github_url, read_providers
+from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
 from .values import Values, is_loopback, origin, split_address
 
 ROLES = ("admin", "editor", "viewer")
@@ -131,6 +131,7 @@ def _read(values: Values, url_prefix: str) -> Settings:
     values.problems.extend(unknown_names(values.texts))
     env = values.choice("GATEHOUSE_ENV", Environment, Environment.PRODUCTION)
     development = env is Environment.DEVELOPMENT
+    github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
     values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
     idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
     return Settings(
@@ -142,9 +143,9 @@ def _read(values: Values, url_prefix: str) -> Settings:
         base_url=_base_url(values, development=development),
         port=values.port("PORT", 5000),
         url_prefix=url_prefix.rstrip("/"),
-        providers=tuple(read_providers(values, development=development)),
-        github_url=github_url(values),
-        github_api_url=values.texts.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"),
+        providers=tuple(read_providers(values, github, development=development)),
+        github_url=github,
+        github_api_url=github_address(values, "GITHUB_API_URL", GITHUB_API_URL, development=development),
         signup=_signup(values),
         allowed_domains=values.domains("GATEHOUSE_ALLOWED_DOMAINS"),
         default_role=values.one_of("GATEHOUSE_DEFAULT_ROLE", ROLES, "viewer"),
@@ -183,9 +184,7 @@ def _database_url(values: Values) -> Secret:
     if not text.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
         values.problems.append("DATABASE_URL must begin with sqlite:///path or postgresql://.")
     elif not _has_a_usable_port(text):
-        values.problems.append(
-            "DATABASE_URL cannot be read. Special characters in its password must be percent-encoded."
-        )
+        values.problems.append("DATABASE_URL cannot be read: percent-encode the special characters in its password.")
     return Secret(text)
 
 

@@ -10,6 +10,7 @@ from .values import Values, is_loopback, split_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 GITHUB_URL = "https://github.com"
+GITHUB_API_URL = "https://api.github.com"
 OIDC_SCOPE = "openid email profile"
 
 
@@ -41,15 +42,19 @@ class ProviderSettings:
     email_domains: frozenset[str] = frozenset()
 
 
-def github_url(values: Values) -> str:
-    return values.texts.get("GITHUB_URL", GITHUB_URL).rstrip("/")
+def github_address(values: Values, name: str, default: str, *, development: bool) -> str:
+    """Return where GitHub is, or an operator's own GitHub Enterprise Server. The client's secret is sent there."""
+    text = values.texts.get(name, default).rstrip("/")
+    if not _is_issuer(text, development=development):
+        values.problems.append(f"{name} must be an https address.")
+    return text
 
 
-def read_providers(values: Values, *, development: bool) -> Iterator[ProviderSettings]:
+def read_providers(values: Values, github_url: str, *, development: bool) -> Iterator[ProviderSettings]:
     """Yield Google, GitHub and then the others by name, those of them that are configured."""
     for kind, label, issuer, scope in (
         (ProviderKind.GOOGLE, "Google", GOOGLE_ISSUER, OIDC_SCOPE),
-        (ProviderKind.GITHUB, "GitHub", github_url(values), "read:user user:email"),
+        (ProviderKind.GITHUB, "GitHub", github_url, "read:user user:email"),
     ):
         id_name, secret_name = f"{kind.upper()}_CLIENT_ID", f"{kind.upper()}_CLIENT_SECRET"
         values.needs(secret_name, id_name)

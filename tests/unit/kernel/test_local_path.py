@@ -151,8 +151,9 @@ def test_a_path_of_this_site_is_kept_as_it_is(value: str) -> None:
 
 # Strings made of what such attacks are made of: random letters would hardly ever come near one.
 PIECES = (
-    "/", "//", "\\", ".", "..", "%2f", "%5c", "%2e", "%09", "%00", "\t", "\n", " ", "\x00", ":", "@", "?", "#", "[", "]",
-    "evil.example", "https:", "javascript:", "x", "\u3002", "\uff0f", "\u2044", "\ufeff", "%", "%25", "%252f", ";", "&",
+    "/", "//", "\\", ".", "..", "%2f", "%5c", "%2e", "%09", "%00", "\t", "\n", " ", "\x00", ":", "@", "?", "#", "[",
+    "]", "evil.example", "https:", "javascript:", "x", "\u3002", "\uff0f", "\u2044", "\ufeff", "%", "%25", "%252f",
+    ";", "&",
 )  # fmt: skip
 
 

@@ -25,7 +25,10 @@ def test_a_duration_is_a_number_and_a_unit(text: str, expected: timedelta) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "30", "m", "0m", "00m", "-5m", "+5m", "1.5h", "30 minutes", "1h30m", "30M", "٣٠m", "3651d", "999999999d", "9" * 400 + "d"],
+    [
+        "", "30", "m", "0m", "00m", "-5m", "+5m", "1.5h", "30 minutes", "1h30m", "30M", "٣٠m", "3651d", "999999999d",
+        "9" * 400 + "d",
+    ],
 )  # fmt: skip
 def test_any_other_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
