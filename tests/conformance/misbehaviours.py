@@ -1,0 +1,291 @@
+"""What providers and those in between have been seen to say wrong, one row each, and what becomes of the sign-in."""
+
+import time
+
+from flask_gatehouse.signin.errors import Reason
+
+from .edits import (
+    Row,
+    algorithm,
+    all_of,
+    appended,
+    callback,
+    claims,
+    document,
+    header,
+    hs256,
+    jwks,
+    jwks_with_company,
+    missing,
+    own_key_in_header,
+    own_keys_elsewhere,
+    payload,
+    published_without_ids,
+    rotated,
+    token,
+    tokens,
+    unsigned,
+    userinfo,
+)
+from .hostile import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, ec_key, ed_key, encoded, rsa_key, token_hash
+
+NOW = time.time
+
+# OIDF: the edits of the OpenID Foundation's suite for relying parties, under its own names.
+ID_TOKENS = [
+    Row("OIDF invalid-iss", appended("iss", "1"), Reason.ID_TOKEN_ISSUER),
+    Row("OIDF missing-sub", missing("sub"), Reason.ID_TOKEN_CLAIMS),
+    Row("OIDF invalid-aud", appended("aud", "1"), Reason.ID_TOKEN_AUDIENCE),
+    Row("OIDF missing-aud", missing("aud"), Reason.ID_TOKEN_AUDIENCE),
+    Row("OIDF missing-iat", missing("iat"), Reason.ID_TOKEN_CLAIMS),
+    Row("OIDF nonce-invalid", appended("nonce", "1"), Reason.ID_TOKEN_NONCE),
+    Row("OIDF invalid-athash", claims(at_hash="AAAAAAAAAAAAAAAAAAAAAA"), Reason.ID_TOKEN_CLAIMS),
+    Row("right at_hash", claims(at_hash=token_hash(ACCESS_TOKEN, "sha256")), None),
+    Row("at_hash is no text", claims(at_hash=1), Reason.ID_TOKEN_CLAIMS),
+    Row("issuer missing", missing("iss"), Reason.ID_TOKEN_ISSUER),
+    Row("issuer without scheme", claims(iss="127.0.0.1"), Reason.ID_TOKEN_ISSUER),
+    Row("subject empty", claims(sub=""), Reason.ID_TOKEN_CLAIMS),
+    Row("subject is a number", claims(sub=7), Reason.ID_TOKEN_CLAIMS),
+    Row("subject too long", claims(sub="a" * 256), Reason.ID_TOKEN_CLAIMS),
+    Row("subject outside of ASCII", claims(sub="älice"), Reason.ID_TOKEN_CLAIMS),
+    Row("subject with a line break", claims(sub="alice\nbob"), Reason.ID_TOKEN_CLAIMS),
+    Row("audience is a list of us", claims(aud=[CLIENT_ID]), None),
+    Row("audience empty list", claims(aud=[]), Reason.ID_TOKEN_AUDIENCE),
+    Row("audience empty text", claims(aud=""), Reason.ID_TOKEN_AUDIENCE),
+    Row("audience other, authorised us", claims(aud="other", azp=CLIENT_ID), Reason.ID_TOKEN_AUDIENCE),
+    Row("audience with strangers", claims(aud=[CLIENT_ID, "other"], azp=CLIENT_ID), Reason.ID_TOKEN_AUDIENCE),
+    Row("audience us, authorised other", claims(azp="other"), Reason.ID_TOKEN_AUDIENCE),
+    Row("nonce missing", missing("nonce"), Reason.ID_TOKEN_NONCE),
+    Row(
+        "nonce missing and said to be unsupported",
+        all_of(missing("nonce"), claims(nonce_supported=False)),
+        Reason.ID_TOKEN_NONCE,
+    ),
+    Row("nonce is a number", claims(nonce=1), Reason.ID_TOKEN_NONCE),
+    Row("nonce outside of ASCII", claims(nonce="ü\ud800"), Reason.ID_TOKEN_NONCE),
+    Row("expired", claims(iat=NOW() - 300, exp=NOW() - 61), Reason.ID_TOKEN_EXPIRED),
+    Row("expired within the leeway", claims(iat=NOW() - 300, exp=NOW() - 30), None),
+    Row("expiry missing", missing("exp"), Reason.ID_TOKEN_CLAIMS),
+    Row("expiry NaN", payload(b'{"exp": NaN}'), Reason.ID_TOKEN_CLAIMS),
+    Row("expiry infinite", payload(b'{"exp": 1e999}'), Reason.ID_TOKEN_CLAIMS),
+    Row("expiry true", claims(exp=True), Reason.ID_TOKEN_CLAIMS),
+    Row("expiry is a text", claims(exp="9999999999"), Reason.ID_TOKEN_CLAIMS),
+    Row("expiry beyond all time", claims(exp=10**30), Reason.ID_TOKEN_CLAIMS),
+    Row("made long ago", claims(iat=NOW() - 700), Reason.ID_TOKEN_EXPIRED),
+    Row("made in the future", claims(iat=NOW() + 120), Reason.ID_TOKEN_EXPIRED),
+    Row("not valid yet", claims(nbf=NOW() + 120), Reason.ID_TOKEN_EXPIRED),
+    Row("valid since is a text", claims(nbf="soon"), Reason.ID_TOKEN_CLAIMS),
+    Row("authenticated in the future", claims(auth_time=NOW() + 120), Reason.ID_TOKEN_EXPIRED),
+    Row("authenticated at true", claims(auth_time=True), Reason.ID_TOKEN_CLAIMS),
+    Row(
+        "logout token",
+        claims(events={"http://schemas.openid.net/event/backchannel-logout": {}}),
+        Reason.ID_TOKEN_CLAIMS,
+    ),
+    Row("claims are a list", payload(b"[]"), Reason.ID_TOKEN_CLAIMS),
+    Row("claims are no JSON", payload(b"\xff"), Reason.ID_TOKEN_CLAIMS),
+    Row("a claim twice", payload(b'{"iss": "a", "iss": "b"}'), Reason.ID_TOKEN_CLAIMS),
+    Row("claims nested without end", payload(b"[" * 20_000), Reason.ID_TOKEN_CLAIMS),
+]
+
+SIGNATURES = [
+    Row("OIDF kid-absent-single-jwks", header(kid=None), None),
+    Row(
+        "OIDF kid-absent-multiple-jwks",
+        all_of(lambda p: p.keys.append(rsa_key("second")), header(kid=None)),
+        Reason.ID_TOKEN_SIGNATURE,
+    ),
+    Row("no key has an id", published_without_ids, Reason.ID_TOKEN_SIGNATURE),
+    Row("OIDF idtoken-sig-none, listed", unsigned, Reason.ID_TOKEN_ALGORITHM),
+    Row("OIDF invalid-sig-rs256", token(lambda text: text[:-20] + "A" * 20), Reason.ID_TOKEN_SIGNATURE),
+    Row("OIDF signing-key-rotation-just-before-signing", rotated, None),
+    Row("signature missing", token(lambda text: text.rpartition(".")[0] + "."), Reason.ID_TOKEN_SIGNATURE),
+    Row("signed with an unpublished key under a known id", header(rsa_key("intruder")), Reason.ID_TOKEN_SIGNATURE),
+    Row("unknown key id", header(kid="unknown"), Reason.ID_TOKEN_SIGNATURE),
+    Row("key id is a number", header(kid=1), Reason.ID_TOKEN_SIGNATURE),
+    Row("the sender's own key in the header", own_key_in_header, Reason.ID_TOKEN_SIGNATURE),
+    Row("the sender's own keys by reference", own_keys_elsewhere, Reason.ID_TOKEN_SIGNATURE),
+    Row("a known key and a strange one in the header", header(jwk=rsa_key("intruder").as_dict(private=False)), None),
+    Row("HS256 with the public key", hs256(rsa_key().as_pem(private=False)), Reason.ID_TOKEN_ALGORITHM),
+    Row("HS256 with the client secret", hs256(CLIENT_SECRET.encode()), Reason.ID_TOKEN_ALGORITHM),
+    Row("algorithm missing", token(lambda text: encoded({}) + text[text.index(".") :]), Reason.ID_TOKEN_ALGORITHM),
+    Row(
+        "algorithm is a list",
+        token(lambda text: encoded({"alg": ["RS256"]}) + text[text.index(".") :]),
+        Reason.ID_TOKEN_ALGORITHM,
+    ),
+    Row("algorithm not listed", algorithm("RS512", rsa_key(), listed=False), Reason.ID_TOKEN_ALGORITHM),
+    Row("critical extension", header(crit=["exp"], exp=1), Reason.ID_TOKEN_SIGNATURE),
+    Row("critical is a number", header(crit=1), Reason.ID_TOKEN_SIGNATURE),
+    Row(
+        "payload not encoded",
+        token(lambda text: encoded({"alg": "RS256", "b64": False}) + text[text.index(".") :]),
+        Reason.ID_TOKEN_SIGNATURE,
+    ),
+    Row("access token's type", header(typ="at+jwt"), Reason.ID_TOKEN_CLAIMS),
+    Row("logout token's type", header(typ="logout+jwt"), Reason.ID_TOKEN_CLAIMS),
+    Row("type is a number", header(typ=1), Reason.ID_TOKEN_CLAIMS),
+    Row("type is JWT", header(typ="JWT"), None),
+    Row("header is a list", token(lambda text: encoded([]) + text[text.index(".") :]), Reason.ID_TOKEN_SIGNATURE),
+    Row(
+        "header nested without end",
+        token(lambda text: encoded(b"[" * 5000) + text[text.index(".") :]),
+        Reason.ID_TOKEN_SIGNATURE,
+    ),
+    Row("encrypted", token(lambda text: text + ".a.b"), Reason.ID_TOKEN_SIGNATURE),
+    Row("not a token", token(lambda _: "ü"), Reason.ID_TOKEN_SIGNATURE),
+    Row("RS512", algorithm("RS512", rsa_key()), None),
+    Row("PS256", algorithm("PS256", rsa_key()), None),
+    Row("ES256", algorithm("ES256", ec_key()), None),
+    Row("ES512", algorithm("ES512", ec_key("P-521")), None),
+    Row("EdDSA", algorithm("EdDSA", ed_key()), None),
+    Row("EdDSA, wrong at_hash", all_of(algorithm("EdDSA", ed_key()), claims(at_hash="AA")), Reason.ID_TOKEN_CLAIMS),
+    Row(
+        "EdDSA, right at_hash",
+        all_of(algorithm("EdDSA", ed_key()), claims(at_hash=token_hash(ACCESS_TOKEN, "sha512"))),
+        None,
+    ),
+    Row("keys of unknown kinds beside ours", jwks_with_company, None),
+    Row(
+        "our key is for encryption", jwks({**rsa_key().as_dict(private=False), "use": "enc"}), Reason.ID_TOKEN_SIGNATURE
+    ),
+    Row(
+        "our key is for another algorithm",
+        jwks({**rsa_key().as_dict(private=False), "alg": "PS256"}),
+        Reason.ID_TOKEN_SIGNATURE,
+    ),
+    Row("our key has a strange id", jwks({**rsa_key().as_dict(private=False), "kid": 1}), Reason.ID_TOKEN_SIGNATURE),
+    Row(
+        "our key can be factored",
+        jwks({"kty": "RSA", "kid": "first", "e": "AQAB", "n": "8" * 171}),
+        Reason.ID_TOKEN_SIGNATURE,
+    ),
+    Row("no keys at all", jwks(), Reason.ID_TOKEN_SIGNATURE),
+    Row("ten thousand keys", jwks(*({} for _ in range(10_000))), Reason.DISCOVERY_INVALID),
+    Row(
+        "keys are no list",
+        lambda p: p.handlers.update({"/jwks": lambda e: e.answer_json({"keys": {}})}),
+        Reason.DISCOVERY_INVALID,
+    ),
+]
+
+TOKEN_ANSWERS = [
+    Row("no ID token", tokens(id_token=None), Reason.ID_TOKEN_MISSING),
+    Row("ID token empty", tokens(id_token=""), Reason.ID_TOKEN_MISSING),
+    Row("ID token is an object", tokens(id_token={}), Reason.ID_TOKEN_MISSING),
+    Row("no access token", tokens(access_token=None), Reason.PROVIDER_ANSWER),
+    Row("access token with a line break", tokens(access_token="a\nHost: evil"), Reason.PROVIDER_ANSWER),
+    Row("token type DPoP", tokens(token_type="DPoP"), Reason.PROVIDER_ANSWER),
+    Row("token type missing", tokens(token_type=None), Reason.PROVIDER_ANSWER),
+    Row("token type in small letters", tokens(token_type="bearer"), None),
+    Row("lifetime infinite", tokens(expires_in=float("inf")), Reason.PROVIDER_ANSWER),
+    Row("lifetime is an object", tokens(expires_in={}), None),
+    Row(
+        "code refused",
+        lambda p: p.handlers.update({"/token": lambda e: e.answer_json({"error": "invalid_grant"}, 400)}),
+        Reason.PROVIDER_ERROR,
+    ),
+    Row("error with status 200", tokens(error=["<script>"]), Reason.PROVIDER_ERROR),
+]
+
+CALLBACKS = [
+    Row("denied", callback(error="access_denied"), Reason.PROVIDER_DENIED),
+    Row("other error", callback(error="<script>"), Reason.PROVIDER_ERROR),
+    Row("no code", lambda p: p.answer.clear(), Reason.PROVIDER_ANSWER),
+    Row("code empty", callback(code=""), Reason.PROVIDER_ANSWER),
+    Row("code outside of ASCII", callback(code="\ud800"), Reason.PROVIDER_ANSWER),
+    Row("code too long", callback(code="c" * 10_000), Reason.PROVIDER_ANSWER),
+    Row("RFC 9207 issuer wrong", callback(iss="https://evil.example"), Reason.ISSUER_MISMATCH),
+    Row(
+        "RFC 9207 issuer wrong with an error",
+        callback(iss="https://evil.example", error="access_denied"),
+        Reason.ISSUER_MISMATCH,
+    ),
+    Row("RFC 9207 issuer empty", callback(iss=""), Reason.ISSUER_MISMATCH),
+    Row(
+        "RFC 9207 issuer promised and missing",
+        document(authorization_response_iss_parameter_supported=True),
+        Reason.ISSUER_MISMATCH,
+    ),
+    Row("RFC 9207 issuer right though not promised", lambda p: p.answer.update(iss=p.issuer), None),
+]
+
+DISCOVERY = [
+    Row(
+        "OIDF discovery-issuer-mismatch",
+        lambda p: p.document.update(issuer=p.issuer + "INVALID"),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row("issuer with a slash more", lambda p: p.document.update(issuer=p.issuer + "/"), Reason.DISCOVERY_INVALID),
+    Row("discovery issuer missing", lambda p: p.document.pop("issuer"), Reason.DISCOVERY_INVALID),
+    Row(
+        "members that would change a client's settings",
+        document(
+            verify=False,
+            proxies={"http": "http://127.0.0.1:9"},
+            scope="everything",
+            code_challenge_method=None,
+            client_id="other",
+            redirect_uri="https://evil.example",
+            response_mode="form_post",
+            timeout=1e9,
+        ),
+        None,
+    ),
+    Row("only plain challenges", document(code_challenge_methods_supported=["plain"]), None),
+    Row("token endpoint missing", lambda p: p.document.pop("token_endpoint"), Reason.DISCOVERY_INVALID),
+    Row(
+        "token endpoint elsewhere without TLS",
+        document(token_endpoint="http://evil.example/token"),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row("token endpoint is a file", document(token_endpoint="file:///etc/passwd"), Reason.DISCOVERY_INVALID),
+    Row(
+        "authorization endpoint is a script",
+        document(authorization_endpoint="javascript:alert(1)"),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row(
+        "authorization endpoint brings its own redirect",
+        lambda p: p.document.update(authorization_endpoint=p.issuer + "/authorize?redirect_uri=https://evil.example"),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row(
+        "authorization endpoint with a parameter of its own",
+        lambda p: p.document.update(authorization_endpoint=p.issuer + "/authorize?policy=sign-in"),
+        None,
+    ),
+    Row(
+        "endpoint with credentials",
+        document(token_endpoint="https://us:secret@evil.example/"),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row("endpoint with a fragment", document(token_endpoint="https://evil.example/#token"), Reason.DISCOVERY_INVALID),
+    Row("endpoint with an impossible host", document(jwks_uri="https://[::1/"), Reason.DISCOVERY_INVALID),
+    Row("endpoint with an impossible port", document(jwks_uri="https://a:99999/"), Reason.DISCOVERY_INVALID),
+    Row("endpoint with a line break", document(jwks_uri="https://a/\nb"), Reason.DISCOVERY_INVALID),
+    Row("endpoint is a list", document(userinfo_endpoint=[]), Reason.DISCOVERY_INVALID),
+    Row("no algorithm listed", lambda p: p.document.pop("id_token_signing_alg_values_supported"), None),
+    Row(
+        "only none and HS256 listed",
+        document(id_token_signing_alg_values_supported=["none", "HS256"]),
+        Reason.DISCOVERY_INVALID,
+    ),
+    Row("algorithms are a text", document(id_token_signing_alg_values_supported="RS256"), Reason.DISCOVERY_INVALID),
+    Row("secret in the form", document(token_endpoint_auth_methods_supported=["client_secret_post"]), None),
+    Row(
+        "no secret accepted",
+        document(token_endpoint_auth_methods_supported=["private_key_jwt"]),
+        Reason.DISCOVERY_INVALID,
+    ),
+]
+
+USERINFO = [
+    Row("OIDF scope-userinfo-claims", userinfo(), None),
+    Row("OIDF userinfo-invalid-sub", userinfo(sub="aliceinvalid"), Reason.USERINFO_SUBJECT),
+    Row("userinfo without subject", userinfo("sub"), Reason.USERINFO_SUBJECT),
+    Row("userinfo without name and address", userinfo("name", "email", "email_verified"), None),
+    Row("no userinfo endpoint", all_of(userinfo(), lambda p: p.document.pop("userinfo_endpoint")), None),
+]
+
+ROWS = [*ID_TOKENS, *SIGNATURES, *TOKEN_ANSWERS, *CALLBACKS, *DISCOVERY, *USERINFO]

@@ -1,0 +1,43 @@
+"""Our client against a provider that does everything wrong, over real sockets."""
+
+import time
+
+import pytest
+
+from flask_gatehouse.signin.errors import ProviderUnavailable, SignInRefused
+
+from . import endpoints, misbehaviours
+from .edits import Row
+from .hostile import HostileProvider, relying_party, running_provider, sign_in
+
+ROWS = [*misbehaviours.ROWS, *endpoints.ROWS]
+
+
+@pytest.fixture
+def provider():
+    with running_provider() as provider:
+        yield provider
+
+
+def test_the_table_has_no_name_twice() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) > 60
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_misbehaviour_has_its_answer(provider: HostileProvider, row: Row) -> None:
+    row.change(provider)
+    client = relying_party(provider, deadline=row.deadline)
+    began = time.monotonic()
+    if row.expected is None:
+        assert sign_in(provider, client).profile.subject == "alice"
+    elif row.expected is ProviderUnavailable:
+        with pytest.raises(ProviderUnavailable):
+            sign_in(provider, client)
+    else:
+        with pytest.raises(SignInRefused) as refused:
+            sign_in(provider, client)
+        assert refused.value.reason is row.expected
+    assert time.monotonic() - began < row.deadline + 2
+    assert provider.failures == []
+    # Nobody follows a redirect, nor fetches what a token's header names.
+    assert provider.calls("/elsewhere") == provider.calls("/intruder") == 0
