@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from examples.notes.notes import Note, create_app, db
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from examples.notes.notes import Note, create_app, db
 from flask_gatehouse import Role
 from flask_gatehouse.testing import (
     attach_provider,

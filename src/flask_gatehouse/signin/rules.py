@@ -56,10 +56,10 @@ def sign_up_refusal(
     return None
 
 
-def confirmation_is_fresh(authenticated_at: datetime | None, began_at: datetime, max_age: timedelta) -> bool:
+def confirmation_is_fresh(authenticated_at: datetime | None, now: datetime, max_age: timedelta) -> bool:
     """Return whether a confirmation proves that she is there now.
 
     A provider that says when she proved herself (``auth_time``) is held to it. One that does not, such as Google
     for most projects, proves only that she has an open session there: ASVS 6.8.4 asks to say so, and we do.
     """
-    return authenticated_at is None or authenticated_at >= began_at - max_age - CLOCK_SKEW
+    return authenticated_at is None or authenticated_at >= now - max_age - CLOCK_SKEW

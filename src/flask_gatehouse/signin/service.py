@@ -92,12 +92,12 @@ def _complete(
 
 
 def confirm(
-    database: Database, settings: Settings, attempt: Attempt, assertion: Assertion, *, actor: Actor, began_at: datetime
+    database: Database, settings: Settings, attempt: Attempt, assertion: Assertion, *, actor: Actor, now: datetime
 ) -> Begun:
     """Confirm that the person in a session is still she, and give the session a new token.
 
     :param actor: the signed-in person.
-    :param began_at: when the round trip began, by our clock.
+    :param now: our clock, which a provider's ``auth_time`` is held against.
     :raises SignInRefused: if another account answered, or the session belongs to another browser.
     """
     profile = assertion.profile
@@ -109,7 +109,7 @@ def confirm(
         # Another person's account at the same provider must not confirm for this one (GHSA-97r5-pg8x-p63p).
         if not has_identity(db, user_id, profile.issuer, profile.subject):
             raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
-        if not confirmation_is_fresh(assertion.authenticated_at, began_at, settings.confirm_max_age):
+        if not confirmation_is_fresh(assertion.authenticated_at, now, settings.confirm_max_age):
             raise SignInRefused(Reason.TOO_OLD, profile.provider)
         renewed = renew_token(db, session_id, actor=actor)
         if renewed is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Response, after_this_request, current_app, g, request
+from flask import Response, after_this_request, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..accounts import rules
@@ -21,6 +21,9 @@ from ..sessions.service import end_session, touch
 from .state import State, state
 
 log = logging.getLogger("flask_gatehouse")
+# On the request itself, not on ``g``: an application context that is pushed by hand, as tests and commands do, is
+# shared by all requests within it, and would hand one person's session to the next.
+VISIT, PERSON = "flask_gatehouse.visit", "flask_gatehouse.person"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -113,24 +116,24 @@ def visit() -> Visit:
 
     :raises DependencyUnavailable: if the database does not answer. Nobody is signed out by that.
     """
-    known: Visit | None = g.get("_gatehouse_visit")
+    known: Visit | None = request.environ.get(VISIT)
     if known is None:
-        known = g._gatehouse_visit = _look_up(state())
+        known = request.environ[VISIT] = _look_up(state())
     return known
 
 
 def forget_visit() -> None:
     """Look the session up again at the next question; this request has changed it."""
-    g.pop("_gatehouse_visit", None)
-    g.pop("_gatehouse_person", None)
+    request.environ.pop(VISIT, None)
+    request.environ.pop(PERSON, None)
 
 
 def person() -> Person | Anonymous:
     """Return who is asking."""
-    known: Person | Anonymous | None = g.get("_gatehouse_person")
+    known: Person | Anonymous | None = request.environ.get(PERSON)
     if known is None:
         found = visit().session
-        known = g._gatehouse_person = ANONYMOUS if found is None else _person(found)
+        known = request.environ[PERSON] = ANONYMOUS if found is None else _person(found)
     return known
 
 

@@ -1,8 +1,6 @@
 """Signing in, signing out, and how long the session still lasts."""
 
-from datetime import timedelta
-
-from flask import Response, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..kernel.clock import utc_now
@@ -18,6 +16,7 @@ from .denials import NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx
 from .state import State, state
 
+SPENT_COOKIE = "flask_gatehouse.spent_cookie"
 _NOTICES = {
     "signed_out": ("info", "You have been signed out."),
     "expired": ("warning", "Your session has expired. Please sign in again."),
@@ -60,12 +59,11 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     try:
         answer, cookie_name = _answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
-        g.gatehouse_spent_cookie = cookie_name
+        request.environ[SPENT_COOKIE] = cookie_name
         assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
         if attempt.purpose is Purpose.CONFIRM:
-            began_at = utc_now() - timedelta(seconds=MAX_AGE)
             token = confirm_session(
-                here.database, here.settings, attempt, assertion, actor=actor(), began_at=began_at
+                here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now()
             ).token
         else:
             replaced = visit().session
@@ -134,7 +132,7 @@ def wanted_page() -> str | None:
 
 def discard_spent_attempt(response: Response) -> Response:
     """Take the cookie of an attempt that has been answered away, however it was answered."""
-    name = g.pop("gatehouse_spent_cookie", None)
+    name = request.environ.pop(SPENT_COOKIE, None)
     if name is not None:
         secure = state().secure_cookies
         response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")

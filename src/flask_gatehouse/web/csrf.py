@@ -10,7 +10,7 @@ import secrets
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from flask import current_app, g, request
+from flask import current_app, request
 from werkzeug.exceptions import BadRequest
 
 from .actor import visit
@@ -43,9 +43,6 @@ def protect() -> None:
         return
     if not _same_origin():
         raise CrossSiteRequest
-    if g.get("csrf_valid") is True:
-        # The host's own CSRFProtect has just accepted its own token for this request.
-        return
     token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")
     if _is_ours(token):
         return

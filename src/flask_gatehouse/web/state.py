@@ -1,7 +1,6 @@
 """What one application holds of Gatehouse, at ``app.extensions["gatehouse"]``."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -38,10 +37,8 @@ class State:
         ordinary = Limits(settings.idle_timeout, settings.session_lifetime)
         admin = Limits(settings.admin_idle_timeout, settings.admin_session_lifetime)
         object.__setattr__(self, "limits", {role: admin if role is Role.ADMIN else ordinary for role in Role})
-        # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it. Cookies
-        # know no ports, so that two applications under development on one machine need names of their own.
-        secure = self.secure_cookies
-        name = "__Host-gatehouse" if secure else f"gatehouse-{urlsplit(settings.base_url).port or 80}"
+        # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it.
+        name = "__Host-gatehouse" if self.secure_cookies else "gatehouse"
         object.__setattr__(self, "session_cookie", name)
         object.__setattr__(self, "attempt_cookie", f"{name}-attempt-")
 

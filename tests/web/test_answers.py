@@ -1,0 +1,139 @@
+"""The table of situations: what a page, htmx and JSON are told."""
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.exceptions import default_exceptions
+
+from flask_gatehouse import Role
+from flask_gatehouse.testing import sign_in_as
+from flask_gatehouse.web.errors import answer_http
+from tests.web.conftest import state_of
+
+HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/account?tab=1"}
+JSON = {"Accept": "application/json"}
+
+
+def test_a_page_leads_to_sign_in_and_back(client: FlaskClient) -> None:
+    answer = client.get("/account?tab=1")
+    assert (answer.status_code, answer.location) == (302, "/auth/login?next=%2Faccount%3Ftab%3D1")
+
+
+def test_htmx_is_told_to_leave_the_page(client: FlaskClient) -> None:
+    answer = client.get("/auth/session", headers=HTMX)
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/auth/login?next=%2Faccount%3Ftab%3D1"
+    assert answer.data == b""
+
+
+def test_json_gets_a_problem(client: FlaskClient) -> None:
+    answer = client.get("/account", headers=JSON)
+    assert answer.status_code == 401
+    assert answer.mimetype == "application/problem+json"
+    assert answer.get_json()["status"] == 401
+
+
+def test_a_history_restore_is_a_page(client: FlaskClient) -> None:
+    assert client.get("/account", headers={**HTMX, "HX-History-Restore-Request": "true"}).status_code == 302
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/x", "//evil.example", "javascript:alert(1)", "http://[", ""])
+def test_the_way_back_never_leaves_this_site(client: FlaskClient, url: str) -> None:
+    location = client.get("/auth/session", headers={**HTMX, "HX-Current-URL": url}).headers["HX-Redirect"]
+    assert location.startswith("/auth/login")
+    assert "evil" not in location.partition("next=")[0]
+    assert "//" not in location
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX, JSON])
+def test_a_change_without_the_token_is_refused(client: FlaskClient, headers: dict[str, str]) -> None:
+    sign_in_as(client)
+    answer = client.post("/auth/logout", headers=headers)
+    assert answer.status_code == 400
+    assert client.get("/dashboard").status_code == 200
+    if headers is HTMX:
+        assert b"hx-swap-oob" in answer.data
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_change_from_elsewhere_is_refused_even_with_the_token(client: FlaskClient, headers: dict[str, str]) -> None:
+    who = sign_in_as(client)
+    assert client.post("/auth/logout", headers={**who.headers, **headers}).status_code == 400
+    assert client.get("/dashboard").status_code == 200
+
+
+def test_the_token_of_another_session_is_refused(app: Flask, client: FlaskClient) -> None:
+    sign_in_as(client)
+    other = sign_in_as(app.test_client(), email="mallory@example.com")
+    assert client.post("/auth/logout", headers=other.headers).status_code == 400
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 86, "é" * 86, "\N{SNOWMAN}"])
+def test_tokens_that_are_none_are_refused(client: FlaskClient, token: str) -> None:
+    sign_in_as(client)
+    assert client.post("/auth/logout", data={"csrf_token": token}).status_code == 400
+
+
+def test_refusals_are_in_the_trail(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    client.post("/auth/logout")
+    with state_of(app).database.reading() as connection:
+        rows = connection.execute(
+            text("SELECT actor_id, outcome FROM gatehouse_audit_events WHERE event='malicious_csrf'")
+        )
+        assert rows.all() == [(who.user_id, "denied")]
+
+
+def test_nobody_knows_of_a_session_that_is_not_hers(app: Flask, client: FlaskClient) -> None:
+    other = sign_in_as(app.test_client(), email="mallory@example.com")
+    who = sign_in_as(client)
+    assert client.delete(f"/account/sessions/{other.session_id}", headers=who.headers).status_code == 404
+    admin = app.test_client()
+    chief = sign_in_as(admin, Role.ADMIN, email="ada@example.com")
+    assert admin.delete(f"/account/sessions/{other.session_id}", headers={**chief.headers, **HTMX}).status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 413, 422, 429, 500, 503])
+def test_every_error_has_a_page(app: Flask, status: int) -> None:
+    app.add_url_rule("/fails", view_func=lambda: abort(status))
+    answer = app.test_client().get("/fails")
+    assert answer.status_code == status
+    assert b"<h1" in answer.data
+    assert answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_too_large_is_refused(app: Flask, client: FlaskClient) -> None:
+    sign_in_as(client)
+    assert client.post("/auth/logout", data={"csrf_token": "y" * 2_000_000}).status_code == 413
+
+
+def test_a_bug_is_a_page_without_its_text(app: Flask) -> None:
+    app.testing = False
+    app.add_url_rule("/breaks", view_func=lambda: {}["canary"])
+    answer = app.test_client().get("/breaks")
+    assert answer.status_code == 500
+    assert b"canary" not in answer.data
+
+
+def test_the_allowed_methods_are_named(client: FlaskClient) -> None:
+    answer = client.post("/dashboard")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("code", sorted(default_exceptions))
+def test_every_status_has_words(app: Flask, code: int) -> None:
+    with app.test_request_context():
+        answer = answer_http(default_exceptions[code]())
+    assert answer.status_code == code
+    assert b"<h1" in answer.data

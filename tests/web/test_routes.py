@@ -1,0 +1,67 @@
+"""Who may enter where. The snapshot is the URL table as an outsider sees it: a new route has to be added here."""
+
+import pytest
+from flask import Flask
+
+from flask_gatehouse.web import ROUTES
+from flask_gatehouse.web.decorators import Permission
+from flask_gatehouse.web.routes import Route
+
+SNAPSHOT = {
+    ("/", "GET"): "public",
+    ("/auth/login", "GET"): "public",
+    ("/auth/login/<provider>", "GET"): "public",
+    ("/auth/authorize/<provider>", "GET"): "public",
+    ("/auth/logout", "GET"): "signed_in",
+    ("/auth/logout", "POST"): "signed_in",
+    ("/auth/session", "GET"): "signed_in",
+    ("/auth/session", "POST"): "signed_in",
+    ("/auth/confirm", "GET"): "signed_in",
+    ("/dashboard", "GET"): "signed_in",
+    ("/dashboard/administrator", "POST"): "signed_in",
+    ("/account", "GET"): "signed_in",
+    ("/account/sessions/others", "POST"): "signed_in",
+    ("/account/sessions/others", "DELETE"): "signed_in",
+    ("/account/sessions/<session_id>", "POST"): "signed_in",
+    ("/account/sessions/<session_id>", "DELETE"): "signed_in",
+    ("/healthz", "GET"): "public",
+    ("/readyz", "GET"): "public",
+}
+
+
+def test_the_table_says_who_may_enter_with_each_method() -> None:
+    table = {(route.rule, method): who.value for route in ROUTES for method, who in route.may.items()}
+    assert table == SNAPSHOT
+
+
+def test_the_application_has_no_route_beside_the_table(app: Flask) -> None:
+    ours = {
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("gatehouse_dev") and rule.endpoint != "gatehouse.static"
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert ours == set(SNAPSHOT)
+
+
+def test_a_route_that_names_nobody_does_not_start() -> None:
+    with pytest.raises(ValueError, match="does not say who may enter"):
+        Route("/open", "open", lambda: "", {})
+
+
+@pytest.mark.parametrize(("rule", "method"), [key for key, who in SNAPSHOT.items() if who != "public"])
+def test_whoever_is_not_signed_in_is_sent_to_sign_in(app: Flask, rule: str, method: str) -> None:
+    address = rule.replace("<session_id>", "x")
+    answer = app.test_client().open(address, method=method)
+    assert answer.status_code == 302
+    assert answer.location.startswith("/auth/login")
+
+
+def test_development_routes_are_not_in_production(production_app: Flask) -> None:
+    rules = {rule.rule for rule in production_app.url_map.iter_rules()}
+    assert "/dashboard/administrator" not in rules
+    assert not any("/dev/" in rule for rule in rules)
+
+
+def test_permissions_know_every_role() -> None:
+    assert {who.value for who in Permission} == {"public", "signed_in", "viewer", "editor", "admin"}
