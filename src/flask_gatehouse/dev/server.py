@@ -1,6 +1,7 @@
 """The development server behind ``gatehouse run``."""
 
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -54,9 +55,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except OSError as error:
-        click.echo(
-            f"Port {port} cannot be used: {error.strerror}. Is Gatehouse running already? "
-            f"Choose another port with PORT={port + 1}.",
-            err=True,
-        )
+        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        click.echo(f"Port {port} {why}. Stop what uses it, or choose another one: PORT={port + 1}", err=True)
         raise SystemExit(1) from None
