@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
@@ -15,7 +15,7 @@ from ..db.base import database_now
 from ..kernel.context import SYSTEM, Actor
 from .lookup import digest_of
 from .models import UserSession
-from .rules import EndReason, Limits
+from .rules import EndReason, Limits, Times, ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +153,23 @@ def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch:
             UserSession.created_at <= now - of.absolute,
         )
 
+    is_admin = users.c.role == Role.ADMIN
     due = (
-        select(UserSession.id, (UserSession.last_seen_at <= now - limits.idle).label("idle"))
+        select(UserSession.id, UserSession.created_at, UserSession.last_seen_at, UserSession.expires_at, users.c.role)
         .join(users, users.c.id == UserSession.user_id)
         .where(
             UserSession.ended_at.is_(None),
-            or_(is_over(limits), and_(users.c.role == Role.ADMIN, is_over(admin_limits))),
+            or_(and_(not_(is_admin), is_over(limits)), and_(is_admin, is_over(admin_limits))),
         )
         .limit(batch)
         .with_for_update(skip_locked=True, of=UserSession)
     )
     rows = db.execute(due).all()
-    for session_id, idle in rows:
-        _end(db, UserSession.id == session_id, EndReason.IDLE if idle else EndReason.ABSOLUTE, SYSTEM)
+    for session_id, created_at, last_seen_at, expires_at, role in rows:
+        # The same rule that a request obeys says why, so that the trail and the person are told the same.
+        times = Times(now, created_at, last_seen_at, expires_at, None, user_is_active=True, generation_is_current=True)
+        reason = ended(times, admin_limits if role is Role.ADMIN else limits)
+        _end(db, UserSession.id == session_id, reason or EndReason.ABSOLUTE, SYSTEM)
     return len(rows)
 
 
@@ -196,16 +200,16 @@ def living_sessions(db: Session, user_id: int, limits: Limits) -> Sequence[Sessi
 
 
 def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Actor | None) -> Sequence[str]:
-    ended = db.scalars(
+    ids = db.scalars(
         update(UserSession)
         .where(which, UserSession.ended_at.is_(None))
         .values(ended_at=database_now(), end_reason=reason)
         .returning(UserSession.id)
         .execution_options(synchronize_session=False)
     ).all()
-    for session_id in ended:
+    for session_id in ids:
         record(_EVENTS[reason], resource=("session", session_id), details={"reason": reason}, session=db, actor=actor)
-    return ended
+    return ids
 
 
 def _now(db: Session) -> datetime:

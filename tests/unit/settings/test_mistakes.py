@@ -146,7 +146,7 @@ def test_a_mistake_is_named_with_its_remedy(
     assert problems(PRODUCTION | environ) == expected
 
 
-@pytest.mark.parametrize("key", [*KNOWN_KEYS, "django-insecure-" + KEY])
+@pytest.mark.parametrize("key", [*sorted(KNOWN_KEYS), "django-insecure-" + KEY])
 @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
 def test_production_refuses_a_key_that_everybody_knows(problems: Callable[..., list[str]], name: str, key: str) -> None:
     found = problems(PRODUCTION | {name: key})
