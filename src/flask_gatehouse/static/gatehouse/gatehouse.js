@@ -11,16 +11,13 @@
     throw new TypeError("Gatehouse runs no code that comes as text.");
   }
 
-  // Answers are our own templates, which escape; only as markup, never as code, may they enter the page.
+  // Answers are our own templates, which escape: they enter the page as markup. One that holds a script does
+  // not enter it at all, in browsers without Trusted Types either.
   const rules = { createHTML: (markup) => markup, createScript: refuseCode };
   const policy = window.trustedTypes ? window.trustedTypes.createPolicy("htmx", rules) : rules;
 
   htmx.registerExtension("gatehouse", {
     init: (api) => api.initSecurity(policy, refuseCode, refuseCode),
-    // Browsers without Trusted Types would load a script that an answer names.
-    htmx_before_swap: (_element, { tasks }) => {
-      for (const { fragment } of tasks) fragment?.querySelectorAll("script").forEach((script) => script.remove());
-    },
   });
 
   const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -45,9 +42,9 @@
     return box;
   }
 
-  // No answer at all: offline, too slow, or stopped by the browser. A page that is being left is none of these.
-  document.addEventListener("htmx:error", ({ detail }) => {
-    if (detail.ctx && !leaving) say("unreachable");
+  // No answer at all, because of the network or the deadline, or one that cannot be shown.
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (ctx && !leaving) say(ctx.response ? "failed" : "unreachable");
   });
 
   // Our own refusals bring their message along; what a proxy answers in our place does not.
