@@ -198,7 +198,7 @@
       this.#find("[data-confirm]").search = new URLSearchParams({ next: location.pathname + location.search }).toString();
       this.#announced = Infinity;
       this.#dialog.showModal();
-      document.title = `${this.#find("h2").textContent} · ${this.#title}`;
+      document.title = `${this.#find("h2").innerText} · ${this.#title}`;
     }
 
     /** Speak at a few moments only: a voice that counts every second drowns everything else. */
