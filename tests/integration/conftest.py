@@ -24,14 +24,14 @@ SOMEBODY = Actor(ip="192.0.2.7", user_agent="Browser/1")
 DAY = timedelta(hours=24)
 
 
-def profile(name: str, **changes: Any) -> Profile:
+def profile(who: str, **changes: Any) -> Profile:
     """Return what Google says of a person of this name; ``changes`` override parts of it."""
     said = Profile(
         provider="google",
         issuer=ISSUER,
-        subject=f"{name}-at-google",
-        name=name.title(),
-        email=f"{name}@example.com",
+        subject=f"{who}-at-google",
+        name=who.title(),
+        email=f"{who}@example.com",
         email_is_authoritative=True,
     )
     return replace(said, **changes)
@@ -43,9 +43,9 @@ class House:
 
     database: Database
 
-    def join(self, name: str, role: Role = Role.VIEWER, **changes: Any) -> SignedInUser:
+    def join(self, who: str, role: Role = Role.VIEWER, **changes: Any) -> SignedInUser:
         with self.database.transaction() as db:
-            return register(db, profile(name, **changes), role, actor=SOMEBODY)
+            return register(db, profile(who, **changes), role, actor=SOMEBODY)
 
     def enter(self, user: SignedInUser, **changes: Any) -> Begun:
         """Begin a session for a user, of the generation that she had when she joined."""

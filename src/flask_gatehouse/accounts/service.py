@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -70,6 +70,7 @@ def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUse
     """Refresh the user to whom this identity belongs; None if nobody has it.
 
     :raises AccountDeactivated: if she may not come in; nothing is changed.
+    :raises ConcurrentRegistration: if somebody else got the address that is hers now, at this very moment.
     """
     found = db.execute(
         select(User, Identity)
@@ -194,6 +195,8 @@ def delete_user(db: Session, user_id: int, *, actor: Actor | None = None) -> Non
     """
     user = _get_locked(db, user_id)
     record(AuditEvent.USER_DELETED, resource=("user", user.id), session=db, actor=actor)
+    # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
+    db.execute(delete(Identity).where(Identity.user_id == user.id))
     db.delete(user)
     db.flush()
 
@@ -211,13 +214,14 @@ def invite_administrator(db: Session, address: str) -> bool:
             raise AlreadyAdministrator
         change_role(db, user.id, Role.ADMIN, actor=COMMAND_LINE)
         return True
-    invitation = _find_invitation(db, email)
+    # Also one that has expired, which is made anew.
+    invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
     if invitation is None:
         invitation = Invitation(email=email, role=Role.ADMIN, created_at=_now(db))
         db.add(invitation)
     elif invitation.role is Role.ADMIN and invitation.expires_at is None:
         return False
-    invitation.role, invitation.expires_at = Role.ADMIN, None
+    invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, _now(db), None
     db.flush()
     details = {"role": Role.ADMIN}
     record(
@@ -262,6 +266,10 @@ def _refresh(db: Session, user: User, profile: Profile, actor: Actor) -> None:
         changed["email"], user.email = [user.email, address], address
     if changed:
         user.version += 1
+        try:
+            db.flush()
+        except IntegrityError as error:
+            raise ConcurrentRegistration from error
         # Which fields, not which values: a name and an address are personal, and the trail is for good.
         fields = {"fields": sorted(changed), "by": "provider"}
         record(AuditEvent.USER_UPDATED, resource=("user", user.id), details=fields, session=db, actor=actor)
