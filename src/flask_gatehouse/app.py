@@ -48,7 +48,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _load(info: ScriptInfo) -> Flask:
+def _load() -> Flask:
     try:
         return create_app()
     except ConfigurationError as error:
