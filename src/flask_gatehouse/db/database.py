@@ -30,6 +30,10 @@ class Database:
     def _autocommit_engine(self) -> Engine:
         """Return a view of the engine whose connections send no BEGIN; both share one pool."""
         engine = self._engine()
+        # Python's SQLite driver sends no BEGIN before a SELECT anyway, while SQLAlchemy would take the option back
+        # with a PRAGMA after each request, and leave a driver that its host has set up differently than it was.
+        if engine.dialect.name == "sqlite":
+            return engine
         if self._autocommit is None or self._autocommit[0] is not engine:
             self._autocommit = (engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
         return self._autocommit[1]
