@@ -48,6 +48,7 @@ def running_gatehouse(
     env: Mapping[str, str] | None = None,
     *,
     server: Literal["run", "gunicorn"] = "run",
+    application: str = "flask_gatehouse.wsgi:app",
     workers: int = 1,
     port: int | None = None,
     directory: Path | None = None,
@@ -56,6 +57,7 @@ def running_gatehouse(
 
     The node sees nothing of our own environment but ``env``, over ``GATEHOUSE_ENV=development`` and ``PORT``.
 
+    :param application: what gunicorn serves; ``gatehouse run`` serves itself.
     :param port: a free one unless told otherwise.
     :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
         share one share their development key, and the SQLite file in it.
@@ -69,7 +71,7 @@ def running_gatehouse(
         environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"} | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
-                ending_with_us(_command(server, workers, number), signal.SIGTERM),
+                ending_with_us(_command(server, application, workers, number), signal.SIGTERM),
                 env=environment,
                 cwd=place,
                 stdout=output,
@@ -92,11 +94,11 @@ def free_port() -> int:
         return number
 
 
-def _command(server: str, workers: int, port: int) -> tuple[str, ...]:
+def _command(server: str, application: str, workers: int, port: int) -> tuple[str, ...]:
     if server == "run":
         return (str(PROGRAMS / "gatehouse"), "run")
     options = ("--no-control-socket", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers))
-    return (str(PROGRAMS / "gunicorn"), "flask_gatehouse.wsgi:app", *options, "--bind", f"127.0.0.1:{port}")
+    return (str(PROGRAMS / "gunicorn"), application, *options, "--bind", f"127.0.0.1:{port}")
 
 
 def _wait_until_it_answers(node: Node) -> None:
