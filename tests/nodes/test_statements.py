@@ -1,0 +1,208 @@
+"""What an ordinary authenticated request costs: one SELECT and no write, as the database itself counts."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.nodes.people import SESSION_COOKIE, Browser, new_address, set_cookies_of
+from tests.nodes.sites import Site, running_site
+from tests.processes import Node, free_port, running_gatehouse
+from tests.services import Services
+
+Open = Callable[[Node], Browser]
+# The cookie of a node whose address is https.
+SECURE_COOKIE = f"__Host-{SESSION_COOKIE}"
+STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a database wrote down about the statements of one node.
+
+    :param mark: what the lines of the node begin with.
+    """
+
+    path: Path
+    mark: str
+
+    def length(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def since(self, length: int) -> list[str]:
+        """Return the statements that came after the journal had this length."""
+        with self.path.open("rb") as file:
+            file.seek(length)
+            lines = file.read().decode(errors="replace").splitlines()
+        if not self.mark:
+            return lines
+        own = (STATEMENT.match(line.removeprefix(self.mark)) for line in lines if line.startswith(self.mark))
+        return [found[1] for found in own if found]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A production node whose statements are counted, beside a development node at which people sign in.
+
+    Production has no embedded provider. Both have one database, so that a session begun at one counts at the other,
+    which reads it from the cookie of its own name.
+    """
+
+    site: Site
+    production: Node
+    journal: Journal
+
+    def request(
+        self, token: str, path: str, method: str = "GET", **headers: str
+    ) -> tuple[requests.Response, list[str]]:
+        """Return the production node's answer, and what it cost."""
+        before = self.journal.length()
+        # By hand: a browser's jar would not send a Secure cookie over plain http.
+        response = requests.request(
+            method,
+            f"{self.production.base_url}{path}",
+            headers={"Cookie": f"{SECURE_COOKIE}={token}"} | headers,
+            allow_redirects=False,
+            timeout=20,
+        )
+        return response, self.journal.since(before)
+
+
+@contextmanager
+def counting(place: str, services: Services | None, folder: Path, idle_timeout: str) -> Iterator[Counted]:
+    """Start the two nodes. Each pool opens its connections before anything is counted."""
+    environment = {"GATEHOUSE_IDLE_TIMEOUT": idle_timeout}
+    with ExitStack() as stack:
+        site = stack.enter_context(running_site(place, environment))
+        port = free_port()
+        url, journal = place, Journal(folder / f"trace-{port}", "")
+        if services is not None:
+            assert services.postgresql_log is not None
+            url, journal = (
+                f"{place}&application_name=counted{port}",
+                Journal(services.postgresql_log, f"counted{port}|"),
+            )
+        production = {
+            "GATEHOUSE_ENV": "production",
+            "GATEHOUSE_BASE_URL": "https://gate.example.com",
+            "DATABASE_URL": url,
+            "TRACE_FILE": str(journal.path),
+        }
+        node = stack.enter_context(
+            running_gatehouse(
+                {**site.environment, **production},
+                server="gunicorn",
+                application="flask_gatehouse.wsgi:app" if services else "tests.nodes.traced:app",
+                port=port,
+            )
+        )
+        counted = Counted(site, node, journal)
+        for _ in range(8):
+            counted.request("x" * 43, "/dashboard")
+        yield counted
+
+
+@pytest.fixture(scope="module")
+def servers(place: str, request: pytest.FixtureRequest) -> Services | None:
+    found: Services | None = request.getfixturevalue("postgresql_services") if "postgresql" in place else None
+    return found
+
+
+@pytest.fixture(scope="module")
+def counted(place: str, servers: Services | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
+    with counting(place, servers, tmp_path_factory.mktemp("trace"), "30m") as counted:
+        yield counted
+
+
+@pytest.fixture(scope="module")
+def impatient(place: str, servers: Services | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
+    """Nodes where a session's use is written down every half a second."""
+    with counting(place, servers, tmp_path_factory.mktemp("trace"), "5s") as counted:
+        yield counted
+
+
+def token_of_somebody(site: Site, open_browser: Open, email: str | None = None) -> str:
+    browser = open_browser(site.node)
+    assert browser.sign_in(email or new_address()).status_code == 302
+    return browser.session_token
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/auth/logout", "/auth/session", "/auth/login", "/"])
+def test_an_ordinary_request_costs_one_select_and_writes_nothing(
+    counted: Counted, open_browser: Open, path: str
+) -> None:
+    token = token_of_somebody(counted.site, open_browser)
+    for _ in range(3):
+        response, statements = counted.request(token, path)
+        assert response.status_code == (302 if path in {"/", "/auth/login"} else 200)
+        assert set_cookies_of(response) == []
+        assert len(statements) == 1, statements
+        assert re.match(r"SELECT gatehouse_sessions\.id", statements[0]), statements
+
+
+def test_the_page_for_htmx_and_json_costs_the_same(counted: Counted, open_browser: Open) -> None:
+    token = token_of_somebody(counted.site, open_browser)
+    for headers in ({"HX-Request": "true"}, {"Accept": "application/json"}):
+        _, statements = counted.request(token, "/dashboard", **headers)
+        assert len(statements) == 1, statements
+
+
+def test_nobody_costs_nothing(counted: Counted) -> None:
+    for path in ("/", "/auth/login", "/dashboard", "/healthz", "/static/gatehouse/gatehouse.css", "/nowhere"):
+        before = counted.journal.length()
+        requests.get(f"{counted.production.base_url}{path}", allow_redirects=False, timeout=20)
+        assert counted.journal.since(before) == []
+
+
+def test_a_cookie_that_cannot_be_a_session_costs_nothing(counted: Counted) -> None:
+    for token in ("", "short", "x" * 44, "x" * 4000):
+        assert counted.request(token, "/dashboard")[1] == []
+
+
+def test_many_requests_of_one_minute_write_nothing(counted: Counted, open_browser: Open) -> None:
+    token, before = token_of_somebody(counted.site, open_browser), counted.journal.length()
+    for _ in range(20):
+        counted.request(token, "/dashboard")
+    statements = counted.journal.since(before)
+    assert len(statements) == 20
+    assert all(statement.startswith("SELECT") for statement in statements)
+
+
+def test_the_journal_sees_writes_and_transactions(counted: Counted, open_browser: Open) -> None:
+    token = token_of_somebody(counted.site, open_browser)
+    page, _ = counted.request(token, "/dashboard")
+    csrf = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
+    assert csrf is not None
+    response, statements = counted.request(token, "/auth/session", "POST", **{"X-CSRFToken": csrf[1]})
+    assert response.status_code == 200
+    words = [statement.split()[0] for statement in statements]
+    assert words == ["SELECT", "BEGIN", "UPDATE", "COMMIT", "SELECT"]
+
+
+def test_a_use_is_written_down_once_in_a_while_and_a_poll_never(impatient: Counted, open_browser: Open) -> None:
+    email = new_address()
+    token = token_of_somebody(impatient.site, open_browser, email)
+    begun = seen(impatient, email)
+    time.sleep(0.6)
+    for path, headers in (
+        ("/auth/session", {}),
+        ("/dashboard", {"Sec-Purpose": "prefetch"}),
+        ("/dashboard", {"Gatehouse-Background": "true"}),
+    ):
+        _, statements = impatient.request(token, path, **headers)
+        assert len(statements) == 1, statements
+    assert seen(impatient, email) == begun
+
+    first, second = (impatient.request(token, "/dashboard")[1] for _ in range(2))
+    assert [statement.split()[0] for statement in first] == ["SELECT", "BEGIN", "UPDATE", "COMMIT"]
+    assert len(second) == 1
+    assert seen(impatient, email) > begun
+
+
+def seen(counted: Counted, email: str) -> object:
+    return counted.site.sessions(email)[0]["last_seen_at"]
