@@ -1,0 +1,210 @@
+"""A change and its event commit together or not at all, for every service that changes something."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+import flask_gatehouse.accounts.service as accounts
+import flask_gatehouse.sessions.service as sessions
+from flask_gatehouse.accounts.models import Invitation
+from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.accounts.service import SignedInUser
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.sessions.rules import EndReason, Limits
+from flask_gatehouse.sessions.service import Begun
+from tests.integration.conftest import DAY, ISSUER, SOMEBODY, House, profile
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A house in which something happened already: Ada alone, with a session that has been idle for a day."""
+
+    house: House
+    ada: SignedInUser
+    begun: Begun
+
+
+Change = Callable[[Session, Scene], Any]
+LIMITS = Limits(idle=timedelta(minutes=30), absolute=DAY)
+
+
+def _suspended(db: Session, scene: Scene) -> None:
+    db.execute(text("UPDATE gatehouse_users SET is_active = false"))
+
+
+def _invited(db: Session, scene: Scene) -> None:
+    db.add(Invitation(email="king@example.com", role=Role.EDITOR, created_at=utc_now()))
+
+
+# Each function, how it is called, what must be so before, and the events that it leaves.
+CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
+    "register": (
+        lambda db, scene: accounts.register(db, profile("eve"), Role.VIEWER, actor=SOMEBODY),
+        None,
+        ["user_created"],
+    ),
+    "register, invited": (
+        lambda db, scene: accounts.register(db, profile("king"), Role.VIEWER, actor=SOMEBODY),
+        _invited,
+        ["user_created", "invite_used", "authz_change"],
+    ),
+    "sign_in_known": (
+        lambda db, scene: accounts.sign_in_known(db, profile("ada", name="Ada King"), actor=SOMEBODY),
+        None,
+        ["user_updated"],
+    ),
+    "sign_in_known, invited": (
+        lambda db, scene: accounts.sign_in_known(db, profile("ada", email="king@example.com"), actor=SOMEBODY),
+        _invited,
+        ["user_updated", "invite_used", "authz_change"],
+    ),
+    "change_role": (lambda db, scene: accounts.change_role(db, scene.ada.id, Role.EDITOR), None, ["authz_change"]),
+    "suspend_user": (lambda db, scene: accounts.suspend_user(db, scene.ada.id), None, ["user_archived"]),
+    "reactivate_user": (lambda db, scene: accounts.reactivate_user(db, scene.ada.id), _suspended, ["user_enabled"]),
+    "delete_user": (lambda db, scene: accounts.delete_user(db, scene.ada.id), None, ["user_deleted"]),
+    "invite_administrator": (
+        lambda db, scene: accounts.invite_administrator(db, "new@example.com"),
+        None,
+        ["invite_created"],
+    ),
+    "invite_administrator, known": (
+        lambda db, scene: accounts.invite_administrator(db, "ada@example.com"),
+        None,
+        ["authz_change"],
+    ),
+    "claim_administration": (
+        lambda db, scene: accounts.claim_administration(db, scene.ada.id),
+        None,
+        ["bootstrap_admin_used", "authz_change"],
+    ),
+    "begin_session": (
+        lambda db, scene: sessions.begin_session(
+            db,
+            user_id=scene.ada.id,
+            generation=0,
+            provider="google",
+            issuer=ISSUER,
+            subject="x",
+            previous_sign_in_at=None,
+            lifetime=DAY,
+            actor=SOMEBODY,
+        ),
+        None,
+        ["session_created"],
+    ),
+    "renew_token": (
+        lambda db, scene: sessions.renew_token(db, scene.begun.session_id, actor=SOMEBODY),
+        None,
+        ["session_renewed"],
+    ),
+    "end_session": (
+        lambda db, scene: sessions.end_session(db, scene.begun.session_id, EndReason.LOGOUT),
+        None,
+        ["session_logout"],
+    ),
+    "end_session_of": (
+        lambda db, scene: sessions.end_session_of(db, scene.begun.session_id, scene.ada.id),
+        None,
+        ["session_revoked"],
+    ),
+    "end_other_sessions": (
+        lambda db, scene: sessions.end_other_sessions(db, scene.ada.id, keep="another"),
+        None,
+        ["session_revoked"],
+    ),
+    "end_sessions": (lambda db, scene: sessions.end_sessions(db, None, actor=SOMEBODY), None, ["session_revoked"]),
+    "expire_sessions": (lambda db, scene: sessions.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
+}
+
+READS = {
+    "find_invited_role",
+    "find_user_id",
+    "has_identity",
+    "identities_of",
+    "living_sessions",
+    "may_claim_administration",
+}
+# That a person used her session once more is state, not an event: it would be one row for each minute.
+UNRECORDED = {"touch"}
+
+
+@pytest.fixture
+def scene(house: House) -> Scene:
+    ada = house.join("ada")
+    begun = house.enter(ada)
+    house.age(begun, DAY, "last_seen_at")
+    return Scene(house, ada, begun)
+
+
+def prepare(scene: Scene, before: Change | None) -> None:
+    if before is not None:
+        with scene.house.database.transaction() as db:
+            before(db, scene)
+
+
+def public_functions(module: ModuleType) -> set[str]:
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name for name, function in functions if function.__module__ == module.__name__ and name[0] != "_"}
+
+
+def test_the_table_knows_every_service() -> None:
+    listed = {name.partition(",")[0] for name in CHANGES}
+    assert listed | READS | UNRECORDED == public_functions(accounts) | public_functions(sessions)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_leaves_its_events(scene: Scene, name: str) -> None:
+    change, before, expected = CHANGES[name]
+    prepare(scene, before)
+    state, recorded = _without_trail(scene.house), len(scene.house.events())
+    with scene.house.database.transaction() as db:
+        change(db, scene)
+    assert scene.house.events()[recorded:] == expected
+    assert _without_trail(scene.house) != state
+
+
+@pytest.mark.parametrize(
+    ("name", "nth"), [(name, nth) for name, (*_, events) in CHANGES.items() for nth in range(len(events))]
+)
+def test_a_change_whose_event_cannot_be_written_does_not_happen(scene: Scene, name: str, nth: int) -> None:
+    """The database itself refuses the event, as it does when its disk is full: the first of a change or a later one."""
+    change, before, _ = CHANGES[name]
+    prepare(scene, before)
+    contents = scene.house.contents()
+    _refuse_events_after(scene.house.database, len(contents["gatehouse_audit_events"]) + nth)
+    with pytest.raises(DBAPIError, match="the trail is full"), scene.house.database.transaction() as db:
+        change(db, scene)
+    assert scene.house.contents() == contents
+
+
+def _without_trail(house: House) -> dict[str, Any]:
+    return {name: rows for name, rows in house.contents().items() if name != "gatehouse_audit_events"}
+
+
+def _refuse_events_after(database: Database, count: int) -> None:
+    """Make the database refuse an INSERT into the trail once it holds so many rows."""
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(
+                "CREATE TRIGGER full BEFORE INSERT ON gatehouse_audit_events"
+                f" WHEN (SELECT count(*) FROM gatehouse_audit_events) >= {count}"
+                " BEGIN SELECT RAISE(ABORT, 'the trail is full'); END"
+            )
+            return
+        connection.exec_driver_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF (SELECT count(*) FROM gatehouse_audit_events) >= {count} THEN RAISE 'the trail is full'; END IF;"
+            " RETURN NEW; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER refuse BEFORE INSERT ON gatehouse_audit_events FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )

@@ -1,0 +1,89 @@
+"""``record`` writes one row into the caller's transaction, about whoever acts."""
+
+import json
+from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flask_gatehouse.audit import AuditEvent, record
+from flask_gatehouse.audit.events import Outcome, outcome_of
+from flask_gatehouse.kernel.context import Actor, current_actor, current_session
+from tests.integration.conftest import House
+
+ADA = Actor(user_id=7, session_id="s" * 22, ip="2001:db8::1", user_agent="Browser/1", kind="user")
+
+
+def test_a_row_says_who_did_what_to_what_and_when(house: House) -> None:
+    with house.database.transaction() as db:
+        record("article.published", resource=("article", 42), details={"title": "Größe"}, session=db, actor=ADA)
+    (row,) = house.trail()
+    assert (row.event, row.outcome, row.resource_type, row.resource_id) == (
+        "article.published",
+        Outcome.SUCCESS,
+        "article",
+        "42",
+    )
+    assert (row.actor_kind, row.actor_id, row.session_id, row.ip, row.user_agent) == (
+        ADA.kind,
+        ADA.user_id,
+        ADA.session_id,
+        ADA.ip,
+        ADA.user_agent,
+    )
+    assert row.details == '{"title":"Größe"}'
+    assert abs(row.occurred_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_outside_of_a_request_the_system_is_the_actor(house: House) -> None:
+    with house.database.transaction() as db:
+        record("nightly.import", session=db)
+    (row,) = house.trail()
+    assert (row.actor_kind, row.actor_id, row.resource_type, row.resource_id) == ("system", None, None, None)
+    assert json.loads(row.details) == {}
+
+
+def test_in_a_request_actor_and_session_are_those_of_the_request(house: House) -> None:
+    def request() -> None:
+        with house.database.transaction() as db:
+            current_actor.set(lambda: ADA)
+            current_session.set(lambda: db)
+            record("article.published")
+
+    copy_context().run(request)
+    assert house.trail()[0].actor_id == ADA.user_id
+
+
+def test_without_a_session_it_says_what_it_needs(house: House) -> None:
+    with pytest.raises(RuntimeError, match="session="):
+        record("article.published")
+
+
+def test_it_vanishes_with_the_transaction(house: House) -> None:
+    with house.database.transaction() as db:
+        record("article.published", session=db)
+        db.rollback()
+    assert house.trail() == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"bytes"])
+def test_what_json_cannot_hold_is_refused_where_it_is_written(house: House, value: object) -> None:
+    with house.database.transaction() as db, pytest.raises((TypeError, ValueError)):
+        record("article.published", details={"value": value}, session=db)
+    assert house.trail() == []
+
+
+@pytest.mark.parametrize("event", AuditEvent)
+def test_an_event_survives_its_journey_as_text(house: House, event: AuditEvent) -> None:
+    with house.database.transaction() as db:
+        record(event, session=db)
+    (row,) = house.trail()
+    assert AuditEvent(row.event) is event
+    assert row.outcome is outcome_of(event)
+
+
+def test_what_is_refused_is_not_told_as_done() -> None:
+    denied = {event for event in AuditEvent if outcome_of(event) is Outcome.DENIED}
+    assert {"authn_login_fail", "authn_token_reuse", "authz_fail", "malicious_csrf"} <= denied
+    assert not {"authn_login_success", "session_logout", "user_created"} & denied
+    assert outcome_of("article.published") is Outcome.SUCCESS
