@@ -61,7 +61,12 @@ def begin_attempt(provider: str, *, next: str | None, purpose: Purpose, session_
 
 def cookie_suffix(state: str) -> str:
     """Return the part of the cookie's name that tells attempts apart, derived from the state alone."""
-    return sha256(state.encode()).hexdigest()[:12]
+    return sha256(_bytes(state)).hexdigest()[:12]
+
+
+def _bytes(state: str) -> bytes:
+    # A state from outside may hold anything; compare_digest and encode() raise for some of it.
+    return state.encode("utf-8", "replace")
 
 
 class AttemptSigner:
@@ -83,12 +88,13 @@ class AttemptSigner:
         """
         try:
             fields = self._serializer.loads(value, max_age=MAX_AGE)
+            attempt = Attempt(**fields | {"purpose": Purpose(fields["purpose"])})
         except SignatureExpired as error:
             raise SignInRefused(Reason.STATE_EXPIRED, provider) from error
-        except BadData as error:
+        except (BadData, KeyError, TypeError, ValueError) as error:
+            # What is signed but has other fields comes from an older or newer release of ours, during an update.
             raise SignInRefused(Reason.STATE_UNKNOWN, provider) from error
-        attempt = Attempt(**fields | {"purpose": Purpose(fields["purpose"])})
         # The answer of one provider must not complete an attempt at another (mix-up, RFC 9700 §4.4).
-        if not secrets.compare_digest(attempt.state, state) or attempt.provider != provider:
+        if not secrets.compare_digest(attempt.state.encode(), _bytes(state)) or attempt.provider != provider:
             raise SignInRefused(Reason.STATE_UNKNOWN, provider)
         return attempt
