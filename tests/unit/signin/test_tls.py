@@ -1,0 +1,103 @@
+"""Calls over TLS: who is believed, and that a call over TLS ends as well."""
+
+import contextlib
+import ipaddress
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import create_server, socket
+
+import pytest
+import requests.adapters
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from flask_gatehouse.signin.errors import ProviderUnavailable
+from flask_gatehouse.signin.http import ProviderHttp
+
+ANSWER = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Handler = Callable[[socket], None]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a key and a certificate for 127.0.0.1 that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a provider")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "provider.pem"
+    encoded = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(encoded + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@contextlib.contextmanager
+def serving(certificate: Path, handler: Handler) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve() -> None:
+        # A client that does not believe us hangs up, and so does one that has waited long enough.
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection, context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(65536)
+                handler(secured)
+
+    with create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed(certificate: Path) -> None:
+    with serving(certificate, lambda peer: peer.sendall(ANSWER)) as url, pytest.raises(ProviderUnavailable):
+        ProviderHttp("example", url).get(url, limit=100)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_for_another_name_is_not_believed(certificate: Path) -> None:
+    with serving(certificate, lambda peer: peer.sendall(ANSWER)) as url, pytest.raises(ProviderUnavailable):
+        ProviderHttp("example", url).get(url.replace("127.0.0.1", "localhost"), limit=100)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_answer_over_tls_is_an_answer(certificate: Path) -> None:
+    with serving(certificate, lambda peer: peer.sendall(ANSWER)) as url:
+        assert ProviderHttp("example", url).get(url, limit=100).body == b"{}"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_dripping_peer_is_cut_off(certificate: Path) -> None:
+    def drip(peer: socket) -> None:
+        peer.sendall(b"HTTP/1.0 200 OK\r\nX-Drip: ")
+        # Ends with the error of a connection that the client has cut.
+        while True:
+            peer.sendall(b"x")
+            time.sleep(0.02)
+
+    with serving(certificate, drip) as url:
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            ProviderHttp("example", url, deadline=0.3).get(url, limit=100)
+        assert time.monotonic() - began < 2
