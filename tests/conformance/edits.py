@@ -1,5 +1,6 @@
 """What can be changed about the hostile provider, as functions that a row of a table names."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,15 @@ class Row:
 
 def claims(**members: Any) -> Change:
     return lambda provider: provider.claims.update(members)
+
+
+def times(**offsets: float) -> Change:
+    """Set claims to so many seconds after the moment of signing."""
+
+    def change(provider: HostileProvider) -> None:
+        provider.edit_claims = lambda claims: claims | {name: time.time() + offset for name, offset in offsets.items()}
+
+    return change
 
 
 def missing(*names: str) -> Change:
