@@ -1,5 +1,6 @@
 """The standalone application, and the console script ``gatehouse``."""
 
+import logging
 from collections.abc import Mapping
 from threading import Event
 from typing import Any
@@ -9,9 +10,9 @@ from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 from jinja2 import StrictUndefined
 
-from .cli import gatehouse_commands
+from .cli import ExplainingGroup, gatehouse_commands
 from .db.migrate import upgrade
-from .dev import EMBEDDED_PROVIDER, attach
+from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
 from .dev.server import serve
 from .extension import Gatehouse
 from .ops import worker
@@ -19,6 +20,8 @@ from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
 from .web.errors import answer_everywhere
 from .web.state import EXTENSION, State
+
+log = logging.getLogger("flask_gatehouse")
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -44,7 +47,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     answer_everywhere(app)
     close_everywhere(app, state)
     if state.settings.development:
-        attach(app)
+        try:
+            attach(app)
+        except EmbeddedProviderRefused as refusal:
+            log.warning("%s", refusal)
     return app
 
 
@@ -70,7 +76,10 @@ def run(info: ScriptInfo) -> None:
         )
         raise SystemExit(1)
     if EMBEDDED_PROVIDER not in state.providers:
-        attach(app)
+        try:
+            attach(app)
+        except EmbeddedProviderRefused as refusal:
+            raise click.ClickException(str(refusal)) from refusal
     with app.app_context():
         upgrade(state.database.engine)
 
@@ -86,7 +95,7 @@ def main() -> None:
     """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
 
 
-@click.group("gatehouse", help=gatehouse_commands.help)
+@click.group("gatehouse", cls=ExplainingGroup, help=gatehouse_commands.help)
 def host_commands() -> None:
     """The same commands in a host: ``flask gatehouse …``."""
 

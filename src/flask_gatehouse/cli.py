@@ -2,6 +2,7 @@
 
 import signal
 from threading import Event
+from typing import Any
 
 import click
 from email_validator import EmailNotValidError, validate_email
@@ -13,11 +14,23 @@ from .accounts.service import find_user_id, invite_administrator
 from .db.migrate import upgrade
 from .db.schema import HEAD, current_version
 from .kernel.context import COMMAND_LINE
+from .kernel.errors import GatehouseError
 from .ops import worker
 from .sessions.service import end_sessions
 from .web.state import EXTENSION, State
 
-gatehouse_commands = AppGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
+
+class ExplainingGroup(AppGroup):
+    """Commands whose expected failures are a sentence and an exit code, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GatehouseError as error:
+            raise click.ClickException(f"{error}.") from error
+
+
+gatehouse_commands = ExplainingGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
 
 
 def _state() -> State:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -135,13 +135,21 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     return SignedInUser(user.id, user.name, user.role, user.session_generation, None, is_new=True)
 
 
-def identities_of(db: Session, user_id: int) -> Sequence[IdentityView]:
+def identities_of(db: Connection, user_id: int) -> Sequence[IdentityView]:
     """Return the accounts with which a person signs in, the oldest first."""
-    rows = db.scalars(select(Identity).where(Identity.user_id == user_id).order_by(Identity.id))
-    return [
-        IdentityView(row.provider, row.issuer, row.email, row.email_is_authoritative, row.created_at, row.last_used_at)
-        for row in rows
-    ]
+    rows = db.execute(
+        select(
+            Identity.provider,
+            Identity.issuer,
+            Identity.email,
+            Identity.email_is_authoritative,
+            Identity.created_at,
+            Identity.last_used_at,
+        )
+        .where(Identity.user_id == user_id)
+        .order_by(Identity.id)
+    )
+    return [IdentityView(*row) for row in rows]
 
 
 def has_identity(db: Session, user_id: int, issuer: str, subject: str) -> bool:
@@ -234,7 +242,7 @@ def invite_administrator(db: Session, address: str) -> bool:
     return False
 
 
-def may_claim_administration(db: Session, user_id: int) -> bool:
+def may_claim_administration(db: Session | Connection, user_id: int) -> bool:
     """Return whether this person is the only user there is, and not an administrator yet."""
     row = db.execute(select(func.count(User.id), func.max(User.id), func.max(User.role))).one()
     return (row[0], row[1]) == (1, user_id) and row[2] != Role.ADMIN

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
@@ -173,7 +173,7 @@ def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch:
     return len(rows)
 
 
-def living_sessions(db: Session, user_id: int, limits: Limits) -> Sequence[SessionView]:
+def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:
     """Return a person's sessions that still live, the last used one first."""
     now = _now(db)
     rows = db.execute(
@@ -212,5 +212,5 @@ def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Acto
     return ids
 
 
-def _now(db: Session) -> datetime:
+def _now(db: Session | Connection) -> datetime:
     return db.scalars(select(database_now())).one()

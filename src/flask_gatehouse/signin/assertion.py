@@ -38,6 +38,10 @@ class Provider(Protocol):
         """
         ...
 
+    def end_session_url(self, post_logout_redirect_uri: str) -> str | None:
+        """Return where a browser can sign out at the provider too; None if it offers that nowhere."""
+        ...
+
     def redeem(self, attempt: Attempt, answer: dict[str, str], redirect_uri: str) -> Assertion:
         """Exchange the code and check everything that came back.
 

@@ -45,6 +45,10 @@ class GitHubProvider:
         more = {"prompt": "select_account"} if fresh else {}
         return authorization_url(self.settings, f"{self._oauth_url}/authorize", attempt, redirect_uri, **more)
 
+    def end_session_url(self, post_logout_redirect_uri: str) -> str | None:
+        """GitHub has no such address."""
+        return None
+
     def redeem(self, attempt: Attempt, answer: dict[str, str], redirect_uri: str) -> Assertion:
         """See ``assertion.Provider``."""
         # Not sent at the time of writing. Its metadata names the second form as its issuer (RFC 9207 §2.4).

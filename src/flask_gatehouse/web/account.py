@@ -25,9 +25,9 @@ from .state import state
 
 def account() -> ResponseReturnValue:
     here, who = state(), _person()
-    with here.database.transaction() as db:
-        sessions = living_sessions(db, who.id, here.limits[who.role])
-        identities = identities_of(db, who.id)
+    with here.database.reading() as connection:
+        sessions = living_sessions(connection, who.id, here.limits[who.role])
+        identities = identities_of(connection, who.id)
     return render_template(
         "gatehouse/account/account.html",
         sessions=[_shown(session) for session in sessions],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..accounts import rules
@@ -192,7 +192,6 @@ def _look_up(here: State) -> Visit:
     if reason is not None:
         if found.times.ended is None and reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
             _write_down(here, found, reason)
-        after_this_request(clear_session_cookie)
     elif touch_is_due(found.times, limits) and not is_background():
         _write_down(here, found, None)
     return Visit(found, reason)

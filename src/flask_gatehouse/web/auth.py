@@ -30,20 +30,28 @@ def index() -> ResponseReturnValue:
 
 
 def sign_in() -> ResponseReturnValue:
-    next_path = wanted_page()
-    if visit().session:
+    next_path, seen = wanted_page(), visit()
+    if seen.session:
         return redirect(next_path or state().start_page)
-    here = state()
-    return render_template(
+    notice = request.args.get("notice", "")
+    page = render_template(
         "gatehouse/auth/sign_in.html",
-        providers=[provider.settings for provider in here.providers.values()],
+        providers=[provider.settings for provider in state().providers.values()],
         next=next_path,
-        notice=_NOTICES.get(request.args.get("notice", "")),
-        ask_whom=here.settings.support_email if request.args.get("notice") == "deactivated" else None,
+        notice=_NOTICES.get(notice),
+        ask_whom=state().settings.support_email if notice == "deactivated" else None,
+        left_provider=_left_provider(request.args.get("provider", "")),
     )
+    # Every open tab is told why by the cookie of the session that has ended; here all of them have arrived.
+    return clear_session_cookie(make_response(page)) if seen.ended else page
 
 
 def begin_sign_in(provider: str) -> ResponseReturnValue:
+    settings = state().settings
+    if settings.development and request.host_url.rstrip("/") != settings.base_url:
+        # Somebody typed 127.0.0.1 where the base URL says localhost: the answer comes back to the base URL, where
+        # the cookie that is set here would be missing. A proxy may well change the host, so only in development.
+        return redirect(settings.base_url + request.full_path.rstrip("?"))
     return _send_to_provider(provider, wanted_page(), Purpose.SIGN_IN, None)
 
 
@@ -94,7 +102,7 @@ def sign_out() -> ResponseReturnValue:
     with state().database.transaction() as db:
         end_session(db, found.session_id, EndReason.LOGOUT)
     forget_visit()
-    goodbye = url_for("gatehouse.sign_in", notice="signed_out")
+    goodbye = url_for("gatehouse.sign_in", notice="signed_out", provider=found.provider)
     response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye))
     return clear_session_cookie(response)
 
@@ -137,6 +145,13 @@ def discard_spent_attempt(response: Response) -> Response:
         secure = state().secure_cookies
         response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
+
+
+def _left_provider(name: str) -> tuple[str, str] | None:
+    """Return the label of the provider that a person has left, and where she can sign out there too."""
+    provider = state().providers.get(name)
+    url = provider.end_session_url(state().settings.external_url("/auth/login")) if provider else None
+    return (provider.settings.label, url) if provider and url else None
 
 
 def _session() -> Found:

@@ -59,7 +59,7 @@ def make_blueprint(state: State) -> Blueprint:
     # A host's pages keep the ``current_user`` that they had; ours always mean the person of our session.
     @blueprint.context_processor
     def offer_on_our_pages() -> dict[str, Any]:
-        return {"current_user": current_user}
+        return {"current_user": current_user, "home_url": state.start_page}
 
     @blueprint.after_request
     def close(response: Response) -> Response:

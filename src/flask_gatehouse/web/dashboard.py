@@ -32,8 +32,8 @@ def _is_offered() -> bool:
     here, who = state(), person()
     if not here.settings.development or not isinstance(who, Person) or who.role is Role.ADMIN:
         return False
-    with here.database.transaction() as db:
-        return may_claim_administration(db, who.id)
+    with here.database.reading() as connection:
+        return may_claim_administration(connection, who.id)
 
 
 def _links() -> list[tuple[str, str, str, str]]:

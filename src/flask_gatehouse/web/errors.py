@@ -1,12 +1,13 @@
 """The one table from failures to answers, and the one function that answers: a page, a message for htmx, or JSON."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from ..accounts.errors import (
@@ -195,7 +196,7 @@ def _render(made: Answer) -> Response:
             title=made.title,
             explanation=made.explanation,
             advice=made.advice,
-            reference=g.get("gatehouse_request_id"),
+            reference=_reference(made.status),
             retry_url=_retry_url(made),
             support_email=state().settings.support_email,
             **made.facts,
@@ -206,6 +207,15 @@ def _render(made: Answer) -> Response:
     if made.retry_after is not None:
         response.headers["Retry-After"] = str(made.retry_after)
     return response
+
+
+def _reference(status: int) -> str | None:
+    """Return a word that leads from the page of a bug to its lines in the log; None where nothing is broken."""
+    if status != HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    reference = secrets.token_hex(4)
+    log.error("a bug was shown to a person as %s, at %s %s", reference, request.method, request.url_rule)
+    return reference
 
 
 def _retry_url(made: Answer) -> str | None:
