@@ -1,11 +1,11 @@
 """``Gatehouse``: puts the gate into an application."""
 
-from typing import Any
+import re
 
 from flask import Flask
 
 from .cli import gatehouse_commands
-from .db.sources import database_of
+from .db.sources import HostDatabase, database_of
 from .settings import Settings
 from .signin.attempt import AttemptSigner
 from .signin.providers import make_providers
@@ -15,17 +15,23 @@ from .web.login_manager import offer_flask_login
 from .web.requests import follow_requests
 from .web.state import EXTENSION, State
 
+# Empty is the standalone application's: a host's start page is not ours to take.
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+
 
 class Gatehouse:
     """Sign-in, sessions and roles for one or more applications.
 
     :param app: the application; leave it out in a factory and call :meth:`init_app`.
-    :param db: the host's own database: Flask-SQLAlchemy's or Flask-SQLAlchemy-Lite's object, or a plain
-        ``sessionmaker``. Without it, Gatehouse connects to ``DATABASE_URL`` by itself.
+    :param db: the host's own database: Flask-SQLAlchemy's or Flask-SQLAlchemy-Lite's object, a plain
+        ``sessionmaker``, or an ``Engine``. Without it, Gatehouse connects to ``DATABASE_URL`` by itself.
     :param url_prefix: where the gate's pages stand.
+    :raises ValueError: if ``url_prefix`` is no path of its own.
     """
 
-    def __init__(self, app: Flask | None = None, *, db: Any = None, url_prefix: str = "/gate") -> None:
+    def __init__(self, app: Flask | None = None, *, db: HostDatabase | None = None, url_prefix: str = "/gate") -> None:
+        if url_prefix == "/" or not _PREFIX.fullmatch(url_prefix):
+            raise ValueError(f"Gatehouse(url_prefix=…) takes a path of its own, such as /gate, not {url_prefix!r}.")
         self.db = db
         self.url_prefix = url_prefix
         if app is not None:
@@ -36,10 +42,13 @@ class Gatehouse:
 
         :raises ConfigurationError: with everything that is wrong with the configuration.
         :raises RuntimeError: if the application has a gate already.
+        :raises TypeError: if ``db`` is nothing that has an engine.
         """
         if EXTENSION in app.extensions:
             raise RuntimeError("This application has a Gatehouse already: call init_app() once for each application.")
-        settings = Settings.load(app.config, url_prefix=self.url_prefix)
+        # Where a host brings its database, DATABASE_URL may be an address for a driver that we do not know.
+        config = app.config if self.db is None else {**app.config, "DATABASE_URL": ""}
+        settings = Settings.load(config, url_prefix=self.url_prefix)
         keys = [secret.reveal() for secret in (*reversed(settings.secret_key_fallbacks), settings.secret_key)]
         if not app.secret_key:
             app.secret_key = keys[-1]

@@ -1,7 +1,7 @@
 """Whose database it is: the host's, in one of the shapes that Flask applications have, or our own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -11,12 +11,24 @@ from .database import Database
 from .engine import make_engine
 
 
-def database_of(db: Any, settings: Settings) -> Database:
+class Extension(Protocol):
+    """What Flask-SQLAlchemy's and Flask-SQLAlchemy-Lite's objects have in common."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def session(self) -> Any: ...
+
+
+HostDatabase: TypeAlias = Extension | sessionmaker[Any] | Engine
+
+
+def database_of(db: HostDatabase | None, settings: Settings) -> Database:
     """Return the database of an application.
 
-    :param db: something with an ``engine`` (Flask-SQLAlchemy and Flask-SQLAlchemy-Lite), a ``sessionmaker``, an
-        ``Engine``, or None for a database of our own at ``DATABASE_URL``.
-    :raises TypeError: for anything else.
+    :param db: None for a database of our own at ``DATABASE_URL``.
+    :raises TypeError: for what has no engine.
     """
     if db is None:
         engine = make_engine(settings.database_url.reveal())
@@ -24,18 +36,19 @@ def database_of(db: Any, settings: Settings) -> Database:
     return Database(_engine_of(db))
 
 
-def session_of(db: Any) -> Callable[[], Any] | None:
+def session_of(db: HostDatabase | None) -> Callable[[], Any] | None:
     """Return how to find the host's own session of the running request, for events that it records itself."""
     if db is None or isinstance(db, Engine | sessionmaker):
         return None
     return lambda: db.session
 
 
-def _engine_of(db: Any) -> Callable[[], Engine]:
+def _engine_of(db: HostDatabase) -> Callable[[], Engine]:
     if isinstance(db, Engine):
         return lambda: db
     if isinstance(db, sessionmaker):
         return lambda: _bind_of(db)
+    # Of the class: to ask the object would call the property, which works within an application's context only.
     if hasattr(type(db), "engine"):
         # Read at each use: it exists within an application's context only, and tests may exchange it.
         return lambda: db.engine

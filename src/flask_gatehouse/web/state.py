@@ -63,6 +63,11 @@ class State:
 
 
 def state() -> State:
-    """Return the state of the application that is answering."""
-    found: State = current_app.extensions[EXTENSION]
+    """Return the state of the application that is answering.
+
+    :raises RuntimeError: if it has no gate.
+    """
+    found: State | None = current_app.extensions.get(EXTENSION)
+    if found is None:
+        raise RuntimeError("This application has no Gatehouse. Call Gatehouse(app), or init_app(app) in its factory.")
     return found

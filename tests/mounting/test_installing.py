@@ -1,0 +1,93 @@
+"""The first minutes: one line, a factory, a prefix, a mistake."""
+
+import pytest
+from flask import Flask
+
+from flask_gatehouse import ConfigurationError, Gatehouse, current_user, login_required
+from tests.mounting.hosts import bare, host, state_of
+
+
+def test_one_line_is_enough(sqlite_url: str) -> None:
+    with host(sqlite_url) as app:
+        client = app.test_client()
+        assert client.get("/mine").location == "/gate/auth/login?next=%2Fmine"
+        assert client.get("/gate/auth/login").status_code == 200
+        assert client.get("/gate/readyz").get_json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("prefix", ["/door", "/door/", "/in/here"])
+def test_a_host_chooses_where_the_gate_stands(sqlite_url: str, prefix: str) -> None:
+    with host(sqlite_url, prefix=prefix) as app:
+        client = app.test_client()
+        place = prefix.rstrip("/")
+        assert client.get("/mine").location == f"{place}/auth/login?next=%2Fmine"
+        assert client.get(f"{place}/auth/login").status_code == 200
+        assert client.get("/gate/auth/login").status_code == 404
+        assert state_of(app).settings.external_url("/auth/login") == f"http://localhost{place}/auth/login"
+
+
+def test_the_address_root_stays_the_hosts(sqlite_url: str) -> None:
+    with host(sqlite_url) as app:
+        rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("gatehouse.")}
+    assert all(rule.startswith("/gate/") for rule in rules)
+    assert "/gate/" not in rules
+
+
+@pytest.mark.parametrize("prefix", ["door", "/", "/door?x", "//door", "https://elsewhere.example/gate", "/<kind>"])
+def test_a_prefix_that_is_none_is_refused_with_an_example(sqlite_url: str, prefix: str) -> None:
+    app = bare(sqlite_url)
+    with pytest.raises(ValueError, match="such as /gate"):
+        Gatehouse(app, url_prefix=prefix)
+
+
+def test_one_object_serves_a_factory_twice(sqlite_url: str) -> None:
+    gatehouse = Gatehouse(url_prefix="/door")
+    first, second = bare(sqlite_url), bare(sqlite_url)
+    gatehouse.init_app(first)
+    gatehouse.init_app(second)
+    assert state_of(first) is not state_of(second)
+    assert first not in vars(gatehouse).values()
+
+
+def test_a_second_gate_is_refused_with_a_sentence_that_helps(sqlite_url: str) -> None:
+    app = bare(sqlite_url)
+    gatehouse = Gatehouse(app)
+    before = list(app.url_map.iter_rules())
+    with pytest.raises(RuntimeError, match=r"has a Gatehouse already: call init_app\(\) once"):
+        gatehouse.init_app(app)
+    assert list(app.url_map.iter_rules()) == before
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_is_half_installed() -> None:
+    app = Flask("host")
+    app.config.update(
+        GATEHOUSE_ENV="production", SECRET_KEY="short", GATEHOUSE_SIGNUPS="open", DATABASE_URL="mysql://localhost/x"
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        Gatehouse(app)
+    told = "\n".join(raised.value.problems)
+    for name in ("SECRET_KEY", "GATEHOUSE_SIGNUPS", "GATEHOUSE_SIGNUP?", "DATABASE_URL", "GATEHOUSE_BASE_URL"):
+        assert name in told
+    assert "gatehouse" not in app.extensions
+    assert "gatehouse" not in app.blueprints
+    assert not app.before_request_funcs
+
+
+def test_views_of_an_application_without_a_gate_say_what_is_missing() -> None:
+    app = Flask("host")
+    app.testing = True
+    app.add_url_rule("/mine", view_func=login_required(lambda: "mine"), endpoint="mine")
+    app.add_url_rule("/who", view_func=lambda: str(current_user.is_authenticated), endpoint="who")
+    for path in ("/mine", "/who"):
+        with pytest.raises(RuntimeError, match=r"has no Gatehouse.*Gatehouse\(app\)"):
+            app.test_client().get(path)
+
+
+def test_a_host_without_a_key_gets_ours_and_one_with_a_key_keeps_it(sqlite_url: str) -> None:
+    app = bare(sqlite_url, SECRET_KEY=None)
+    Gatehouse(app)
+    assert app.secret_key == state_of(app).settings.secret_key.reveal()
+    other = bare(sqlite_url)
+    key = other.secret_key
+    Gatehouse(other)
+    assert other.secret_key == key
