@@ -104,6 +104,9 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     address = profile.binding_address
     if address is not None:
         owner = db.scalars(select(User.id).where(User.email == address)).first()
+        if owner is not None and has_identity(db, owner, profile.issuer, profile.subject):
+            # Her own other tab was faster: it has committed since this one looked for her.
+            raise ConcurrentRegistration
         if owner is not None:
             raise AddressTaken(tuple(db.scalars(select(Identity.provider).where(Identity.user_id == owner).distinct())))
     now = _now(db)
