@@ -1,4 +1,4 @@
-"""Databases that the tests of one module share, since starting nodes is what takes time, and browsers that are closed."""
+"""Databases that the tests of one module share, since starting nodes takes time, and browsers that are closed."""
 
 import itertools
 import shutil
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.migrate import upgrade
 from tests.nodes.people import Browser
 from tests.processes import Node
 from tests.services import Services
@@ -22,11 +24,13 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield f"sqlite:///{shutil.copy(template, tmp_path_factory.mktemp('nodes') / 'gatehouse.db')}"
         return
     services: Services = request.getfixturevalue("postgresql_services")
-    template = request.getfixturevalue("postgresql_template")
     name = f"nodes_{request.getfixturevalue('worker_name')}_{next(_numbers)}"
     assert services.postgresql_url is not None
     with psycopg.connect(services.postgresql_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        connection.execute(f'CREATE DATABASE "{name}"')
+        engine = make_engine(services.database_url(name))
+        upgrade(engine)
+        engine.dispose()
         yield services.database_url(name)
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flask_gatehouse.web.state import EXTENSION, State
-from flask_gatehouse.wsgi import app as app
+from flask_gatehouse.wsgi import app
 
 TRACE_FILE = Path(os.environ["TRACE_FILE"])
 state: State = app.extensions[EXTENSION]
