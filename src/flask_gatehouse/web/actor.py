@@ -21,9 +21,7 @@ from ..sessions.service import end_session, touch
 from .state import State, state
 
 log = logging.getLogger("flask_gatehouse")
-# On the request itself, not on ``g``: an application context that is pushed by hand, as tests and commands do, is
-# shared by all requests within it, and would hand one person's session to the next.
-VISIT, PERSON = "flask_gatehouse.visit", "flask_gatehouse.person"
+VISIT, PERSON = "visit", "person"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -116,24 +114,36 @@ def visit() -> Visit:
 
     :raises DependencyUnavailable: if the database does not answer. Nobody is signed out by that.
     """
-    known: Visit | None = request.environ.get(VISIT)
+    memory = _memory()
+    known: Visit | None = memory.get(VISIT)
     if known is None:
-        known = request.environ[VISIT] = _look_up(state())
+        known = memory[VISIT] = _look_up(state())
     return known
 
 
 def forget_visit() -> None:
     """Look the session up again at the next question; this request has changed it."""
-    request.environ.pop(VISIT, None)
-    request.environ.pop(PERSON, None)
+    _memory().clear()
+
+
+def _memory() -> dict[str, Any]:
+    """Return what this application knows about the running request.
+
+    Not on ``g``: an application context that is pushed by hand, as tests and commands do, is shared by all requests
+    within it. Nor in the environ, which a view may hand on to another application, nor without the application's own
+    mark, because another one's context can be pushed within a request. Each would hand one person's session on.
+    """
+    memory: dict[str, Any] = request.__dict__.setdefault(f"_gatehouse_{id(state())}", {})
+    return memory
 
 
 def person() -> Person | Anonymous:
     """Return who is asking."""
-    known: Person | Anonymous | None = request.environ.get(PERSON)
+    memory = _memory()
+    known: Person | Anonymous | None = memory.get(PERSON)
     if known is None:
         found = visit().session
-        known = request.environ[PERSON] = ANONYMOUS if found is None else _person(found)
+        known = memory[PERSON] = ANONYMOUS if found is None else _person(found)
     return known
 
 
