@@ -1,6 +1,5 @@
 """Fixtures for all tests: isolation, databases, nodes and a browser. ``services`` and ``processes`` do the work."""
 
-import itertools
 import os
 import re
 import shutil
@@ -10,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import redis
 from sqlalchemy import Engine
@@ -18,6 +16,7 @@ from sqlalchemy import Engine
 from flask_gatehouse.db import migrate
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from tests.databases import WorkerDatabase
 from tests.services import Services, need, running_services
 from tools import provision
 
@@ -97,39 +96,20 @@ def postgresql_services(services: Services) -> Services:
     return services
 
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgresql_template(postgresql_services: Services, worker_name: str) -> Iterator[str]:
-    """Name a migrated database that tests copy."""
-    name = f"template_{worker_name}"
-    with _administration(postgresql_services) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    engine = make_engine(postgresql_services.database_url(name))
-    migrate.upgrade(engine)
-    engine.dispose()
-    return name
-
-
 @pytest.fixture(scope="session")
 def worker_name() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_services: Services, worker_name: str) -> WorkerDatabase:
+    return WorkerDatabase(postgresql_services, worker_name)
+
+
 @pytest.fixture
-def postgresql_url(postgresql_services: Services, postgresql_template: str, worker_name: str) -> Iterator[str]:
+def postgresql_url(postgresql_database: WorkerDatabase) -> str:
     """The address of a fresh, migrated PostgreSQL database of this test alone."""
-    name = f"test_{worker_name}_{next(_numbers)}"
-    with _administration(postgresql_services) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{postgresql_template}"')
-        yield postgresql_services.database_url(name)
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _administration(services: Services) -> psycopg.Connection[Any]:
-    assert services.postgresql_url is not None
-    return psycopg.connect(services.postgresql_url, autocommit=True)
+    return postgresql_database.fresh()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,143 @@
+"""What the code promises about its own shape, as far as a linter cannot say it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+from tests.architecture.source import PACKAGE, ROOT, all_python_files, name_of, package_files, tree
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+LONGEST_INTRODUCTION = 10
+
+# Alembic's own folder, of files that it writes: no package, and one function for all tables.
+MIGRATIONS = PACKAGE / "db/migrations/versions"
+
+# Where an error of any kind is met, because nothing outside would: the reason stands beside each.
+OUTERMOST: dict[str, str] = {}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_rooms_have_one_written_order(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    status = lint_imports(config_filename="pyproject.toml", no_cache=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+FOLDERS = sorted({path.parent for path in package_files()} - {MIGRATIONS})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_a_folder_explains_itself_in_ten_lines(folder: Path) -> None:
+    introduction = ast.get_docstring(tree(folder / "__init__.py"))
+    assert introduction, f"{name_of(folder)}/__init__.py says nothing"
+    assert len(introduction.splitlines()) <= LONGEST_INTRODUCTION
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [name_of(path) for path in package_files() if not ast.get_docstring(tree(path))]
+    assert silent == []
+
+
+def test_files_are_small() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in all_python_files()}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_functions_are_small() -> None:
+    long = [
+        f"{name_of(path)}:{node.lineno} {node.name}"
+        for path in all_python_files()
+        if path.parent != MIGRATIONS
+        for node in functions(path)
+        if (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_no_import_hides_in_a_function() -> None:
+    hidden = [
+        f"{name_of(path)}:{inner.lineno}"
+        for path in package_files()
+        for node in functions(path)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
+    assert hidden == []
+
+
+def _names(handler: ast.ExceptHandler) -> set[str]:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {ast.unparse(kind).rpartition(".")[2] if kind else "everything" for kind in kinds}
+
+
+def test_nobody_catches_everything() -> None:
+    """A bug that is caught looks like a refused sign-in (runbook fault 23)."""
+    broad = {
+        f"{name_of(path)}:{node.lineno}"
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler) and _names(node) & {"everything", "Exception", "BaseException"}
+    }
+    assert {place for place in broad if place.partition(":")[0] not in OUTERMOST} == set()
+
+
+def test_one_room_reads_the_environment() -> None:
+    readers = {
+        name_of(path.parent if path.parent.name == "settings" else path)
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"} and _is_os(node))
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and {alias.name for alias in node.names} & ENVIRON)
+    }
+    assert readers <= {name_of(PACKAGE / "settings")}
+
+
+ENVIRON = {"environ", "environb", "getenv"}
+
+
+def _is_os(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "os"
+
+
+def test_nothing_keeps_an_application() -> None:
+    """Two applications in one process would share what belongs to one of them."""
+    kept = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "app"
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    ]
+    assert kept == []
+
+
+def test_no_clock_without_a_zone() -> None:
+    naive = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"utcnow", "utcfromtimestamp"}
+    ]
+    assert naive == []
+
+
+def test_text_is_declared_safe_in_few_places_only() -> None:
+    """Markup() around anything from outside is a script in somebody's page."""
+    users = {
+        name_of(path)
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name) and node.id in {"Markup", "mark_safe"}
+    }
+    # Each formats a constant, which escapes what is put into it.
+    assert users <= {"src/flask_gatehouse/web/moments.py"}

@@ -1,0 +1,74 @@
+"""Templates hold markup alone: the content security policy allows no script and no style in them."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, name_of, template_files
+
+TEMPLATES = template_files()
+JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", re.DOTALL)
+ADDRESSES = {"href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-delete", "hx-patch", "srcset"}
+
+
+class Faults(HTMLParser):
+    """Collects what the policy would block, or what would leave the site."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.found.append(f"an inline <{tag}>")
+        if tag in {"base", "object", "embed", "iframe"}:
+            self.found.append(f"<{tag}>")
+        for name, value in attributes:
+            if name == "style" or re.fullmatch(r"on\w+|hx-on.*", name):
+                self.found.append(f"{name}= on <{tag}>")
+            if name in ADDRESSES and re.match(r"\s*(data|javascript|https?):|//", value or "", re.IGNORECASE):
+                self.found.append(f"{name}={value!r} on <{tag}>")
+        if given.get("target") == "_blank" and "noopener" not in (given.get("rel") or ""):
+            self.found.append("target=_blank without rel=noopener")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_template_holds_no_script_no_style_and_no_address_elsewhere(path: Path) -> None:
+    parser = Faults()
+    parser.feed(JINJA.sub("", path.read_text(encoding="utf-8")))
+    assert parser.found == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_template_escapes_everything(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\|\s*safe\b|\|\s*xmlattr\b|autoescape\s+false", text)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_an_attribute_with_a_value_from_outside_is_quoted(path: Path) -> None:
+    """Without quotes a space ends the value, and what follows is an attribute of the attacker's."""
+    assert not re.findall(r"\s[\w-]+=\{\{", path.read_text(encoding="utf-8"))
+
+
+def test_every_form_that_posts_carries_a_token() -> None:
+    lacking = []
+    # The embedded provider is another site, which knows nothing of our sessions.
+    for path in [path for path in TEMPLATES if path.parent.name != "dev"]:
+        text = path.read_text(encoding="utf-8")
+        forms = re.findall(r"<form\b[^>]*>.*?</form>", text, re.DOTALL | re.IGNORECASE)
+        lacking += [
+            name_of(path)
+            for form in forms
+            if re.search(r'method\s*=\s*"?post', form, re.IGNORECASE) and "{{ csrf() }}" not in form
+        ]
+    assert lacking == []
+
+
+def test_our_own_style_and_script_load_nothing_from_elsewhere() -> None:
+    for path in (ROOT / "src/flask_gatehouse/static/gatehouse").glob("*.*"):
+        if path.suffix in {".css", ".js"}:
+            assert not re.search(r"https?://|url\(\s*['\"]?(data:|//)|@import|\beval\(|new Function", path.read_text())
