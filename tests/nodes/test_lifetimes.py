@@ -1,0 +1,121 @@
+"""How long a session lasts: without use, at all, and who writes down that it is over. Real seconds, short limits."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.nodes.people import Browser, csrf_token_of, new_address
+from tests.nodes.sites import Site, running_site
+from tests.processes import Node
+
+Open = Callable[[Node], Browser]
+IDLE_S, LIFETIME_S = 2, 5
+ABANDONED = "abandoned@example.com"
+# The worker goes round every ten seconds.
+WORKER_S = 15
+
+
+@pytest.fixture(scope="module")
+def site(place: str) -> Iterator[Site]:
+    limits = {"GATEHOUSE_IDLE_TIMEOUT": f"{IDLE_S}s", "GATEHOUSE_SESSION_LIFETIME": f"{LIFETIME_S}s"}
+    with running_site(place, limits, servers=("run",)) as site:
+        yield site
+
+
+@pytest.fixture(scope="module", autouse=True)
+def abandoned(site: Site) -> Iterator[Browser]:
+    """Somebody who has left before all other tests, so that they do the waiting for the worker."""
+    browser = Browser(site.node)
+    browser.sign_in(ABANDONED)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def email() -> str:
+    return new_address()
+
+
+@pytest.fixture
+def person(site: Site, open_browser: Open, email: str) -> Browser:
+    browser = open_browser(site.node)
+    assert browser.sign_in(email).status_code == 302
+    return browser
+
+
+def wait_for_the_end(site: Site, email: str, seconds: float) -> dict[str, object]:
+    """Return the row of her only session once it says that it has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        (row,) = site.sessions(email)
+        if row["ended_at"] is not None:
+            return row
+        time.sleep(0.1)
+    raise AssertionError("nobody wrote down that the session has ended")
+
+
+def test_a_page_that_asks_all_the_time_keeps_nobody_signed_in(person: Browser, site: Site, email: str) -> None:
+    began, left = time.monotonic(), []
+    while (answer := person.get("/auth/session", headers={"Accept": "application/json"})).status_code == 200:
+        left.append(answer.json()["seconds_left"])
+        assert time.monotonic() - began < IDLE_S + 2
+        time.sleep(0.1)
+    assert left == sorted(left, reverse=True)
+    assert len(left) > 10
+    assert time.monotonic() - began >= IDLE_S - 0.5
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/auth/login?notice=expired"
+    assert [row["end_reason"] for row in site.sessions(email)] == ["idle"]
+    it_is_told_in_every_form(person, site)
+
+
+def it_is_told_in_every_form(person: Browser, site: Site) -> None:
+    page = person.get("/account?tab=1")
+    assert (page.status_code, page.headers["Location"]) == (
+        302,
+        "/auth/login?next=%2Faccount%3Ftab%3D1&notice=expired",
+    )
+    fragment = person.get(
+        "/account", headers={"HX-Request": "true", "HX-Current-URL": f"{site.node.base_url}/dashboard?a=1"}
+    )
+    assert (fragment.status_code, fragment.text) == (401, "")
+    assert fragment.headers["HX-Redirect"] == "/auth/login?next=%2Fdashboard%3Fa%3D1&notice=expired"
+    problem = person.get("/account", headers={"Accept": "application/json"})
+    assert (problem.status_code, problem.headers["Content-Type"]) == (401, "application/problem+json")
+    sign_in = person.get(page.headers["Location"])
+    assert "Your session has expired. Please sign in again." in sign_in.text
+    # She is back where she was after signing in again.
+    callback = person.choose(person.begin("/account?tab=1"), new_address())
+    assert person.arrive(callback).headers["Location"] == "/account?tab=1"
+
+
+def test_staying_prolongs_the_session_but_not_past_its_absolute_end(person: Browser, site: Site, email: str) -> None:
+    began = time.monotonic()
+    token = csrf_token_of(person.get("/dashboard"))
+    while (answer := person.post("/auth/session", headers={"X-CSRFToken": token})).status_code == 200:
+        assert answer.json()["seconds_left"] <= IDLE_S
+        last = answer.json()
+        assert time.monotonic() - began < LIFETIME_S + 2
+        time.sleep(0.3)
+    assert time.monotonic() - began >= LIFETIME_S - 0.5
+    assert not last["extendable"]
+    assert [row["end_reason"] for row in site.sessions(email)] == ["absolute"]
+    assert not person.is_signed_in()
+
+
+def test_using_pages_prolongs_the_session(person: Browser) -> None:
+    for _ in range(3):
+        time.sleep(IDLE_S * 0.4)
+        assert person.is_signed_in()
+
+
+def test_the_worker_ends_the_session_of_somebody_who_never_returns(abandoned: Browser, site: Site) -> None:
+    row = wait_for_the_end(site, ABANDONED, WORKER_S)
+    # Which of them depends on when the worker came by.
+    assert row["end_reason"] in {"idle", "absolute"}
+    (event,) = site.events(resource_id=row["id"], event="session_expired", actor_kind="system")
+    assert event[1] == {"reason": row["end_reason"]}
+    assert abandoned.get("/dashboard").headers["Location"].endswith("notice=expired")
+    # One end is written down once, whoever comes later.
+    assert len(site.events(resource_id=row["id"], event="session_expired")) == 1
