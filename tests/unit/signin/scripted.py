@@ -55,9 +55,11 @@ class Scripted(BaseAdapter):
         super().__init__()
         self.pages = pages
         self.seen: list[PreparedRequest] = []
+        self.options: dict[str, Any] = {}
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         self.seen.append(request)
+        self.options = options
         page = self.pages[request.path_url.partition("?")[0]]
         if callable(page):
             page = page(request)

@@ -1,6 +1,8 @@
 """Documents that are fetched rarely. The clock is an argument; threads meet at barriers."""
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +18,7 @@ class Source:
         self.fetched = 0
         self.now = 1000.0
         self.failure: Exception | None = None
-        self.before = lambda: None
+        self.before: Callable[[], object] = lambda: None
         self.cached: Cached[str] = Cached("example", self.fetch, 5.0, lambda: self.now)
 
     def fetch(self) -> tuple[str, float]:
@@ -97,6 +99,8 @@ def test_whoever_asks_for_a_newer_one_hears_of_an_outage(source: Source, failure
 
 
 def test_many_at_once_make_one_fetch(source: Source) -> None:
+    # All of them are waiting before the first one is through.
+    source.before = lambda: time.sleep(0.1)
     barrier = threading.Barrier(30)
 
     def get(_: int) -> str:
@@ -125,7 +129,7 @@ def test_nobody_waits_for_a_renewal_while_an_older_document_serves(source: Sourc
     source.cached.get()
     source.now += 100
     fetching, released = threading.Event(), threading.Event()
-    source.before = lambda: (fetching.set(), released.wait(5))[0]
+    source.before = lambda: (fetching.set(), released.wait(5))
     with ThreadPoolExecutor(1) as pool:
         renewed = pool.submit(source.cached.get)
         fetching.wait(5)
@@ -137,7 +141,7 @@ def test_nobody_waits_for_a_renewal_while_an_older_document_serves(source: Sourc
 def test_waiting_for_somebody_elses_first_fetch_ends(source: Source) -> None:
     source.cached = Cached("example", source.fetch, 0.05, lambda: source.now)
     fetching, released = threading.Event(), threading.Event()
-    source.before = lambda: (fetching.set(), released.wait(5))[0]
+    source.before = lambda: (fetching.set(), released.wait(5))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(source.cached.get)
         fetching.wait(5)

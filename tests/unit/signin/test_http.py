@@ -44,6 +44,8 @@ def test_an_answer_is_returned_whole_with_any_status_below_500() -> None:
         "Connection": "close",
         "User-Agent": "Flask-Gatehouse",
     }
+    # Not streamed, an endless answer would be read into memory until the deadline.
+    assert transport.options == {"stream": True, "timeout": (2.0, 5.0), "verify": True}
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,14 @@ def test_an_address_and_its_verification_come_from_one_source(provider: Provider
     assert provider.transport.seen[-1].headers["Authorization"] == "Bearer token"
 
 
+def test_the_verification_of_another_address_verifies_nothing(provider: Provider) -> None:
+    provider.document["userinfo_endpoint"] = f"{ISSUER}/userinfo"
+    provider.transport.pages["/userinfo"] = {"sub": "ada", "email": "other@example.com", "email_verified": True}
+    del provider.claims["name"], provider.claims["email_verified"]
+    profile = provider.redeem().profile
+    assert (profile.email, profile.email_is_authoritative) == ("ada@example.com", False)
+
+
 def test_signing_out_there_is_offered_once_it_is_known(provider: Provider) -> None:
     end = provider.client.end_session_url
     assert end("https://app.example.com/") is None
