@@ -83,11 +83,11 @@ class OpenIDProvider:
         Answers from what is known already; never fetches and never raises (RP-Initiated Logout 1.0 §2).
         """
         metadata = self._metadata.last
-        if metadata is None or metadata.end_session_endpoint is None:
+        endpoint = None if metadata is None else metadata.end_session_endpoint
+        if endpoint is None:
             return None
-        endpoint = metadata.end_session_endpoint
-        query = urlencode({"client_id": self.settings.client_id, "post_logout_redirect_uri": post_logout_redirect_uri})
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+        query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": post_logout_redirect_uri}
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
 
     def _fetch_keys(self) -> tuple[KeySet, float]:
         return fetch_keys(self.settings.name, self._metadata.get().jwks_uri, self._http)
@@ -97,10 +97,8 @@ class OpenIDProvider:
 
     def _check_issuer(self, metadata: Metadata, answer: dict[str, str]) -> None:
         """Check who answered (RFC 9207 §2.4): without it, a code can be carried from one provider to another."""
-        issuer = answer.get("iss")
-        if issuer is None and not metadata.answers_with_issuer:
-            return
-        if issuer != self.settings.issuer:
+        missing = None if metadata.answers_with_issuer else self.settings.issuer
+        if answer.get("iss", missing) != self.settings.issuer:
             raise self._refusal(Reason.ISSUER_MISMATCH)
 
     def _id_token(self, metadata: Metadata, attempt: Attempt, tokens: dict[str, Any]) -> dict[str, Any]:
