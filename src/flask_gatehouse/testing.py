@@ -11,15 +11,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, session
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from .accounts.columns import users
 from .accounts.rules import Role
 from .accounts.service import Profile, change_role, register, sign_in_known
 from .db.migrate import upgrade
-from .dev import attach
+from .dev import EMBEDDED_PROVIDER, attach
 from .kernel.context import SYSTEM, Actor
 from .sessions.service import begin_session
 from .web.csrf import csrf_token
@@ -103,8 +104,23 @@ def sign_in_as(
             actor=Actor(user.id, None, "127.0.0.1", "a test", "user"),
         )
     client.set_cookie(state.session_cookie, begun.token, secure=state.secure_cookies, httponly=True)
-    with app.test_request_context(headers={"Cookie": f"{state.session_cookie}={begun.token}"}):
-        return SignedIn(user.id, begun.session_id, csrf_token())
+    return SignedIn(user.id, begun.session_id, _token_for(client, f"{state.session_cookie}={begun.token}"))
+
+
+def _token_for(client: FlaskClient, cookie: str) -> str:
+    """Return the token that a page would have given to this client."""
+    app = client.application
+    # An application context of its own: Flask-WTF remembers on ``g`` what it gave to the client before.
+    with app.app_context():
+        if "csrf" not in app.extensions:
+            with app.test_request_context(headers={"Cookie": cookie}):
+                return csrf_token()
+        # A host's own protection, Flask-WTF's, ties its tokens to what the client keeps in Flask's session.
+        with client.session_transaction() as kept, app.test_request_context(headers={"Cookie": cookie}):
+            session.update(kept)
+            token = csrf_token()
+            kept.update(session)
+        return token
 
 
 def attach_provider(app: Flask) -> None:
@@ -137,17 +153,22 @@ def sign_in_through_provider(client: FlaskClient, *, email: str, name: str, next
 
     :param next: the page that the person wanted.
     :returns: the path to which the browser is sent at last.
+    :raises RuntimeError: where the way ends early, with what was answered there.
     """
     state: State = client.application.extensions[EXTENSION]
-    prefix = state.settings.url_prefix
-    started = client.get(f"{prefix}/auth/login/dev", query_string={"next": next})
-    asked = client.get(_local(started.location))
-    form = _Form(asked.get_data(as_text=True))
-    answered = client.post(form.action or _local(started.location), data=form.fields | {"email": email, "name": name})
-    finished = client.get(_local(answered.location))
-    return _local(finished.location)
+    if EMBEDDED_PROVIDER not in state.providers:
+        raise RuntimeError("This application has no provider for tests: call attach_provider(app) first.")
+    start = f"{state.settings.url_prefix}/auth/login/{EMBEDDED_PROVIDER}"
+    choice = _next(client.get(start, query_string={"next": next}))
+    form = _Form(client.get(choice).get_data(as_text=True))
+    answered = client.post(form.action or choice, data=form.fields | {"email": email, "name": name})
+    return _next(client.get(_next(answered)))
 
 
-def _local(location: str | None) -> str:
-    parts = urlsplit(location or "")
+def _next(answer: TestResponse) -> str:
+    """Return where a browser goes from an answer."""
+    if not answer.location:
+        where = f"{answer.request.method} {answer.request.path}"
+        raise RuntimeError(f"The sign-in ended at {where} with {answer.status}:\n{answer.get_data(as_text=True)}")
+    parts = urlsplit(answer.location)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -112,8 +112,13 @@ def test_an_application_called_within_a_request_decides_for_itself(hosts: tuple[
         nested = Response.from_app(inner, request.environ | {"PATH_INFO": "/"}, buffered=True)
         with inner.app_context():
             borrowed = current_user.is_authenticated
-        return {"before": before, "mine": answer.status_code, "home": nested.get_data(as_text=True), "borrowed": borrowed,
-                "after": str(current_user.email)}  # fmt: skip
+        return {
+            "before": before,
+            "mine": answer.status_code,
+            "home": nested.get_data(as_text=True),
+            "borrowed": borrowed,
+            "after": str(current_user.email),
+        }
 
     outer.add_url_rule("/forward", view_func=login_required(forward), endpoint="forward")
     client = outer.test_client()

@@ -56,10 +56,10 @@ def make_blueprint(state: State) -> Blueprint:
     def offer() -> dict[str, Any]:
         return {"gatehouse": context}
 
-    # A host's pages keep the ``current_user`` that they had; ours always mean the person of our session.
+    # A host's pages keep the ``current_user`` and ``csrf_token`` that they had; on ours they are always our own.
     @blueprint.context_processor
     def offer_on_our_pages() -> dict[str, Any]:
-        return {"current_user": current_user, "home_url": state.start_page}
+        return {"current_user": current_user, "csrf_token": csrf_token, "home_url": state.start_page}
 
     @blueprint.after_request
     def close(response: Response) -> Response:
