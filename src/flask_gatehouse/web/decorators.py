@@ -1,11 +1,11 @@
 """Who may enter: one guard for our own routes and for the views of a host."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from flask import after_this_request, make_response, request
+from flask import after_this_request, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
@@ -17,8 +17,10 @@ from .errors import answer
 from .headers import mark_private, secure_host_page
 
 P = ParamSpec("P")
-R = TypeVar("R", bound=ResponseReturnValue)
+V = TypeVar("V", bound=Callable[..., Any])
 View = Callable[..., ResponseReturnValue]
+# None is what a function for ``before_request`` returns to let a request pass.
+Returned: TypeAlias = ResponseReturnValue | None
 
 
 class Permission(StrEnum):
@@ -61,7 +63,9 @@ def guard(view: View, permissions: Mapping[str, Permission]) -> View:
     return guarded
 
 
-def _protected(permission: Permission, view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+def _protected(
+    permission: Permission, view: Callable[P, Returned | Awaitable[Returned]]
+) -> Callable[P, ResponseReturnValue]:
     """Return a host's view behind a permission. A refusal is answered here: the host's handlers are its own."""
 
     @wraps(view)
@@ -72,35 +76,47 @@ def _protected(permission: Permission, view: Callable[P, R]) -> Callable[P, Resp
             require(permission)
         except GatehouseError as error:
             return make_response(answer(error))
-        return view(*args, **kwargs)
+        # Flask looks for a coroutine at what it was given, which is this function.
+        returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
+        return returned
 
     return protected
 
 
-def login_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
-    """Let a view be reached by people who are signed in, and changes only from pages of this site."""
+def login_required(view: Callable[P, Returned | Awaitable[Returned]]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be reached by people who are signed in, and changes only from pages of this site.
+
+    Put it below ``@app.route``, which takes what stands under it and would never see a decorator above.
+    """
     return _protected(Permission.SIGNED_IN, view)
 
 
-def require_role(role: Role) -> Callable[[Callable[P, R]], Callable[P, ResponseReturnValue]]:
-    """Let a view be reached by people who have at least this role."""
+def require_role(
+    role: Role,
+) -> Callable[[Callable[P, Returned | Awaitable[Returned]]], Callable[P, ResponseReturnValue]]:
+    """Let a view be reached by people who have at least this role.
+
+    :raises TypeError: for anything but a member of ``Role``.
+    """
+    if not isinstance(role, Role):
+        raise TypeError(f"require_role() takes a member of Role, as in require_role(Role.EDITOR), not {role!r}.")
     return lambda view: _protected(Permission(role.value), view)
 
 
-def admin_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+def admin_required(view: Callable[P, Returned | Awaitable[Returned]]) -> Callable[P, ResponseReturnValue]:
     """Let a view be reached by administrators."""
     return _protected(Permission.ADMIN, view)
 
 
-def editor_required(view: Callable[P, R]) -> Callable[P, ResponseReturnValue]:
+def editor_required(view: Callable[P, Returned | Awaitable[Returned]]) -> Callable[P, ResponseReturnValue]:
     """Let a view be reached by editors and administrators."""
     return _protected(Permission.EDITOR, view)
 
 
-def background(view: Callable[P, R]) -> Callable[P, R]:
+def background(view: V) -> V:
     """Mark a view as one that pages call by themselves, such as a poll: using it keeps nobody signed in.
 
-    Put it outermost, above the route's own decorators but below ``@app.route``.
+    It may stand above or below the other decorators.
     """
     setattr(view, BACKGROUND, True)
     return view
