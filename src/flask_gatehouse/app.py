@@ -22,6 +22,10 @@ from .web.errors import answer_everywhere
 from .web.state import EXTENSION, State
 
 log = logging.getLogger("flask_gatehouse")
+_FOR_DEVELOPMENT = (
+    "gatehouse run is for development. Set GATEHOUSE_ENV=development on your own machine; elsewhere use a "
+    "real server: gunicorn flask_gatehouse.wsgi:app"
+)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -59,6 +63,9 @@ def _load() -> Flask:
         return create_app()
     except ConfigurationError as error:
         click.echo(str(error), err=True)
+        if error.production and click.get_current_context().info_name == run.name:
+            # Whoever types it first of all has configured nothing, and means her own machine.
+            click.echo(_FOR_DEVELOPMENT, err=True)
         raise SystemExit(1) from None
 
 
@@ -69,11 +76,7 @@ def run(info: ScriptInfo) -> None:
     app = info.load_app()
     state: State = app.extensions[EXTENSION]
     if not state.settings.development:
-        click.echo(
-            "gatehouse run is for development. Set GATEHOUSE_ENV=development on your own machine; elsewhere use a "
-            "real server: gunicorn flask_gatehouse.wsgi:app",
-            err=True,
-        )
+        click.echo(_FOR_DEVELOPMENT, err=True)
         raise SystemExit(1)
     if EMBEDDED_PROVIDER not in state.providers:
         try:

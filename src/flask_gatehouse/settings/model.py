@@ -113,7 +113,7 @@ class Settings:
         found = Values({name: text for name, text in values.items() if text.strip() != ""}, here)
         settings = _read(found, url_prefix)
         if found.problems:
-            raise ConfigurationError(found.problems)
+            raise ConfigurationError(found.problems, production=not settings.development)
         return settings
 
 
