@@ -48,7 +48,7 @@ class Gatehouse:
             raise RuntimeError("This application has a Gatehouse already: call init_app() once for each application.")
         # Where a host brings its database, DATABASE_URL may be an address for a driver that we do not know.
         config = app.config if self.db is None else {**app.config, "DATABASE_URL": ""}
-        settings = Settings.load(config, url_prefix=self.url_prefix)
+        settings = Settings.load(config, root=app.config["APPLICATION_ROOT"], url_prefix=self.url_prefix)
         keys = [secret.reveal() for secret in (*reversed(settings.secret_key_fallbacks), settings.secret_key)]
         if not app.secret_key:
             app.secret_key = keys[-1]

@@ -158,11 +158,14 @@ def sign_in_through_provider(client: FlaskClient, *, email: str, name: str, next
     state: State = client.application.extensions[EXTENSION]
     if EMBEDDED_PROVIDER not in state.providers:
         raise RuntimeError("This application has no provider for tests: call attach_provider(app) first.")
+    # A test client puts the application's root before each path by itself.
+    root = state.settings.root
     start = f"{state.settings.url_prefix}/auth/login/{EMBEDDED_PROVIDER}"
-    choice = _next(client.get(start, query_string={"next": next}))
+    choice = _next(client.get(start, query_string={"next": next})).removeprefix(root)
     form = _Form(client.get(choice).get_data(as_text=True))
-    answered = client.post(form.action or choice, data=form.fields | {"email": email, "name": name})
-    return _next(client.get(_next(answered)))
+    action = (form.action or choice).removeprefix(root)
+    answered = client.post(action, data=form.fields | {"email": email, "name": name})
+    return _next(client.get(_next(answered).removeprefix(root)))
 
 
 def _next(answer: TestResponse) -> str:

@@ -58,9 +58,11 @@ class InProcessTransport(HTTPAdapter):
     def _call(self, request: PreparedRequest, url: str) -> tuple[bytes, int, list[tuple[str, str]]]:
         parts = urlsplit(url)
         body = request.body or b""
+        # What a server that mounts the application below a path takes off before it calls it.
+        root = self._app.config["APPLICATION_ROOT"].rstrip("/")
         builder = EnvironBuilder(
-            path=parts.path,
-            base_url=f"{parts.scheme}://{parts.netloc}/",
+            path=parts.path.removeprefix(root),
+            base_url=f"{parts.scheme}://{parts.netloc}{root}/",
             query_string=parts.query,
             method=request.method or "GET",
             headers=list(request.headers.items()),

@@ -45,6 +45,7 @@ class Settings:
     redis_url: Secret | None
     base_url: str
     port: int
+    root: str
     url_prefix: str
     providers: tuple[ProviderSettings, ...]
     github_url: str
@@ -82,7 +83,7 @@ class Settings:
 
     def external_url(self, path: str) -> str:
         """Return the absolute address of a route of ours, built from the base URL, never from a ``Host`` header."""
-        return f"{self.base_url}{self.url_prefix}{path}"
+        return f"{self.base_url}{self.root}{self.url_prefix}{path}"
 
     def provider(self, name: str) -> ProviderSettings | None:
         return next((provider for provider in self.providers if provider.name == name), None)
@@ -93,6 +94,7 @@ class Settings:
         config: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
         *,
+        root: str = "",
         url_prefix: str = "",
         directory: Path | None = None,
     ) -> "Settings":
@@ -100,6 +102,7 @@ class Settings:
 
         :param config: the application's configuration, which wins over the environment; None values are skipped.
         :param environ: the process's environment, ``os.environ`` unless told otherwise.
+        :param root: the path at which a server has mounted the whole application, Flask's ``APPLICATION_ROOT``.
         :param url_prefix: where our routes are mounted, such as ``/gate``; empty for the standalone application.
         :param directory: what relative paths and ``.env`` start from; the working directory unless told otherwise.
         :raises ConfigurationError: with one sentence for each mistake.
@@ -111,7 +114,7 @@ class Settings:
             name: _as_text(value) for name, value in (config or {}).items() if value is not None and is_ours(name)
         }
         found = Values({name: text for name, text in values.items() if text.strip() != ""}, here)
-        settings = _read(found, url_prefix)
+        settings = _read(found, root, url_prefix)
         if found.problems:
             raise ConfigurationError(found.problems, production=not settings.development)
         return settings
@@ -127,7 +130,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _read(values: Values, url_prefix: str) -> Settings:
+def _read(values: Values, root: str, url_prefix: str) -> Settings:
     values.problems.extend(unknown_names(values.texts))
     env = values.choice("GATEHOUSE_ENV", Environment, Environment.PRODUCTION)
     development = env is Environment.DEVELOPMENT
@@ -142,6 +145,7 @@ def _read(values: Values, url_prefix: str) -> Settings:
         redis_url=_redis_url(values),
         base_url=_base_url(values, development=development),
         port=values.port("PORT", 5000),
+        root=root.rstrip("/"),
         url_prefix=url_prefix.rstrip("/"),
         providers=tuple(read_providers(values, github, development=development)),
         github_url=github,

@@ -25,7 +25,7 @@ from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, UnknownProvider
 from .actor import actor
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn
-from .htmx import current_page, is_htmx, redirect_by_htmx, trigger, wants_json
+from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .refusals import refusal_answer
 from .state import state
 
@@ -154,7 +154,7 @@ def answer(error: GatehouseError) -> Response:
     if isinstance(error, DependencyUnavailable):
         log.error("%s", error, exc_info=error)
     if isinstance(error, ConfirmationRequired) and not (is_htmx() or wants_json()):
-        here = current_page() if request.method not in {"GET", "HEAD"} else request.full_path.rstrip("?")
+        here = current_page() if request.method not in {"GET", "HEAD"} else this_page()
         return _redirect(url_for("gatehouse.confirm", next=here))
     response = _render(made)
     if isinstance(error, ConfirmationRequired):
@@ -219,9 +219,9 @@ def _reference(status: int) -> str | None:
 
 
 def _retry_url(made: Answer) -> str | None:
-    if made.template.endswith("refused.html") or request.path.startswith(url_for("gatehouse.sign_in")):
+    if made.template.endswith("refused.html") or this_page().startswith(url_for("gatehouse.sign_in")):
         return url_for("gatehouse.sign_in")
-    return request.full_path.rstrip("?") if made.status == 503 and request.method == "GET" else None
+    return this_page() if made.status == 503 and request.method == "GET" else None
 
 
 _NOTICES = {
@@ -247,7 +247,7 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
         redirect_by_htmx(response, sign_in_url(current_page(), error.ended))
     else:
         # A form that was sent too late comes back to the page on which it stood.
-        here = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else current_page()
+        here = this_page() if request.method in {"GET", "HEAD"} else current_page()
         response = _redirect(sign_in_url(here, error.ended))
     response.vary.update(("HX-Request", "Accept"))
     return response

@@ -31,6 +31,11 @@ def current_page() -> str | None:
     return local_path(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
 
 
+def this_page() -> str:
+    """Return the path and query of the running request as the browser knows them: with the server's own part."""
+    return f"{request.script_root}{request.full_path.rstrip('?')}"
+
+
 def redirect_by_htmx(response: Response, url: str) -> Response:
     """Make htmx leave the page for another. A 302 would be followed and swapped into the page."""
     response.headers["HX-Redirect"] = url

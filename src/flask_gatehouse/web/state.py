@@ -49,7 +49,7 @@ class State:
     @property
     def start_page(self) -> str:
         """Return where a person lands who was going nowhere: our dashboard, or the host's own first page."""
-        return "/" if self.settings.url_prefix else "/dashboard"
+        return f"{self.settings.root}/" if self.settings.url_prefix else f"{self.settings.root}/dashboard"
 
     def provider(self, name: str) -> Provider:
         """Return the provider of this name.

@@ -29,6 +29,7 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "redis_url": None,
         "base_url": "https://app.example.com",
         "port": 5000,
+        "root": "",
         "url_prefix": "",
         "providers": (),
         "github_url": "https://github.com",
@@ -104,7 +105,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
     assert untested == set()
     settings, default = load(environ), load(PRODUCTION)
     same = {field.name for field in fields(Settings) if getattr(settings, field.name) == getattr(default, field.name)}
-    assert same == {"env", "secret_key", "base_url", "url_prefix", "providers", "github_url", "github_api_url"}
+    assert same == {"env", "secret_key", "base_url", "root", "url_prefix", "providers", "github_url", "github_api_url"}
     assert settings.database_url == Secret("postgresql://ada:hush@db.example/gate")
     assert settings.allowed_domains == {"corp.example", "other.example"}
     assert settings.audit_key_file == tmp_path / "keys/audit.pem"

@@ -1,0 +1,126 @@
+"""Where people land, and which addresses are said where: under a prefix, and under a server's own."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import Client
+
+from flask_gatehouse.testing import attach_provider, sign_in_as, sign_in_through_provider
+from tests.mounting.hosts import HTMX, host, state_of
+
+
+@pytest.fixture(params=["/gate", "/door"])
+def app(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Flask]:
+    with host(sqlite_url, prefix=request.param) as app:
+        attach_provider(app)
+        yield app
+
+
+def prefix_of(app: Flask) -> str:
+    return state_of(app).settings.url_prefix
+
+
+@pytest.mark.parametrize(
+    ("wanted", "landed"),
+    [
+        ("/mine?page=2", "/mine?page=2"),
+        ("", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("{gate}/account", "{gate}/account"),
+        ("{gate}/auth/login", "/"),
+        ("{gate}/auth/login?next=/mine", "/"),
+        ("{gate}/auth/logout", "/"),
+        ("{gate}/auth/authorize/dev", "/"),
+        ("{gate}/auth/login/dev", "/"),
+        ("/auth/login", "/auth/login"),
+    ],
+)
+def test_people_land_where_they_were_going(app: Flask, wanted: str, landed: str) -> None:
+    wanted, landed = (text.replace("{gate}", prefix_of(app)) for text in (wanted, landed))
+    client = app.test_client()
+    assert sign_in_through_provider(client, email="ada@example.com", name="Ada", next=wanted) == landed
+    # Whoever is signed in already is sent on at once.
+    assert client.get(f"{prefix_of(app)}/auth/login", query_string={"next": wanted}).location == landed
+
+
+def test_the_provider_is_told_the_whole_address(app: Flask) -> None:
+    location = app.test_client().get(f"{prefix_of(app)}/auth/login/dev").location
+    (redirect_uri,) = parse_qs(urlsplit(location).query)["redirect_uri"]
+    assert redirect_uri == f"http://localhost{prefix_of(app)}/auth/authorize/dev"
+    assert redirect_uri == state_of(app).settings.external_url("/auth/authorize/dev")
+
+
+def test_no_header_moves_an_address(app: Flask) -> None:
+    location = app.test_client().get(f"{prefix_of(app)}/auth/login/dev", headers={"X-Forwarded-Host": "evil"}).location
+    assert "evil" not in location
+
+
+def below(app: Flask, how: str) -> Any:
+    """Return the application as a server serves it that has mounted it at ``/site``."""
+    if how == "dispatcher":
+        return DispatcherMiddleware(NotFound(), {"/site": app})
+    return ProxyFix(app, x_for=0, x_proto=0, x_host=0, x_prefix=1)
+
+
+@pytest.mark.parametrize(
+    ("how", "path", "headers"),
+    [
+        ("dispatcher", "/site", {}),
+        ("proxy", "", {"X-Forwarded-Prefix": "/site"}),
+    ],
+)
+def test_a_server_that_mounts_it_agrees(sqlite_url: str, how: str, path: str, headers: dict[str, str]) -> None:
+    with host(sqlite_url, APPLICATION_ROOT="/site") as app:
+        attach_provider(app)
+        browser = Client(below(app, how))
+        answer = browser.get(f"{path}/mine", headers=headers)
+        assert answer.headers["Location"] == "/site/gate/auth/login?next=%2Fsite%2Fmine"
+        started = browser.get(f"{path}/gate/auth/login/dev", headers=headers)
+        (redirect_uri,) = parse_qs(urlsplit(started.headers["Location"]).query)["redirect_uri"]
+        assert redirect_uri == state_of(app).settings.external_url("/auth/authorize/dev")
+        assert redirect_uri == "http://localhost/site/gate/auth/authorize/dev"
+
+
+def test_a_host_below_a_path_of_its_server(sqlite_url: str) -> None:
+    with host(sqlite_url, APPLICATION_ROOT="/site") as app:
+        attach_provider(app)
+        # The test client puts the application's root before each path, as a server would.
+        client = app.test_client()
+        asked = client.get("/mine?page=2")
+        assert asked.location == "/site/gate/auth/login?next=%2Fsite%2Fmine%3Fpage%3D2"
+        page = client.get("/gate/auth/login", query_string={"next": "/site/mine"})
+        assert 'href="/site/gate/auth/login/dev?next=/site/mine"' in page.text
+        assert 'href="/site/gate/static/gatehouse/gatehouse.css"' in page.text
+        started = client.get("/gate/auth/login/dev", query_string={"next": "/site/mine"})
+        (redirect_uri,) = parse_qs(urlsplit(started.location).query)["redirect_uri"]
+        assert redirect_uri == "http://localhost/site/gate/auth/authorize/dev"
+        assert started.location.startswith("http://localhost/site/gate/dev/provider/authorize?")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "landed"), [("/site/mine", "/site/mine"), ("", "/site/"), ("/site/gate/auth/login", "/site/")]
+)
+def test_people_below_a_path_land_there_too(sqlite_url: str, wanted: str, landed: str) -> None:
+    with host(sqlite_url, APPLICATION_ROOT="/site") as app:
+        attach_provider(app)
+        client = app.test_client()
+        assert sign_in_through_provider(client, email="ada@example.com", name="Ada", next=wanted) == landed
+        assert client.get("/gate/auth/login", query_string={"next": wanted}).location == landed
+
+
+def test_answers_below_a_path_know_it(sqlite_url: str) -> None:
+    with host(sqlite_url, APPLICATION_ROOT="/site/") as app:
+        client = app.test_client()
+        current = {"HX-Current-URL": "http://localhost/site/list"}
+        redirected = client.get("/mine", headers=HTMX | current).headers["HX-Redirect"]
+        assert redirected == "/site/gate/auth/login?next=%2Fsite%2Flist"
+        who = sign_in_as(client)
+        assert 'href="/site/"' in client.get("/gate/auth/logout").text
+        assert client.post("/gate/auth/logout", headers=who.headers).location.startswith("/site/gate/auth/login?")
