@@ -5,7 +5,7 @@ and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts
 """
 
 from . import account, auth, dashboard, ops
-from .decorators import Permission
+from .permissions import Permission
 from .routes import Route
 
 # Short names, so that a route stays on its line.

@@ -14,7 +14,7 @@ from .csrf import csrf_token
 from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
-from .moments import moment
+from .moments import ago, moment
 from .state import State
 
 PACKAGE = Path(__file__).parent.parent
@@ -69,6 +69,7 @@ def make_blueprint(state: State) -> Blueprint:
         return secure(response, https=state.secure_cookies)
 
     blueprint.add_app_template_filter(moment, "moment")
+    blueprint.add_app_template_filter(ago, "ago")
     blueprint.register_error_handler(GatehouseError, answer)
     blueprint.register_error_handler(HTTPException, answer_http)
     return blueprint

@@ -1,7 +1,6 @@
 """Who may enter: one guard for our own routes and for the views of a host."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from enum import StrEnum
 from functools import wraps
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
@@ -15,6 +14,8 @@ from .csrf import protect
 from .denials import NotAllowed, NotSignedIn
 from .errors import answer
 from .headers import mark_private, secure_host_page
+from .permissions import Permission, needed_role, permits
+from .state import state
 
 P = ParamSpec("P")
 V = TypeVar("V", bound=Callable[..., Any])
@@ -23,21 +24,16 @@ View = Callable[..., ResponseReturnValue]
 Returned: TypeAlias = ResponseReturnValue | None
 
 
-class Permission(StrEnum):
-    """Who may enter a route with a method."""
-
-    PUBLIC = "public"
-    SIGNED_IN = "signed_in"
-    VIEWER = "viewer"
-    EDITOR = "editor"
-    ADMIN = "admin"
+# On a view, what ``gatehouse explain`` tells: the permission of each method, ``*`` for any.
+PERMISSIONS = "_gatehouse_permissions"
 
 
-def require(permission: Permission) -> None:
+def require(permission: Permission, target_id: int | None = None) -> None:
     """Let the running request pass, or raise.
 
+    :param target_id: the user whom the address names, if it names one.
     :raises NotSignedIn: if nobody is signed in.
-    :raises NotAllowed: if she lacks the role.
+    :raises NotAllowed: if she may not.
     :raises CrossSiteRequest: if it is a change that no page of ours asked for.
     """
     if permission is Permission.PUBLIC:
@@ -47,8 +43,9 @@ def require(permission: Permission) -> None:
         raise NotSignedIn(visit().ended)
     # Before the role: a forged request should not tell the forger what its victim may do.
     protect()
-    if permission is not Permission.SIGNED_IN and not who.has_role(Role(permission.value)):
-        raise NotAllowed(Role(permission.value))
+    list_role = Role(state().settings.user_list_role)
+    if not permits(permission, who.role, who.id, target_id=target_id, list_role=list_role):
+        raise NotAllowed(needed_role(permission, list_role))
 
 
 def guard(view: View, permissions: Mapping[str, Permission]) -> View:
@@ -57,9 +54,10 @@ def guard(view: View, permissions: Mapping[str, Permission]) -> View:
     @wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
-        require(permissions[method])
+        require(permissions[method], arguments.get("user_id"))
         return view(**arguments)
 
+    setattr(guarded, PERMISSIONS, permissions)
     return guarded
 
 
@@ -80,6 +78,7 @@ def _protected(
         returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
         return returned
 
+    setattr(protected, PERMISSIONS, {"*": permission})
     return protected
 
 

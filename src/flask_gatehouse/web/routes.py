@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .decorators import Permission, View
+from .decorators import View
+from .permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
