@@ -1,7 +1,7 @@
 """Addresses that may be followed."""
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 MAX_LENGTH = 2000
 # Slashes and dots alone, up to a second slash: "//host", or "/..//host", which becomes that once its dots are resolved.
@@ -13,7 +13,7 @@ def local_path(value: str | None) -> str | None:
 
     Everything that a browser could read as another origin is refused: schemes, ``//host``,
     backslashes (which browsers turn into slashes), control characters and spaces (which they
-    drop), also when they are percent-encoded in the path.
+    drop), also when they are percent-encoded in the path, and paths that are ``//host`` once their dots are resolved.
     Without this, a link to our sign-in page could end on a page of an attacker's (RFC 9700 §4.11.1).
 
     :param value: what a caller sent as ``next``.
@@ -27,10 +27,4 @@ def local_path(value: str | None) -> str | None:
     if "\\" in value or _LEADS_AWAY.match(value):
         return None
     path = unquote(value.partition("?")[0])
-    if "\\" in path or not path.isprintable() or _LEADS_AWAY.match(path):
-        return None
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return None
-    return None if parts.scheme or parts.netloc else value
+    return None if "\\" in path or not path.isprintable() or _LEADS_AWAY.match(path) else value

@@ -70,6 +70,12 @@ def test_two_tabs_of_a_new_person_make_one_user(house: House, changes: dict[str,
     assert house.events().count("user_created") == 1
 
 
+def test_a_tab_that_comes_after_the_others_commit_is_not_refused_for_its_own_address(house: House) -> None:
+    house.join("ada")
+    with pytest.raises(ConcurrentRegistration):
+        house.join("ada")
+
+
 def test_two_new_people_with_one_address_do_not_share_it(house: House) -> None:
     ada = profile("ada")
     eve = profile("eve", email="ada@example.com", issuer="https://login.corp.example")
