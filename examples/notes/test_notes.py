@@ -25,7 +25,6 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     attach_provider(app)
     with empty_database(app):
         yield app
-        db.engine.dispose()
 
 
 @pytest.fixture
@@ -80,10 +79,11 @@ def test_an_empty_title_is_explained_beside_the_field(client: FlaskClient) -> No
     assert b"kept" in answer.data
 
 
-def test_a_change_without_the_token_is_refused_and_changes_nothing(client: FlaskClient) -> None:
+def test_a_change_without_the_token_is_refused_and_changes_nothing(app: Flask, client: FlaskClient) -> None:
     sign_in_as(client, Role.EDITOR)
     assert client.post("/notes/new", data={"title": "Forged"}).status_code == 400
-    assert db.session.query(Note).count() == 0
+    with app.app_context():
+        assert db.session.query(Note).count() == 0
 
 
 def test_an_administrator_deletes(client: FlaskClient) -> None:
@@ -93,10 +93,11 @@ def test_an_administrator_deletes(client: FlaskClient) -> None:
     assert client.get(page).status_code == 404
 
 
-def test_a_change_and_its_event_are_one_transaction(client: FlaskClient) -> None:
+def test_a_change_and_its_event_are_one_transaction(app: Flask, client: FlaskClient) -> None:
     who = sign_in_as(client, Role.EDITOR)
     _write(client, who.csrf_token)
-    row = db.session.execute(
-        text("SELECT actor_id, session_id, resource_type FROM gatehouse_audit_events WHERE event = 'note.written'")
-    ).one()
+    with app.app_context():
+        row = db.session.execute(
+            text("SELECT actor_id, session_id, resource_type FROM gatehouse_audit_events WHERE event = 'note.written'")
+        ).one()
     assert row == (who.user_id, who.session_id, "note")

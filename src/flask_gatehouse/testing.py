@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, session
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from werkzeug.test import TestResponse
 
 from .accounts.columns import users
@@ -22,7 +22,9 @@ from .accounts.service import Profile, change_role, register, sign_in_known
 from .db.migrate import upgrade
 from .dev import EMBEDDED_PROVIDER, attach
 from .kernel.context import SYSTEM, Actor
+from .kernel.text import case_folded_address
 from .sessions.service import begin_session
+from .settings.names import GATEHOUSE_NAMES, PLAIN_NAMES
 from .web.csrf import csrf_token
 from .web.state import EXTENSION, State
 
@@ -52,9 +54,10 @@ def configuration(directory: Path) -> dict[str, str]:
     """Return a configuration for tests, with a database of its own in a directory that the test owns.
 
     For ``app.config.from_mapping``, before ``Gatehouse.init_app``: what is set there wins over the environment
-    and over ``.env``, so that a test cannot reach a real database by mistake.
+    and over ``.env``. Every other setting is there too, and empty, so that a test reaches no database, no mailbox
+    and no hook that a developer has configured for herself.
     """
-    return {
+    return dict.fromkeys(GATEHOUSE_NAMES | PLAIN_NAMES - {"PORT"}, "") | {
         "GATEHOUSE_ENV": "development",
         "GATEHOUSE_BASE_URL": "http://localhost",
         "SECRET_KEY": "a key for tests, which guards nothing",
@@ -64,18 +67,26 @@ def configuration(directory: Path) -> dict[str, str]:
 
 @contextmanager
 def empty_database(app: Flask) -> Iterator[None]:
-    """Make Gatehouse's tables for the length of a block, inside an application context.
+    """Make Gatehouse's tables, and close the connections to them when a block ends.
+
+    The block runs outside of an application context: requests that are made within one share its ``flask.g``, and
+    with it whatever Flask-SQLAlchemy and Flask-WTF have kept there for somebody else.
 
     :raises RuntimeError: if people are in the database already. It is somebody's real one then, and is left alone.
     """
     state: State = app.extensions[EXTENSION]
     with app.app_context():
-        upgrade(state.database.engine)
+        engine = state.database.engine
         with state.database.reading() as connection:
-            count = connection.execute(select(func.count()).select_from(users)).scalar_one()
+            known = inspect(connection).has_table("gatehouse_users")
+            count = connection.execute(select(func.count()).select_from(users)).scalar_one() if known else 0
         if count:
             raise RuntimeError(f"This database has {count} users. Tests need an empty one of their own.")
+        upgrade(engine)
+    try:
         yield
+    finally:
+        engine.dispose()
 
 
 def sign_in_as(
@@ -88,7 +99,7 @@ def sign_in_as(
     """
     app = client.application
     state: State = app.extensions[EXTENSION]
-    profile = Profile("testing", ISSUER, email, name, email, email_is_authoritative=True)
+    profile = Profile("testing", ISSUER, case_folded_address(email), name, email, email_is_authoritative=True)
     with app.app_context(), state.database.transaction() as db:
         user = sign_in_known(db, profile, actor=SYSTEM) or register(db, profile, role, actor=SYSTEM)
         change_role(db, user.id, role, actor=SYSTEM)
