@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -11,6 +12,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 LOCK_TIMEOUT_MS = 5000
 STATEMENT_TIMEOUT_MS = 10000
 CONNECT_TIMEOUT_S = 3
+# The limits above are the server's own. A server that is frozen, or that a broken network hides, keeps none of them.
+ANSWER_TIMEOUT_S = 12.0
 
 
 def make_engine(database_url: str) -> Engine:
@@ -21,8 +24,12 @@ def make_engine(database_url: str) -> Engine:
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
+    return _postgresql(url)
+
+
+def _postgresql(url: URL) -> Engine:
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_S},
         pool_recycle=1800,
@@ -30,6 +37,24 @@ def make_engine(database_url: str) -> Engine:
         pool_pre_ping=False,
         hide_parameters=True,
     )
+    driver: Any = engine.dialect.loaded_dbapi
+
+    def wait(connection: Any, steps: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return driver.Connection.wait(connection, steps, interval, ANSWER_TIMEOUT_S if timeout is None else timeout)
+        except driver.OperationalError:
+            if connection.pgconn.transaction_status == driver.pq.TransactionStatus.ACTIVE:
+                # Its answer may still come, to a question that nobody asks any more.
+                connection.pgconn.finish()
+            raise
+
+    punctual: Any = type("PunctualConnection", (driver.Connection,), {"wait": wait})
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: object, entry: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+        return punctual.connect(*arguments, **options)
+
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:
