@@ -1,9 +1,12 @@
 """Signing in, signing out, and how long the session still lasts."""
 
+import logging
+
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..kernel.clock import utc_now
+from ..kernel.errors import DependencyUnavailable
 from ..kernel.urls import local_path
 from ..sessions.lookup import Found
 from ..sessions.rules import EndReason, can_be_extended, time_left
@@ -16,6 +19,7 @@ from .denials import NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx
 from .state import State, state
 
+log = logging.getLogger("flask_gatehouse")
 SPENT_COOKIE = "flask_gatehouse.spent_cookie"
 _NOTICES = {
     "signed_out": ("info", "You have been signed out."),
@@ -86,13 +90,20 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
             token = signed_in.session.token
             welcome(signed_in.user.name, is_new=signed_in.user.is_new)
     except SignInRefused as refusal:
-        confirming = attempt is not None and attempt.purpose is Purpose.CONFIRM
-        record_refusal(here.database, refusal, confirming=confirming, actor=actor() if confirming else caller())
+        _record(refusal, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
         raise
     response = make_response(redirect(attempt.next or here.start_page))
     set_session_cookie(response, token)
     forget_visit()
     return response
+
+
+def _record(refusal: SignInRefused, *, confirming: bool) -> None:
+    """Write a refusal into the trail; it stands even if that fails."""
+    try:
+        record_refusal(state().database, refusal, confirming=confirming, actor=actor() if confirming else caller())
+    except DependencyUnavailable:
+        log.warning("a refused sign-in (%s) could not be written into the trail", refusal.reason, exc_info=True)
 
 
 def sign_out() -> ResponseReturnValue:

@@ -55,7 +55,7 @@ def _unavailable(error: GatehouseError) -> Answer:
         503,
         "Back in a moment",
         "Something that we need does not answer right now.",
-        f"You are still signed in. Try again in {seconds} seconds.",
+        f"Nobody is signed out by that. Try again in {seconds} seconds.",
         retry_after=seconds,
     )
 
@@ -219,7 +219,9 @@ def _reference(status: int) -> str | None:
 
 
 def _retry_url(made: Answer) -> str | None:
-    if made.template.endswith("refused.html") or this_page().startswith(url_for("gatehouse.sign_in")):
+    # A provider's answer can be brought once: whoever brings it again is refused.
+    brought = request.endpoint == "gatehouse.finish_sign_in"
+    if brought or made.template.endswith("refused.html") or this_page().startswith(url_for("gatehouse.sign_in")):
         return url_for("gatehouse.sign_in")
     return this_page() if made.status == 503 and request.method == "GET" else None
 
