@@ -1,18 +1,35 @@
 """Tables of people. Imported by this room and by the migrations only."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false, text, true
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from ..db.base import Base, UtcDateTime, text_enum
+from .fold import ADDRESS_LENGTH, NAME_LENGTH, SEARCH_LENGTH, search_text_of
 from .rules import Role
 
 ISSUER_LENGTH = 255
 # OpenID Connect Core 1.0 §2: a subject is at most 255 ASCII characters.
 SUBJECT_LENGTH = 255
-ADDRESS_LENGTH = 254
-NAME_LENGTH = 200
+
+
+class _Execution(Protocol):
+    """What SQLAlchemy hands to a column's default: the values of the row that is written."""
+
+    def get_current_parameters(self) -> Mapping[str, Any]: ...
+
+
+def _search_text(execution: _Execution) -> str:
+    row = execution.get_current_parameters()
+    return search_text_of(row["name"], row.get("email"))
+
+
+def _in_byte_order(length: int) -> String:
+    """Return a text whose order is that of its bytes everywhere, so that a prefix is a range of an index."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class User(Base):
@@ -20,7 +37,7 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     # Case-folded, and present only if a provider is authoritative for it.
-    email: Mapped[str | None] = mapped_column(String(ADDRESS_LENGTH), unique=True)
+    email: Mapped[str | None] = mapped_column(_in_byte_order(ADDRESS_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     # An administrator chose the name: the provider's no longer replaces it.
     name_is_fixed: Mapped[bool] = mapped_column(Boolean, server_default=false())
@@ -33,8 +50,27 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    # An id is never given twice, because the trail speaks of people by it.
-    __table_args__ = (Index(None, "created_at", "id"), {"sqlite_autoincrement": True})
+    # Name and address as they are searched and sorted: see ``fold``.
+    search_text: Mapped[str] = mapped_column(_in_byte_order(SEARCH_LENGTH), default=_search_text, server_default="")
+
+    __table_args__ = (
+        # One for each order of the list: a page is the next rows of an index, however many people there are.
+        Index(None, "created_at", "id"),
+        Index(None, "search_text", "id"),
+        Index(None, "email", "id"),
+        Index(None, "role", "id"),
+        Index(None, "is_active", "id"),
+        Index(None, "last_sign_in_at", "id"),
+        # An id is never given twice, because the trail speaks of people by it.
+        {"sqlite_autoincrement": True},
+    )
+
+    @validates("name", "email")
+    def _follow(self, column: str, value: str | None) -> str | None:
+        """Keep what is searched in step with what is shown."""
+        said = {"name": self.name, "email": self.email} | {column: value}
+        self.search_text = search_text_of(said["name"] or "", said["email"])
+        return value
 
 
 class Identity(Base):
@@ -67,3 +103,23 @@ class Invitation(Base):
     invited_by: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class JoinRequest(Base):
+    """Somebody who has proved who she is at a provider, was not invited, and waits for an administrator's word."""
+
+    __tablename__ = "gatehouse_join_requests"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    issuer: Mapped[str] = mapped_column(String(ISSUER_LENGTH))
+    subject: Mapped[str] = mapped_column(String(SUBJECT_LENGTH))
+    email: Mapped[str | None] = mapped_column(String(ADDRESS_LENGTH))
+    email_is_authoritative: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    # None while nobody has decided; then the role that waits for her next sign-in.
+    approved_role: Mapped[Role | None] = mapped_column(text_enum(Role))
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("issuer", "subject"), {"sqlite_autoincrement": True})

@@ -13,7 +13,8 @@ from ..db.base import database_now
 from ..kernel.context import COMMAND_LINE, Actor
 from ..kernel.text import case_folded_address, plain
 from .errors import AccountDeactivated, AddressTaken, AlreadyAdministrator, ConcurrentRegistration, UserNotFound
-from .models import NAME_LENGTH, Identity, Invitation, User
+from .fold import NAME_LENGTH
+from .models import Identity, Invitation, User
 from .rules import Role
 
 

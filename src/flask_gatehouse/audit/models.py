@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, String, Text
+from sqlalchemy import BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db.base import Base, UtcDateTime, text_enum
@@ -13,8 +13,12 @@ class AuditEventRow(Base):
     """One event. It refers to people and sessions by plain ids: deleting them must not change it."""
 
     __tablename__ = "gatehouse_audit_events"
-    # A deleted event's number is not given again.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - read once by SQLAlchemy
+    __table_args__ = (
+        # What happened to one thing, in the order in which it happened.
+        Index(None, "resource_type", "resource_id", "id"),
+        # A deleted event's number is not given again.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

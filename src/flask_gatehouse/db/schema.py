@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, column, select, table
 from sqlalchemy.exc import DBAPIError
 
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 
