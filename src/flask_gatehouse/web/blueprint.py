@@ -27,6 +27,7 @@ class PageContext:
         self.settings = state.settings
         self.csrf_token = csrf_token
         self.current_user = current_user
+        self.home_url = state.start_page
 
     @property
     def session(self) -> dict[str, int | bool] | None:
@@ -59,7 +60,7 @@ def make_blueprint(state: State) -> Blueprint:
     # A host's pages keep the ``current_user`` and ``csrf_token`` that they had; on ours they are always our own.
     @blueprint.context_processor
     def offer_on_our_pages() -> dict[str, Any]:
-        return {"current_user": current_user, "csrf_token": csrf_token, "home_url": state.start_page}
+        return {"current_user": current_user, "csrf_token": csrf_token}
 
     @blueprint.after_request
     def close(response: Response) -> Response:
