@@ -1,0 +1,156 @@
+"""``flask gatehouse …`` in a host: by its test runner, and as an operator types it."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import Engine, inspect
+
+from flask_gatehouse import Role
+from flask_gatehouse.db.migrate import HEAD
+from flask_gatehouse.testing import sign_in_as
+from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared
+from tests.processes import PROGRAMS
+
+HOST = """
+from flask import Flask
+from flask_gatehouse import Gatehouse, current_user, login_required
+
+app = Flask(__name__)
+Gatehouse(app, url_prefix="/door")
+
+
+@app.get("/mine")
+@login_required
+def mine():
+    return current_user.name
+"""
+
+
+@pytest.fixture(params=["flask_sqlalchemy", "sessionmaker"])
+def app(request: pytest.FixtureRequest, database_url: str) -> Iterator[Flask]:
+    with shared(request.param, database_url) as (app, _db, _engine):
+        yield app
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=["gatehouse", *arguments])
+
+
+def test_the_schema_is_brought_and_checked(tmp_path: Path) -> None:
+    with shared("flask_sqlalchemy", f"sqlite:///{tmp_path / 'host.db'}") as (app, _db, engine):
+        before = run(app, "db", "check")
+        assert before.exit_code == 1
+        assert "no migration" in before.output
+        for _ in range(2):
+            assert run(app, "db", "upgrade").exit_code == 0
+        after = run(app, "db", "check")
+        assert (after.exit_code, after.output) == (0, f"The database is at migration {HEAD}.\n")
+        assert {"things", "gatehouse_users"} <= set(inspect(engine).get_table_names())
+
+
+def test_an_administrator_is_made_in_the_hosts_database(app: Flask) -> None:
+    client = app.test_client()
+    sign_in_as(client, Role.VIEWER, email="ada@example.com")
+    assert client.get("/administrators").status_code == 403
+    made = run(app, "create-admin", "Ada@Example.com")
+    assert made.exit_code == 0, made.output
+    assert client.get("/administrators").status_code == 200
+    again = run(app, "create-admin", "ada@example.com")
+    assert again.exit_code == 1
+    assert "already" in again.output
+    waiting = run(app, "create-admin", "bob@example.com")
+    assert waiting.exit_code == 0
+    assert "first sign-in" in waiting.output
+
+
+def test_sessions_are_ended(app: Flask) -> None:
+    ada, bob = app.test_client(), app.test_client()
+    sign_in_as(ada, email="ada@example.com")
+    sign_in_as(bob, email="bob@example.com")
+    ended = run(app, "sessions", "revoke", "--user", "ada@example.com")
+    assert (ended.exit_code, ended.output) == (0, "One session was ended.\n")
+    assert (ada.get("/mine").status_code, bob.get("/mine").status_code) == (302, 200)
+    assert run(app, "sessions", "revoke", "--all").exit_code == 0
+    assert bob.get("/mine").status_code == 302
+    assert run(app, "sessions", "revoke").exit_code == 2
+    assert run(app, "sessions", "revoke", "--user", "nobody@example.com").exit_code == 1
+
+
+def test_commands_of_a_host_that_has_its_own_of_the_same_names(sqlite_url: str) -> None:
+    app = bare(sqlite_url)
+    app.cli.command("db")(lambda: print("the host's own"))  # noqa: T201 - what a command does
+    db = SOURCES["flask_sqlalchemy"](app, sqlite_url)
+    with app.app_context():
+        engine: Engine = engine_of(db)
+    from_host = app.test_cli_runner().invoke(args=["db"])
+    assert from_host.output == "the host's own\n"
+    engine.dispose()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(HOST)
+    return tmp_path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "GATEHOUSE_ENV": "development",
+        "SECRET_KEY": KEY,
+        "DATABASE_URL": f"sqlite:///{folder / 'shop.db'}",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "error",
+    }
+
+
+def flask(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [PROGRAMS / "flask", "--app", "shop", "gatehouse", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_an_operator_types_it(folder: Path) -> None:
+    assert flask(folder, "db", "check").returncode == 1
+    assert flask(folder, "db", "upgrade").returncode == 0
+    checked = flask(folder, "db", "check")
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, f"The database is at migration {HEAD}.\n", "")
+    assert flask(folder, "create-admin", "ada@example.com").returncode == 0
+
+
+def test_the_worker_runs_until_it_is_told_to_stop(folder: Path) -> None:
+    assert flask(folder, "db", "upgrade").returncode == 0
+    process = subprocess.Popen(
+        [PROGRAMS / "flask", "--app", "shop", "gatehouse", "worker"],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    timer = threading.Timer(30, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None
+        assert "is running" in process.stdout.readline()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=20)
+        assert (process.returncode, rest) == (0, "")
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
