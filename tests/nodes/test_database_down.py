@@ -120,13 +120,20 @@ def test_a_refusal_that_cannot_be_written_down_is_still_a_refusal(site: Site, op
     assert (refused.status_code, reason_of(refused)) == (400, "state_unknown")
 
 
-def test_connections_that_died_in_the_pool_are_not_noticed(site: Site, person: Browser, wire: Wire) -> None:
+def test_connections_that_died_in_the_pool_are_not_noticed(
+    site: Site, person: Browser, open_browser: Open, wire: Wire
+) -> None:
     # All threads get a connection, and all connections die: the server was restarted in between.
     at_once([lambda: person.get("/account")] * 4)
     wire.cut()
     wire.mend()
     for _ in range(6):
         assert person.is_signed_in()
+    # A change is not tried twice, so that it must not begin on a dead connection at all.
+    for _ in range(4):
+        wire.cut()
+        wire.mend()
+        assert open_browser(site.node).sign_in(new_address()).status_code == 302
     wire.cut()
     wire.mend()
     assert person.sign_out().status_code == 302

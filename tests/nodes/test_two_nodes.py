@@ -60,7 +60,7 @@ def test_signing_out_kills_a_copied_cookie_everywhere(
     thief = thief_of(person, open_browser)
     assert both(site, thief) == [True, True]
     goodbye = person.sign_out(at=site.nodes[number])
-    assert (goodbye.status_code, goodbye.headers["Location"]) == (302, "/auth/login?notice=signed_out")
+    assert (goodbye.status_code, goodbye.headers["Location"]) == (302, "/auth/login?notice=signed_out&provider=dev")
     assert "gatehouse" not in person.cookies
     # Each browser drops the cookie when it hears that it is worthless, so that each is asked anew.
     for node in site.nodes:
