@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, render_template_string
@@ -181,3 +182,13 @@ def events(app: Flask, name: str) -> list[tuple[Any, ...]]:
             {"name": name},
         )
         return [tuple(row) for row in rows]
+
+
+def seen(app: Flask, session_id: str, *, minutes_ago: int | None = None) -> datetime:
+    """Return when a session was last used, after having put that into the past if asked to."""
+    with app.app_context(), state_of(app).database.transaction() as db:
+        if minutes_ago is not None:
+            moment = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).strftime("%Y-%m-%d %H:%M:%S.%f")
+            db.execute(text("UPDATE gatehouse_sessions SET last_seen_at = :moment"), {"moment": moment})
+        row = db.execute(text("SELECT last_seen_at FROM gatehouse_sessions WHERE id = :id"), {"id": session_id})
+        return datetime.fromisoformat(row.scalar_one())

@@ -1,16 +1,18 @@
 """A host brings its database in one of four shapes; both share an engine and, where it likes, a transaction."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 from flask import Flask, abort
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Engine, create_engine, func, inspect, select, text
+from sqlalchemy import Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from flask_gatehouse import Gatehouse, Role, audit, login_required
+from flask_gatehouse.db import migrate
 from flask_gatehouse.testing import sign_in_as
-from tests.mounting.hosts import SOURCES, Base, Thing, bare, engine_of, events, shared, state_of
+from tests.mounting.hosts import SOURCES, Base, Thing, bare, engine_of, events, seen, shared, state_of
 
 WITH_SESSION = ["flask_sqlalchemy", "flask_sqlalchemy_lite"]
 
@@ -173,6 +175,34 @@ def test_a_host_without_a_session_of_the_request_is_taught_to_give_one(kind: str
             client.post("/write/untaught", headers=who.headers)
         client.post("/write/taught", headers=who.headers)
         assert events(app, "thing.made") == [(who.user_id, "user", "thing", "7")]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", None])
+def test_a_view_that_asks_who_is_there_late_loses_neither_time_nor_rows(sqlite_url: str, url: str | None) -> None:
+    with shared("flask_sqlalchemy", url or sqlite_url) as (app, db, engine):
+        migrate.upgrade(engine)
+        add_recording_views(app, db)
+        client = app.test_client()
+        who = sign_in_as(client)
+        seen(app, who.session_id, minutes_ago=5)
+        began = monotonic()
+        client.post("/open/commit")
+        # What a lock is waited for, at the most, is five seconds.
+        assert monotonic() - began < 4
+        assert events(app, "thing.made") == [(who.user_id, "user", "thing", "1")]
+        assert things(engine) == 1
+
+
+def test_a_page_that_needs_nobody_costs_no_look_up(sqlite_url: str) -> None:
+    with shared("flask_sqlalchemy", sqlite_url) as (app, _db, engine):
+        client, statements = app.test_client(), []
+        sign_in_as(client)
+        event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        client.get("/plain")
+        assert statements == []
+        client.get("/mine")
+        client.post("/plain")
+        assert len(statements) == 2
 
 
 def test_outside_of_a_request_the_session_is_given_and_the_system_acts(sqlite_url: str) -> None:

@@ -1,15 +1,14 @@
 """Views of every kind that Flask knows, behind the same decorators."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
-from sqlalchemy import text
 
 from flask_gatehouse import (
     Role,
@@ -22,7 +21,7 @@ from flask_gatehouse import (
     require_role,
 )
 from flask_gatehouse.testing import sign_in_as
-from tests.mounting.hosts import events, host, shared, state_of
+from tests.mounting.hosts import events, host, seen, shared
 
 
 def answers(client: FlaskClient, path: str, role: Role | None) -> int:
@@ -183,13 +182,3 @@ def test_what_a_browser_asks_by_itself_keeps_nobody_signed_in(sqlite_url: str, h
         before = seen(app, who.session_id, minutes_ago=20)
         client.get("/mine", headers=headers)
         assert seen(app, who.session_id) == before
-
-
-def seen(app: Flask, session_id: str, *, minutes_ago: int | None = None) -> datetime:
-    """Return when a session was last used, after having put that into the past if asked to."""
-    with app.app_context(), state_of(app).database.transaction() as db:
-        if minutes_ago is not None:
-            moment = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).strftime("%Y-%m-%d %H:%M:%S.%f")
-            db.execute(text("UPDATE gatehouse_sessions SET last_seen_at = :moment"), {"moment": moment})
-        row = db.execute(text("SELECT last_seen_at FROM gatehouse_sessions WHERE id = :id"), {"id": session_id})
-        return datetime.fromisoformat(row.scalar_one())

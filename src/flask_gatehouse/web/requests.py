@@ -1,10 +1,14 @@
-"""What happens around every request of an application: the room below learns who acts, without a look-up."""
+"""What happens around every request of an application: the rooms below learn who acts."""
+
+from contextlib import suppress
 
 from flask import Flask, request
 
 from ..db.sources import HostDatabase, session_of
 from ..kernel.context import current_actor, current_session
-from .actor import actor
+from ..kernel.errors import DependencyUnavailable
+from .actor import actor, visit
+from .csrf import SAFE_METHODS
 
 # On the request, not on ``g``, which a request that is made within another one shares with it.
 TOKENS = "_gatehouse_tokens"
@@ -17,6 +21,12 @@ def follow_requests(app: Flask, db: HostDatabase | None) -> None:
     @app.before_request
     def enter() -> None:
         request.__dict__[TOKENS] = (current_actor.set(actor), current_session.set(find_session))
+        # Before a change begins: a look-up in the middle of it would wait, on SQLite, for the lock that the host
+        # holds itself, and in memory would undo what the host has done so far on the one connection there is.
+        # Whoever needs the answer is told if there is none.
+        if request.method not in SAFE_METHODS:
+            with suppress(DependencyUnavailable):
+                visit()
 
     @app.teardown_request
     def leave(error: BaseException | None) -> None:
