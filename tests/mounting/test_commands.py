@@ -1,6 +1,7 @@
 """``flask gatehouse …`` in a host: by its test runner, and as an operator types it."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import Engine, inspect
@@ -17,7 +19,7 @@ from flask_gatehouse import Role
 from flask_gatehouse.db.migrate import HEAD
 from flask_gatehouse.testing import sign_in_as
 from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared
-from tests.processes import PROGRAMS
+from tests.processes import PROGRAMS, free_port
 
 HOST = """
 from flask import Flask
@@ -154,3 +156,38 @@ def test_the_worker_runs_until_it_is_told_to_stop(folder: Path) -> None:
         timer.cancel()
         process.kill()
         process.wait()
+
+
+def test_the_development_server_lets_a_developer_in(folder: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [PROGRAMS / "flask", "--app", "shop", "gatehouse", "run"],
+        cwd=folder,
+        env=environment(folder) | {"PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    timer = threading.Timer(40, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None
+        assert f"http://localhost:{port}" in process.stdout.readline()
+        with requests.Session() as browser:
+            browser.trust_env = False
+            choice = browser.get(f"http://localhost:{port}/mine", timeout=10)
+            assert choice.url == f"http://localhost:{port}/door/auth/login?next=%2Fmine"
+            choice = browser.get(f"http://localhost:{port}/door/auth/login/dev?next=/mine", timeout=10)
+            form = re.search(r'action="([^"]+)">\s*<input type="hidden" name="asked" value="([^"]+)"', choice.text)
+            assert form is not None
+            answer = browser.post(
+                f"http://localhost:{port}{form[1]}",
+                data={"asked": form[2], "email": "ada@example.com", "name": "Ada"},
+                timeout=10,
+            )
+            assert (answer.url, answer.text) == (f"http://localhost:{port}/mine", "Ada")
+    finally:
+        timer.cancel()
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (0, "")
