@@ -37,12 +37,13 @@ def wire(postgresql_services: Services) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="module")
-def name(postgresql_services: Services) -> Iterator[str]:
+def name(postgresql_services: Services, worker_name: str) -> Iterator[str]:
     assert postgresql_services.postgresql_url is not None
+    name = f"away_{worker_name}"
     with psycopg.connect(postgresql_services.postgresql_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE away")
-        yield "away"
-        connection.execute("DROP DATABASE away WITH (FORCE)")
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield name
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from requests import Response
 
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.signin.attempt import MAX_AGE, AttemptSigner
 from tests.nodes.meeting import at_once, meeting
 from tests.nodes.people import Browser, at_node, new_address, reason_of
 from tests.nodes.sites import Site, running_site
@@ -181,6 +186,23 @@ def test_a_spoilt_attempt_is_no_attempt(site: Site, open_browser: Open) -> None:
         assert (refused.status_code, reason_of(refused)) == (400, "state_unknown")
     person.http.cookies.set(name, good, domain="localhost.local", path="/")
     assert person.arrive(callback).status_code == 302
+
+
+@pytest.mark.parametrize(("age", "reason"), [(MAX_AGE - 20, None), (MAX_AGE + 2, "state_expired")])
+def test_an_attempt_is_open_for_ten_minutes(site: Site, open_browser: Open, age: int, reason: str | None) -> None:
+    person, email = open_browser(site.node), new_address()
+    callback = person.choose(person.begin(), email)
+    (name,) = person.attempt_cookies()
+    state = parse_qs(urlsplit(callback).query)["state"][0]
+    # What the node itself would have made that long ago; nobody else has its key.
+    signer = AttemptSigner([site.environment["SECRET_KEY"]])
+    attempt = signer.open(person.cookies[name], state, "dev")
+    with time_machine.travel(utc_now() - timedelta(seconds=age)):
+        aged = signer.seal(attempt)
+    person.http.cookies.set(name, aged, domain="localhost.local", path="/")
+    answer = person.arrive(callback)
+    assert (answer.status_code, reason_of(answer)) == ((302, None) if reason is None else (400, reason))
+    assert (site.user_id(email) is None) == (reason is not None)
 
 
 def test_no_node_has_failed(site: Site) -> None:

@@ -8,7 +8,7 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node
+from tests.processes import Node, free_port, running_gatehouse
 
 Open = Callable[[Node], Browser]
 
@@ -178,7 +178,7 @@ def test_deletion_counts_at_once(site: Site, person: Browser, email: str) -> Non
 def test_a_new_role_counts_at_once_and_ends_nothing(site: Site, person: Browser, email: str) -> None:
     user_id = site.user_id(email)
     assert user_id is not None
-    for role, title in ((Role.ADMIN, "Administrator"), (Role.EDITOR, "Editor"), (Role.VIEWER, "Viewer")):
+    for role, title in ((Role.EDITOR, "Editor"), (Role.VIEWER, "Viewer"), (Role.ADMIN, "Administrator")):
         with site.database.transaction() as db:
             change_role(db, user_id, role)
         pages = [person.get("/dashboard", at=node) for node in site.nodes]
@@ -208,3 +208,14 @@ def test_signing_in_again_ends_the_session_that_the_browser_had(site: Site, pers
     assert person.session_token != old
     assert [row["end_reason"] for row in site.sessions(email)] == ["replaced"]
     assert [row["end_reason"] for row in site.sessions(other_email)] == [None]
+
+
+def test_a_node_that_dies_takes_nothing_with_it(site: Site, open_browser: Open, email: str) -> None:
+    with running_gatehouse(site.environment, server="gunicorn", port=free_port()) as third:
+        person = open_browser(site.node)
+        callback = person.choose(person.begin("/account"), email)
+        assert person.arrive(callback, at=third).status_code == 302
+        third.kill()
+    assert "Your account has been created." in person.get("/dashboard", at=site.other).text
+    assert both(site, person) == [True, True]
+    assert person.sign_out().status_code == 302
