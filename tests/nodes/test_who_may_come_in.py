@@ -131,7 +131,9 @@ def test_a_stranger_is_refused(choosy: dict[str, Site], open_browser: Open, poli
     assert (refused.status_code, reason_of(refused)) == (403, reason)
     assert site.users() == users
     assert not person.is_signed_in()
-    assert site.events(mark) == [("authn_login_fail", {"provider": "dev", "reason": reason})]
+    # Whoever needs an invitation waits for an administrator's word from now on.
+    asked = [("join_requested", {"provider": "dev"})] if policy == "invited" else []
+    assert site.events(mark) == [*asked, ("authn_login_fail", {"provider": "dev", "reason": reason})]
 
 
 def test_who_was_invited_comes_in(choosy: dict[str, Site], open_browser: Open) -> None:

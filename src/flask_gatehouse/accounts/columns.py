@@ -1,4 +1,4 @@
-"""The part of a user that every request reads, as Core columns for the one SELECT that joins it to a session."""
+"""The table of users as Core columns, for statements that need no entity."""
 
 from typing import Any
 
@@ -8,7 +8,12 @@ from .models import User
 
 users: FromClause = User.__table__
 
+# What every request reads, in the one SELECT that joins a user to a session.
 actor_columns: tuple[Label[Any], ...] = tuple(
     users.c[name].label(f"user_{name}")
     for name in ("id", "email", "name", "role", "is_active", "session_generation", "created_at", "last_sign_in_at")
+)
+# What a list shows, in the order of ``UserRow``.
+row_columns = tuple(
+    users.c[name] for name in ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")
 )

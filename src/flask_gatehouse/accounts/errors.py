@@ -1,6 +1,11 @@
 """What can go wrong with accounts, as facts."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from ..kernel.errors import GatehouseError
+from .rules import Role
+from .views import UserRow
 
 
 class UserNotFound(GatehouseError):
@@ -36,3 +41,85 @@ class AlreadyAdministrator(GatehouseError):
 
 class ConcurrentRegistration(GatehouseError):
     """Another request registered the same identity or address at the same moment; asking again finds it."""
+
+
+class FieldProblem(StrEnum):
+    """Why a value cannot be taken; a page puts it into words beside the field."""
+
+    MISSING = "missing"
+    TOO_LONG = "too_long"
+    UNSEEN = "unseen"
+    MARKUP = "markup"
+    UNKNOWN = "unknown"
+    NOT_AN_ADDRESS = "not_an_address"
+    IN_THE_PAST = "in_the_past"
+
+
+class InvalidField(GatehouseError):
+    """Something in a form cannot be taken; nothing was written.
+
+    :param fields: the name of each such field, and why.
+    """
+
+    def __init__(self, fields: Mapping[str, FieldProblem]) -> None:
+        super().__init__(", ".join(f"{name}: {problem}" for name, problem in fields.items()))
+        self.fields = dict(fields)
+
+
+class InvalidQuery(InvalidField):
+    """A list was asked for in words that it does not know."""
+
+
+class LastAdministrator(GatehouseError):
+    """Without this person nobody would be left who lets people in, so she stays an active administrator."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"user {user_id} is the last active administrator")
+        self.user_id = user_id
+
+
+class NotOnYourself(GatehouseError):
+    """Nobody suspends or deletes herself here."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"user {user_id} tried this on herself")
+        self.user_id = user_id
+
+
+class RoleNotYours(GatehouseError):
+    """A role was changed by somebody who is no administrator."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"the role of user {user_id} is for administrators to change")
+        self.user_id = user_id
+
+
+class EditConflict(GatehouseError):
+    """Somebody else has changed the user since the form was made.
+
+    :param current: the user as she is now; her ``version`` is the one to save on top of.
+    :param name: what was to be written.
+    :param role: what was to be written; None where the form had no role.
+    """
+
+    def __init__(self, current: UserRow, name: str, role: Role | None) -> None:
+        super().__init__(f"user {current.id} has changed meanwhile")
+        self.current = current
+        self.name = name
+        self.role = role
+
+
+class AlreadyAUser(GatehouseError):
+    """Whoever should be invited is here already."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"the address belongs to user {user_id}")
+        self.user_id = user_id
+
+
+class InvitationNotFound(GatehouseError):
+    """No invitation has this id, or no longer: it may have been used, withdrawn or expired."""
+
+
+class JoinRequestNotFound(GatehouseError):
+    """Nobody waits under this id, or no longer."""

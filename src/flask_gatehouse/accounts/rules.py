@@ -1,6 +1,10 @@
 """Who may do what to whom. Pure: no database, no request."""
 
+from collections.abc import Collection
 from enum import StrEnum
+
+# The largest id that a column of our tables holds; a driver fails on anything larger.
+LARGEST_ID = 2**31 - 1
 
 
 class Role(StrEnum):
@@ -26,3 +30,11 @@ def can_edit_user(role: Role, user_id: int, target_id: int) -> bool:
 def can_delete_user(role: Role, user_id: int, target_id: int) -> bool:
     """An administrator may delete everybody but herself."""
     return role is Role.ADMIN and user_id != target_id
+
+
+def is_last_administrator(administrators: Collection[int], user_id: int) -> bool:
+    """Return whether nobody would be left who lets people in if this person were no active administrator any more.
+
+    :param administrators: the ids of all active administrators, at a moment after which none of them can be lost.
+    """
+    return set(administrators) == {user_id}

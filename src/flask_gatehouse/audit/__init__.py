@@ -4,4 +4,4 @@
 """
 
 from .events import AuditEvent as AuditEvent
-from .service import record as record
+from .service import record as record, record_each as record_each

@@ -33,6 +33,12 @@ class AuditEvent(StrEnum):
     IDENTITY_LINKED = "identity_linked"  # +
     INVITE_CREATED = "invite_created"  # +
     INVITE_USED = "invite_used"  # +
+    INVITE_REVOKED = "invite_revoked"  # +
+    INVITE_EXPIRED = "invite_expired"  # +
+    JOIN_REQUESTED = "join_requested"  # +
+    JOIN_APPROVED = "join_approved"  # +
+    JOIN_DECLINED = "join_declined"  # +
+    JOIN_EXPIRED = "join_expired"  # +
     BOOTSTRAP_ADMIN_USED = "bootstrap_admin_used"  # +
 
 

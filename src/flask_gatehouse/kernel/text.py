@@ -55,13 +55,18 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def _is_unseen(char: str) -> bool:
+    return not char.isspace() and char not in _JOINERS and unicodedata.category(char) in _UNSEEN
+
+
+def holds_unseen(text: str) -> bool:
+    """Return whether something in the text is not seen, and would be dropped by ``plain``."""
+    return any(map(_is_unseen, text))
+
+
 def plain(text: str, limit: int) -> str:
     """Return one line of at most ``limit`` characters without any that are not seen; empty if none is left."""
-    kept = (
-        " " if char.isspace() else char
-        for char in text
-        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN
-    )
+    kept = (" " if char.isspace() else char for char in text if not _is_unseen(char))
     line = unicodedata.normalize("NFC", " ".join("".join(kept).split()))[:limit].rstrip()
     return line if line.strip(_JOINERS + " ") else ""
 

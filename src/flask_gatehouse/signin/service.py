@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from ..accounts.errors import AccountDeactivated, AddressTaken, ConcurrentRegistration
 from ..accounts.rules import Role
-from ..accounts.service import SignedInUser, find_invited_role, has_identity, register, sign_in_known
+from ..accounts.service import (
+    Profile,
+    SignedInUser,
+    find_approved_role,
+    find_invited_role,
+    has_identity,
+    register,
+    request_to_join,
+    sign_in_known,
+)
 from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..db.database import Database
@@ -51,10 +60,15 @@ def complete(
     :raises SignInRefused: if she may not come in, or the attempt has been used.
     """
     try:
-        return _complete(database, settings, attempt, assertion, actor, replaces)
-    except ConcurrentRegistration:
-        # Two tabs of a new person: the other one has made her account, so that she is found now.
-        return _complete(database, settings, attempt, assertion, actor, replaces)
+        try:
+            return _complete(database, settings, attempt, assertion, actor, replaces)
+        except ConcurrentRegistration:
+            # Two tabs of a new person: the other one has made her account, so that she is found now.
+            return _complete(database, settings, attempt, assertion, actor, replaces)
+    except SignInRefused as refusal:
+        if refusal.reason is Reason.NOT_INVITED:
+            _put_into_the_queue(database, assertion.profile, actor)
+        raise
 
 
 def _complete(
@@ -152,16 +166,27 @@ def _spend(db: Session, attempt: Attempt) -> None:
         raise SignInRefused(Reason.STATE_REUSED, attempt.provider) from error
 
 
+def _put_into_the_queue(database: Database, profile: Profile, actor: Actor) -> None:
+    """Let an administrator decide about somebody who was not invited; the refusal has undone all else."""
+    try:
+        with database.transaction() as db:
+            request_to_join(db, profile, actor=actor)
+    except ConcurrentRegistration:
+        # Her other tab has asked.
+        return
+
+
 def _sign_up(db: Session, settings: Settings, assertion: Assertion, actor: Actor) -> SignedInUser:
     profile = assertion.profile
     invited = find_invited_role(db, profile.binding_address)
+    approved = find_approved_role(db, profile)
     refusal = (
         None
-        if invited
+        if invited or approved
         else sign_up_refusal(
             settings.signup, settings.allowed_domains, profile.binding_address, assertion.hosted_domain
         )
     )
     if refusal is not None:
         raise SignInRefused(refusal, profile.provider)
-    return register(db, profile, Role(settings.default_role), actor=actor)
+    return register(db, profile, approved or Role(settings.default_role), actor=actor)

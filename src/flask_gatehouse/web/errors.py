@@ -14,7 +14,16 @@ from ..accounts.errors import (
     AccountDeactivated,
     AddressTaken,
     AlreadyAdministrator,
+    AlreadyAUser,
     ConcurrentRegistration,
+    EditConflict,
+    InvalidField,
+    InvalidQuery,
+    InvitationNotFound,
+    JoinRequestNotFound,
+    LastAdministrator,
+    NotOnYourself,
+    RoleNotYours,
     UserNotFound,
 )
 from ..audit import AuditEvent, record
@@ -123,6 +132,32 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     AddressTaken: _CONFLICT,
     AlreadyAdministrator: _CONFLICT,
     ConcurrentRegistration: _CONFLICT,
+    EditConflict: _CONFLICT,
+    AlreadyAUser: _always(
+        Answer(409, "Already here", "Somebody here has this address already.", "Change her role in the list of users.")
+    ),
+    LastAdministrator: _always(
+        Answer(
+            409,
+            "The last administrator stays",
+            "Without this person nobody would be left who lets people in.",
+            "Make somebody else an administrator first.",
+        )
+    ),
+    NotOnYourself: _always(
+        Answer(403, "Not on yourself", "Nobody deactivates or deletes herself here.", "Ask another administrator.")
+    ),
+    RoleNotYours: _always(
+        Answer(403, "Not allowed", "Only administrators change roles.", "Ask an administrator if you need another one.")
+    ),
+    InvalidField: _always(
+        Answer(422, "Please check your input", "Something in the form is not valid.", "Correct it, then try again.")
+    ),
+    InvalidQuery: _always(
+        Answer(400, "Bad request", "This list does not know what was asked for.", "Go back, and use the page.")
+    ),
+    InvitationNotFound: _always(NOT_FOUND),
+    JoinRequestNotFound: _always(NOT_FOUND),
     AccountDeactivated: _always(Answer(403, "Account deactivated", "This account has been deactivated.")),
     ProviderUnavailable: _provider_unavailable,
     DependencyUnavailable: _unavailable,

@@ -177,6 +177,7 @@ class TestChangesOfTheUserActOnTheVeryNextLookUp:
         assert why_ended(house, again) is None
 
     def test_a_change_of_role_keeps_the_session(self, house: House, database: Database) -> None:
+        house.join("root", Role.ADMIN)
         ada = house.join("ada")
         begun = house.enter(ada)
         with database.transaction() as db:

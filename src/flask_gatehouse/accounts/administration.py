@@ -1,0 +1,175 @@
+"""What administrators do to one user, and what everybody may change about herself."""
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record
+from ..kernel.context import Actor, acting
+from ..kernel.text import plain
+from .errors import EditConflict, InvalidField, NotOnYourself, RoleNotYours, UserNotFound
+from .fields import checked_role, name_problem
+from .fold import NAME_LENGTH
+from .locks import get_locked, get_removable, record_change
+from .models import Identity, User
+from .rules import LARGEST_ID, Role
+from .views import UserRow
+
+ROW = tuple(
+    getattr(User, name)
+    for name in ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")
+)
+
+
+def get_user(db: Session | Connection, user_id: int) -> UserRow:
+    """Return one user.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    row = db.execute(select(*ROW).where(User.id == user_id)).first() if 0 < user_id <= LARGEST_ID else None
+    if row is None:
+        raise UserNotFound(user_id)
+    return UserRow(*row)
+
+
+def edit_user(
+    db: Session,
+    user_id: int,
+    *,
+    name: str,
+    role: str | None = None,
+    version: int,
+    as_administrator: bool,
+    actor: Actor | None = None,
+) -> UserRow:
+    """Write what a form says about a user, and return her as she is then. Nothing is written if nothing changes.
+
+    The name that is written here stays: a provider's does not replace it any more.
+
+    :param role: as typed; None if the form has none.
+    :param version: the ``version`` of the row from which the form was made.
+    :param as_administrator: whether an administrator does this, who may change roles too.
+    :raises InvalidField: for a name or a role that cannot be taken.
+    :raises RoleNotYours: if somebody else than an administrator would change a role.
+    :raises EditConflict: if somebody else has changed the user since the form was made.
+    :raises LastAdministrator: if this would demote the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    wanted = None if role is None else checked_role(role)
+    user = get_removable(db, user_id) if _may_demote(wanted, as_administrator) else get_locked(db, user_id)
+    if name != user.name and (problem := name_problem(name)):
+        raise InvalidField({"name": problem})
+    renamed = name != user.name and plain(name, NAME_LENGTH) != user.name
+    changes_role = wanted is not None and wanted is not user.role
+    if changes_role and not as_administrator:
+        raise RoleNotYours(user_id)
+    if not (renamed or changes_role):
+        return _row_of(user)
+    if version != user.version:
+        raise EditConflict(_row_of(user), name, wanted)
+    user.version += 1
+    if renamed:
+        user.name, user.name_is_fixed = plain(name, NAME_LENGTH), True
+        db.flush()
+        # Which field, not which value: a name is personal, and the trail is for good.
+        details = {"fields": ["name"], "by": "administrator" if as_administrator else "user"}
+        record(AuditEvent.USER_UPDATED, resource=("user", user.id), details=details, session=db, actor=actor)
+    if wanted is not None and changes_role:
+        before, user.role = user.role, wanted
+        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, wanted]}, actor)
+    return _row_of(user)
+
+
+def change_role(db: Session, user_id: int, role: Role, *, actor: Actor | None = None) -> UserRow:
+    """Give a user another role; her next request has it. Nothing is written if she has it already.
+
+    :raises LastAdministrator: if this would demote the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    user = get_locked(db, user_id) if role is Role.ADMIN else get_removable(db, user_id)
+    if user.role is not role:
+        before, user.role, user.version = user.role, role, user.version + 1
+        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, role]}, actor)
+    return _row_of(user)
+
+
+def suspend_user(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
+    """Deactivate a user. All her sessions end with it, and do not return with a reactivation.
+
+    :raises NotOnYourself: if she would do it to herself.
+    :raises LastAdministrator: if she is the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    _refuse_oneself(user_id, actor)
+    return _suspend(db, get_removable(db, user_id), actor)
+
+
+def reactivate_user(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
+    """Let a deactivated user sign in again.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    return _reactivate(db, get_locked(db, user_id), actor)
+
+
+def toggle_active(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
+    """Suspend an active user, reactivate a suspended one.
+
+    :raises NotOnYourself: if she would do it to herself.
+    :raises LastAdministrator: if she is the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    _refuse_oneself(user_id, actor)
+    user = get_removable(db, user_id)
+    return _suspend(db, user, actor) if user.is_active else _reactivate(db, user, actor)
+
+
+def delete_user(db: Session, user_id: int, *, actor: Actor | None = None) -> None:
+    """Delete a user with her identities and sessions; the trail keeps her id.
+
+    :raises NotOnYourself: if she would do it to herself.
+    :raises LastAdministrator: if she is the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    _refuse_oneself(user_id, actor)
+    user = get_removable(db, user_id)
+    record(AuditEvent.USER_DELETED, resource=("user", user.id), session=db, actor=actor)
+    # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
+    db.execute(delete(Identity).where(Identity.user_id == user.id))
+    db.delete(user)
+    db.flush()
+
+
+def _may_demote(wanted: Role | None, as_administrator: bool) -> bool:
+    return as_administrator and wanted is not None and wanted is not Role.ADMIN
+
+
+def _suspend(db: Session, user: User, actor: Actor | None) -> UserRow:
+    if user.is_active:
+        user.is_active, user.session_generation, user.version = False, user.session_generation + 1, user.version + 1
+        record_change(db, AuditEvent.USER_ARCHIVED, user.id, {"is_active": [True, False]}, actor)
+    return _row_of(user)
+
+
+def _reactivate(db: Session, user: User, actor: Actor | None) -> UserRow:
+    if not user.is_active:
+        user.is_active, user.version = True, user.version + 1
+        record_change(db, AuditEvent.USER_ENABLED, user.id, {"is_active": [False, True]}, actor)
+    return _row_of(user)
+
+
+def _refuse_oneself(user_id: int, actor: Actor | None) -> None:
+    if (actor or acting()).user_id == user_id:
+        raise NotOnYourself(user_id)
+
+
+def _row_of(user: User) -> UserRow:
+    return UserRow(
+        user.id,
+        user.email,
+        user.name,
+        user.role,
+        user.is_active,
+        user.created_at,
+        user.last_sign_in_at,
+        user.version,
+    )

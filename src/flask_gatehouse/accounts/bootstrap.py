@@ -1,0 +1,62 @@
+"""The first administrator, whom no administrator can appoint."""
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record
+from ..kernel.context import COMMAND_LINE, Actor
+from ..kernel.text import case_folded_address
+from .administration import change_role
+from .errors import AlreadyAdministrator
+from .locks import get_locked, now_of
+from .models import Invitation, User
+from .rules import Role
+
+
+def invite_administrator(db: Session, address: str) -> bool:
+    """Make the owner of an address an administrator, now or at her first authoritative sign-in.
+
+    :returns: True if she is one now, False while it is pending.
+    :raises AlreadyAdministrator: if she is one already.
+    """
+    email = case_folded_address(address)
+    user = db.scalars(select(User).where(User.email == email).with_for_update()).first()
+    if user is not None:
+        if user.role is Role.ADMIN:
+            raise AlreadyAdministrator
+        change_role(db, user.id, Role.ADMIN, actor=COMMAND_LINE)
+        return True
+    # Also one that has expired, which is made anew.
+    invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
+    if invitation is None:
+        invitation = Invitation(email=email, role=Role.ADMIN, created_at=now_of(db))
+        db.add(invitation)
+    elif invitation.role is Role.ADMIN and invitation.expires_at is None:
+        return False
+    invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, now_of(db), None
+    db.flush()
+    details = {"role": Role.ADMIN}
+    record(
+        AuditEvent.INVITE_CREATED,
+        resource=("invitation", invitation.id),
+        details=details,
+        session=db,
+        actor=COMMAND_LINE,
+    )
+    return False
+
+
+def may_claim_administration(db: Session | Connection, user_id: int) -> bool:
+    """Return whether this person is the only user there is, and not an administrator yet."""
+    row = db.execute(select(func.count(User.id), func.max(User.id), func.max(User.role))).one()
+    return (row[0], row[1]) == (1, user_id) and row[2] != Role.ADMIN
+
+
+def claim_administration(db: Session, user_id: int, *, actor: Actor | None = None) -> bool:
+    """Make the only user of a development database its administrator; False if she is not alone."""
+    get_locked(db, user_id)
+    if not may_claim_administration(db, user_id):
+        return False
+    record(AuditEvent.BOOTSTRAP_ADMIN_USED, resource=("user", user_id), session=db, actor=actor)
+    change_role(db, user_id, Role.ADMIN, actor=actor)
+    return True

@@ -1,0 +1,197 @@
+"""One change for many users. Whoever may not be changed is left as she is and named, and the others are changed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record_each
+from ..kernel.context import Actor
+from .errors import FieldProblem, InvalidField
+from .fields import find_role
+from .locks import lock_administrators
+from .models import Identity, User
+from .queries import UserQuery
+from .rules import LARGEST_ID, Role
+from .search import conditions
+
+_BATCH = 1000
+
+
+class Action(StrEnum):
+    ROLE = "role"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    REMOVE = "remove"
+
+
+class Skip(StrEnum):
+    """Why somebody was left as she is."""
+
+    YOURSELF = "yourself"
+    LAST_ADMINISTRATOR = "last_administrator"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What shall become of many users.
+
+    :param role: for ``Action.ROLE`` alone.
+    """
+
+    action: Action
+    role: Role | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Change":
+        """Return what ``role:editor``, ``activate``, ``deactivate`` or ``remove`` means.
+
+        :raises InvalidField: for ``change`` if it means nothing.
+        """
+        word, _, rest = text.partition(":")
+        role = find_role(rest)
+        action = next((action for action in Action if action.value == word), None)
+        if action is None or (action is Action.ROLE) != (role is not None) or (rest and role is None):
+            raise InvalidField({"change": FieldProblem.UNKNOWN if text else FieldProblem.MISSING})
+        return cls(action, role)
+
+    def touches(self, user: Row[Any]) -> bool:
+        """Return whether a user would be another afterwards."""
+        if self.action is Action.ROLE:
+            return bool(user.role is not self.role)
+        return self.action is Action.REMOVE or bool(user.is_active is not (self.action is Action.ACTIVATE))
+
+    @property
+    def takes_administration(self) -> bool:
+        """Whether an active administrator would be none afterwards."""
+        return self.action in {Action.DEACTIVATE, Action.REMOVE} or self.role in {Role.EDITOR, Role.VIEWER}
+
+
+@dataclass(slots=True)
+class BulkResult:
+    """What became of many users.
+
+    :param changed: how many are another now.
+    :param unchanged: how many were so already.
+    :param skipped: the ids of those who were left as they are, and why.
+    """
+
+    changed: int = 0
+    unchanged: int = 0
+    skipped: list[tuple[int, Skip]] = field(default_factory=list)
+
+
+def change_many(
+    db: Session,
+    selection: Iterable[int] | UserQuery,
+    change: Change,
+    *,
+    actor_id: int | None,
+    actor: Actor | None = None,
+) -> BulkResult:
+    """Change many users in one transaction, with one event for each who is another afterwards.
+
+    :param selection: ids, or all whom a query means whatever its page.
+    :param actor_id: whoever asks for it, and is left as she is; None for the command line.
+    """
+    # Also where nobody loses a role: all changes of several users begin with the same rows, and so never with
+    # rows that each other waits for.
+    administrators = set(lock_administrators(db))
+    result = BulkResult()
+    for users in _batches(db, selection, result):
+        chosen = []
+        for user in users:
+            skip = _reason_to_skip(user, change, actor_id, administrators)
+            if skip is not None:
+                result.skipped.append((user.id, skip))
+            elif not change.touches(user):
+                result.unchanged += 1
+            else:
+                chosen.append(user)
+                if change.takes_administration:
+                    administrators.discard(user.id)
+        if chosen:
+            _APPLY[change.action](db, chosen, change, actor)
+        result.changed += len(chosen)
+    return result
+
+
+def _reason_to_skip(user: Row[Any], change: Change, actor_id: int | None, administrators: set[int]) -> Skip | None:
+    if user.id == actor_id:
+        return Skip.YOURSELF
+    if change.takes_administration and administrators == {user.id}:
+        return Skip.LAST_ADMINISTRATOR
+    return None
+
+
+def _batches(db: Session, selection: Iterable[int] | UserQuery, result: BulkResult) -> Iterable[list[Row[Any]]]:
+    """Yield the selected users in the order of their ids, locked, so many at a time; ids of nobody are noted."""
+    if isinstance(selection, UserQuery):
+        where, last = conditions(db.connection(), selection), 0
+        while users := _lock(db, *where, User.id > last):
+            yield users
+            last = users[-1].id
+        return
+    ids = sorted(set(selection))
+    for start in range(0, len(ids), _BATCH):
+        part = [identifier for identifier in ids[start : start + _BATCH] if 0 < identifier <= LARGEST_ID]
+        users = _lock(db, User.id.in_(part))
+        found = {user.id for user in users}
+        result.skipped += [(gone, Skip.NOT_FOUND) for gone in ids[start : start + _BATCH] if gone not in found]
+        yield users
+
+
+def _lock(db: Session, *where: ColumnElement[bool]) -> list[Row[Any]]:
+    chosen = select(User.id, User.role, User.is_active).where(*where).order_by(User.id).limit(_BATCH)
+    return list(db.execute(chosen.with_for_update()))
+
+
+def _change_roles(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
+    _update(db, users, role=change.role)
+    _record(db, AuditEvent.AUTHZ_CHANGE, users, lambda user: {"role": [user.role, change.role]}, actor)
+
+
+def _activate(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
+    _update(db, users, is_active=True)
+    _record(db, AuditEvent.USER_ENABLED, users, lambda user: {"is_active": [False, True]}, actor)
+
+
+def _deactivate(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
+    _update(db, users, is_active=False, session_generation=User.session_generation + 1)
+    _record(db, AuditEvent.USER_ARCHIVED, users, lambda user: {"is_active": [True, False]}, actor)
+
+
+def _remove(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
+    ids = [user.id for user in users]
+    # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
+    db.execute(delete(Identity).where(Identity.user_id.in_(ids)).execution_options(synchronize_session=False))
+    db.execute(delete(User).where(User.id.in_(ids)).execution_options(synchronize_session=False))
+    record_each(AuditEvent.USER_DELETED, [(("user", user.id), {}) for user in users], session=db, actor=actor)
+
+
+def _update(db: Session, users: Sequence[Row[Any]], **values: object) -> None:
+    statement = update(User).where(User.id.in_([user.id for user in users]))
+    db.execute(statement.values(version=User.version + 1, **values), execution_options={"synchronize_session": False})
+
+
+def _record(
+    db: Session,
+    event: AuditEvent,
+    users: Sequence[Row[Any]],
+    changed: Callable[[Row[Any]], dict[str, list[object]]],
+    actor: Actor | None,
+) -> None:
+    changes = [(("user", user.id), {"changed": changed(user)}) for user in users]
+    record_each(event, changes, session=db, actor=actor)
+
+
+_APPLY: dict[Action, Callable[[Session, Sequence[Row[Any]], Change, Actor | None], None]] = {
+    Action.ROLE: _change_roles,
+    Action.ACTIVATE: _activate,
+    Action.DEACTIVATE: _deactivate,
+    Action.REMOVE: _remove,
+}

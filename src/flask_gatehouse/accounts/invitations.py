@@ -1,0 +1,131 @@
+"""Addresses that get a role at their first authoritative sign-in, once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record
+from ..kernel.context import SYSTEM, Actor, acting
+from .errors import AlreadyAUser, ConcurrentRegistration, FieldProblem, InvalidField, InvitationNotFound
+from .fields import checked_address, checked_role
+from .locks import now_of, record_change
+from .models import Invitation, User
+from .rules import LARGEST_ID, Role
+from .views import InvitationView
+
+_VIEW = tuple(getattr(Invitation, name) for name in InvitationView.__dataclass_fields__)
+
+
+def invite(
+    db: Session, address: str, role: str, *, expires_at: datetime | None = None, actor: Actor | None = None
+) -> InvitationView:
+    """Let the owner of an address in with a role, at her first authoritative sign-in; replaces an older invitation.
+
+    :param address: as typed.
+    :param role: as typed.
+    :param expires_at: until when; None for ever.
+    :raises InvalidField: for an ``email``, a ``role`` or an ``expires_at`` that cannot be taken.
+    :raises AlreadyAUser: if somebody here has this address.
+    :raises ConcurrentRegistration: if somebody else invites the same address at this very moment.
+    """
+    email, wanted, now = checked_address(address), checked_role(role), now_of(db)
+    if expires_at is not None and expires_at <= now:
+        raise InvalidField({"expires_at": FieldProblem.IN_THE_PAST})
+    owner = db.scalars(select(User.id).where(User.email == email)).first()
+    if owner is not None:
+        raise AlreadyAUser(owner)
+    who = actor or acting()
+    invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
+    if invitation is None:
+        invitation = Invitation(email=email, role=wanted, created_at=now)
+        db.add(invitation)
+    invitation.role, invitation.expires_at = wanted, expires_at
+    invitation.invited_by, invitation.created_at = who.user_id, now
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise ConcurrentRegistration from error
+    _record(db, AuditEvent.INVITE_CREATED, invitation, who)
+    return _view_of(invitation)
+
+
+def withdraw_invitation(db: Session, invitation_id: int, *, actor: Actor | None = None) -> None:
+    """Take an invitation back.
+
+    :raises InvitationNotFound: if there is none; it may have been used meanwhile.
+    """
+    found = select(Invitation).where(Invitation.id == invitation_id).with_for_update()
+    invitation = db.scalars(found).first() if 0 < invitation_id <= LARGEST_ID else None
+    if invitation is None:
+        raise InvitationNotFound
+    db.delete(invitation)
+    db.flush()
+    _record(db, AuditEvent.INVITE_REVOKED, invitation, actor)
+
+
+def expire_invitations(db: Session, *, batch: int = 500) -> int:
+    """Delete invitations whose time is over, which admit nobody any more; return how many."""
+    due = (
+        select(Invitation)
+        .where(Invitation.expires_at <= now_of(db))
+        .order_by(Invitation.id)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    invitations = db.scalars(due).all()
+    for invitation in invitations:
+        db.delete(invitation)
+        _record(db, AuditEvent.INVITE_EXPIRED, invitation, SYSTEM)
+    db.flush()
+    return len(invitations)
+
+
+def list_invitations(connection: Connection, *, before: int | None = None, limit: int = 50) -> Sequence[InvitationView]:
+    """Return invitations that can still be used, the newest first.
+
+    :param before: the ``id`` of the last one of the page before.
+    """
+    now = now_of(connection)
+    statement = select(*_VIEW).where((Invitation.expires_at.is_(None)) | (Invitation.expires_at > now))
+    if before is not None:
+        statement = statement.where(Invitation.id < min(max(before, 0), LARGEST_ID))
+    return [InvitationView(*row) for row in connection.execute(statement.order_by(Invitation.id.desc()).limit(limit))]
+
+
+def find_invited_role(db: Session, address: str | None) -> Role | None:
+    """Return the role that waits for this address, or None if nobody invited it."""
+    invitation = _find_usable(db, address)
+    return None if invitation is None else invitation.role
+
+
+def take_invitation(db: Session, user: User, address: str | None, actor: Actor) -> None:
+    """Use up the invitation that waits for this address; it never lowers a role."""
+    invitation = _find_usable(db, address)
+    if invitation is None:
+        return
+    db.delete(invitation)
+    _record(db, AuditEvent.INVITE_USED, invitation, actor)
+    if not user.role.includes(invitation.role):
+        before, user.role, user.version = user.role, invitation.role, user.version + 1
+        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, user.role]}, actor)
+
+
+def _find_usable(db: Session, address: str | None) -> Invitation | None:
+    if address is None:
+        return None
+    invitation = db.scalars(select(Invitation).where(Invitation.email == address).with_for_update()).first()
+    if invitation is None or (invitation.expires_at is not None and invitation.expires_at <= now_of(db)):
+        return None
+    return invitation
+
+
+def _record(db: Session, event: AuditEvent, invitation: Invitation, actor: Actor | None) -> None:
+    details = {"role": invitation.role}
+    record(event, resource=("invitation", invitation.id), details=details, session=db, actor=actor)
+
+
+def _view_of(invitation: Invitation) -> InvitationView:
+    return InvitationView(*(getattr(invitation, name) for name in InvitationView.__dataclass_fields__))

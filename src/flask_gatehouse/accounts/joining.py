@@ -1,0 +1,133 @@
+"""People who were not invited, have proved who they are, and wait for an administrator's word.
+
+What is approved is one account at one provider, never an address: exactly she comes in, and once.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record
+from ..kernel.context import SYSTEM, Actor
+from ..kernel.text import plain
+from .errors import ConcurrentRegistration, JoinRequestNotFound
+from .fields import checked_role
+from .fold import ADDRESS_LENGTH, NAME_LENGTH
+from .locks import now_of
+from .models import JoinRequest
+from .profile import Profile
+from .rules import LARGEST_ID, Role
+from .views import JoinRequestView
+
+# Strangers' addresses are not kept for longer than somebody may reasonably take to decide, or to come back.
+WAITS_FOR = timedelta(days=30)
+_VIEW = tuple(getattr(JoinRequest, name) for name in JoinRequestView.__dataclass_fields__)
+
+
+def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None) -> None:
+    """Put somebody into the queue, or refresh what the queue knows of her; only the first time is an event.
+
+    :raises ConcurrentRegistration: if she asks twice at this very moment.
+    """
+    now, request = now_of(db), db.scalars(_of(profile).with_for_update()).first()
+    is_new = request is None
+    if request is None:
+        request = JoinRequest(provider=profile.provider, issuer=profile.issuer, subject=profile.subject)
+        db.add(request)
+    request.email = None if profile.email is None else plain(profile.email, ADDRESS_LENGTH) or None
+    request.email_is_authoritative = profile.email_is_authoritative
+    request.name = plain(profile.name or "", NAME_LENGTH) or (request.email or "").partition("@")[0] or "Somebody"
+    request.requested_at = now
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise ConcurrentRegistration from error
+    if is_new:
+        _record(db, AuditEvent.JOIN_REQUESTED, request, actor, provider=profile.provider)
+
+
+def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> JoinRequestView:
+    """Let somebody in at her next sign-in, with this role; an earlier word is replaced.
+
+    :param role: as typed.
+    :raises InvalidField: for a ``role`` that there is not.
+    :raises JoinRequestNotFound: if nobody waits under this id.
+    """
+    wanted = checked_role(role)
+    request = _get_locked(db, request_id)
+    if request.approved_role is not wanted:
+        request.approved_role, request.approved_at = wanted, now_of(db)
+        db.flush()
+        _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
+    return JoinRequestView(*(getattr(request, name) for name in JoinRequestView.__dataclass_fields__))
+
+
+def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
+    """Take somebody out of the queue, also one who has been approved and has not come yet. She may ask again.
+
+    :raises JoinRequestNotFound: if nobody waits under this id.
+    """
+    request = _get_locked(db, request_id)
+    db.delete(request)
+    db.flush()
+    _record(db, AuditEvent.JOIN_DECLINED, request, actor)
+
+
+def expire_join_requests(db: Session, *, batch: int = 500) -> int:
+    """Forget people whom nobody let in and who have not come back for ``WAITS_FOR``; return how many."""
+    due = (
+        select(JoinRequest)
+        .where(JoinRequest.requested_at <= now_of(db) - WAITS_FOR)
+        .order_by(JoinRequest.id)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    requests = db.scalars(due).all()
+    for request in requests:
+        db.delete(request)
+        _record(db, AuditEvent.JOIN_EXPIRED, request, SYSTEM)
+    db.flush()
+    return len(requests)
+
+
+def list_join_requests(
+    connection: Connection, *, before: int | None = None, limit: int = 50
+) -> Sequence[JoinRequestView]:
+    """Return whoever waits, also those who have been approved and have not come yet; the newest first.
+
+    :param before: the ``id`` of the last one of the page before.
+    """
+    statement = select(*_VIEW)
+    if before is not None:
+        statement = statement.where(JoinRequest.id < min(max(before, 0), LARGEST_ID))
+    return [JoinRequestView(*row) for row in connection.execute(statement.order_by(JoinRequest.id.desc()).limit(limit))]
+
+
+def find_approved_role(db: Session, profile: Profile) -> Role | None:
+    """Return the role with which an administrator has let this very account in, or None."""
+    request = db.scalars(_of(profile).with_for_update()).first()
+    return None if request is None else request.approved_role
+
+
+def forget_join_request(db: Session, profile: Profile) -> None:
+    """Take a person who has come in out of the queue; that she has come is an event of its own."""
+    db.execute(delete(JoinRequest).where(JoinRequest.issuer == profile.issuer, JoinRequest.subject == profile.subject))
+
+
+def _of(profile: Profile) -> Select[JoinRequest]:
+    return select(JoinRequest).where(JoinRequest.issuer == profile.issuer, JoinRequest.subject == profile.subject)
+
+
+def _get_locked(db: Session, request_id: int) -> JoinRequest:
+    found = select(JoinRequest).where(JoinRequest.id == request_id).with_for_update()
+    request = db.scalars(found).first() if 0 < request_id <= LARGEST_ID else None
+    if request is None:
+        raise JoinRequestNotFound
+    return request
+
+
+def _record(db: Session, event: AuditEvent, request: JoinRequest, actor: Actor | None, **details: str) -> None:
+    record(event, resource=("join_request", request.id), details=details, session=db, actor=actor)

@@ -1,0 +1,68 @@
+"""The rows that a change holds on to, always in the same order, so that two changes never wait for each other.
+
+First all active administrators, then whomever the change is about, each in the order of their ids.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from ..audit import AuditEvent, record
+from ..db.base import database_now
+from ..kernel.context import Actor
+from .errors import LastAdministrator, UserNotFound
+from .models import User
+from .rules import LARGEST_ID, Role, is_last_administrator
+
+
+def lock_administrators(db: Session) -> Collection[int]:
+    """Return the ids of all active administrators, none of whom can be lost until this transaction ends.
+
+    Whoever takes an administrator away comes through here first. On PostgreSQL the second of two waits, and then
+    sees what the first has left; SQLite lets one writer in at a time anyway.
+    """
+    return db.scalars(
+        select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).with_for_update()
+    ).all()
+
+
+def get_locked(db: Session, user_id: int) -> User:
+    """Return a user whom nobody else can change until this transaction ends.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    if not 0 < user_id <= LARGEST_ID:
+        raise UserNotFound(user_id)
+    statement = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    user = db.scalars(statement).first()
+    if user is None:
+        raise UserNotFound(user_id)
+    return user
+
+
+def get_removable(db: Session, user_id: int) -> User:
+    """Return a locked user who may stop being an active administrator, or is none.
+
+    :raises LastAdministrator: if she is the only one.
+    :raises UserNotFound: if there is no such user.
+    """
+    administrators = lock_administrators(db)
+    user = get_locked(db, user_id)
+    if is_last_administrator(administrators, user_id):
+        raise LastAdministrator(user_id)
+    return user
+
+
+def record_change(
+    db: Session, event: AuditEvent, user_id: int, changed: dict[str, list[object]], actor: Actor | None
+) -> None:
+    """Write what has changed, and the event that says so."""
+    db.flush()
+    record(event, resource=("user", user_id), details={"changed": changed}, session=db, actor=actor)
+
+
+def now_of(db: Session | Connection) -> datetime:
+    """Return the database's time."""
+    return db.scalars(select(database_now())).one()

@@ -1,0 +1,94 @@
+"""What other rooms see of people: plain values, never rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .rules import Role
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """One person as a list shows her.
+
+    :param email: case-folded; None if no provider vouches for one.
+    :param version: raised by every change, and sent back by a form to notice the change of somebody else.
+    """
+
+    id: int
+    email: str | None
+    name: str
+    role: Role
+    is_active: bool
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    version: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what JSON shows of her: moments are ISO 8601 in UTC."""
+        return {
+            "id": self.id,
+            "email": self.email,
+            "name": self.name,
+            "role": self.role.value,
+            "is_active": self.is_active,
+            "created_at": self.created_at.isoformat(),
+            "last_login": None if self.last_sign_in_at is None else self.last_sign_in_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInUser:
+    """A user as she was found or made at sign-in."""
+
+    id: int
+    name: str
+    role: Role
+    session_generation: int
+    previous_sign_in_at: datetime | None
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityView:
+    """One account at one provider with which a person signs in."""
+
+    provider: str
+    issuer: str
+    email: str | None
+    email_is_authoritative: bool
+    created_at: datetime
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """A role that waits for the owner of an address.
+
+    :param invited_by: the id of the administrator, None if it was the command line.
+    :param expires_at: None if it waits for ever.
+    """
+
+    id: int
+    email: str
+    role: Role
+    invited_by: int | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequestView:
+    """Somebody who waits to be let in.
+
+    :param approved_role: None while nobody has decided; then what waits for her next sign-in.
+    """
+
+    id: int
+    provider: str
+    issuer: str
+    email: str | None
+    email_is_authoritative: bool
+    name: str
+    requested_at: datetime
+    approved_role: Role | None
+    approved_at: datetime | None
