@@ -49,7 +49,8 @@
 
   // Our own refusals bring their message along; what a proxy answers in our place does not.
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (!ctx.hx.redirect && !ctx.text.includes(MESSAGES)) say("failed");
+    const isExpected = ctx.sourceElement.hasAttribute(`hx-status:${ctx.response.status}`);
+    if (!ctx.hx.redirect && !isExpected && !ctx.text.includes(MESSAGES)) say("failed");
   });
 
   // The server names where focus goes when what held it has been removed.
@@ -195,7 +196,7 @@
       for (const part of this.#dialog.querySelectorAll("[data-when]")) {
         part.hidden = (part.dataset.when === "extendable") !== this.#extendable;
       }
-      this.#find("[data-confirm]").search = new URLSearchParams({ next: location.pathname + location.search }).toString();
+      this.#find("[data-sign-in]").search = new URLSearchParams({ next: location.pathname + location.search }).toString();
       this.#announced = Infinity;
       this.#dialog.showModal();
       document.title = `${this.#find("h2").innerText} · ${this.#title}`;
