@@ -1,0 +1,217 @@
+/* What the pages of user administration do besides htmx: keys, focus, the selection, questions before something is
+ * removed, and copying a link. All of them work without this file; its sentences stand in the templates. */
+"use strict";
+{
+  const $ = (id) => document.getElementById(id);
+
+  // Parts that make sense with script only, or without it only, are told apart by the style sheet.
+  document.documentElement.dataset.scripted = "";
+
+  /* --- The address and the table -------------------------------------------------------------- */
+
+  const TABLE = "user-table";
+  const asking = new Set();
+  let place = null;
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.target?.id !== TABLE || ctx.request.method !== "GET") return;
+    // An empty filter says nothing, so it does not stand in the address.
+    for (const [name, value] of [...ctx.request.body]) if (!value) ctx.request.body.delete(name);
+  });
+
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target?.id !== TABLE) return;
+    asking.add(ctx);
+    $(TABLE).ariaBusy = "true";
+    // What was said about rows that are leaving can go; what a change has just led to stays.
+    if (ctx.sourceEvent?.type !== "gatehouse:refresh") $("gatehouse-messages").replaceChildren();
+  });
+
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    asking.delete(ctx);
+    if (!asking.size && $(TABLE)) $(TABLE).ariaBusy = null;
+  });
+
+  /* --- Focus and the selection survive what is replaced ---------------------------------------- */
+
+  const selected = new Set();
+  const picks = () => [...document.querySelectorAll("#user-rows input[name=user]")];
+  const stopOf = (row) => row?.querySelector("[data-edit]") ?? row?.querySelector(".name a");
+
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    const held = document.activeElement;
+    const row = held?.closest?.("#user-rows tr");
+    if (row) place = { ids: [row.id, row.nextElementSibling?.id, row.previousElementSibling?.id] };
+    // The button that takes something back goes with its message.
+    else if (held?.closest?.("#gatehouse-messages")) place = { ids: [ctx.target?.id] };
+    else if (held?.closest?.(".pager")) place = { ids: [], top: "user-count" };
+  });
+
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    // Who turns a page begins to read it at its top.
+    if (place?.top) $(place.top)?.focus({ preventScroll: true });
+    else if (place && document.activeElement === document.body) {
+      const row = place.ids.map((id) => id && $(id)).find(Boolean);
+      (stopOf(row) ?? $("users-title"))?.focus();
+    }
+    place = null;
+    if (!$(TABLE)) return;
+    for (const pick of picks()) pick.checked = selected.has(pick.id);
+    countSelection();
+    // The answer to a filter is read out while focus stays in the filter.
+    if (ctx.target?.id === TABLE && document.activeElement?.form === $("filters")) {
+      $("user-status").textContent = $("user-count").innerText;
+    }
+  });
+
+  /** Bring the bar, the box for the whole page and the choice of all that match up to date. */
+  function countSelection() {
+    const bar = $("bulk-bar");
+    selected.clear();
+    for (const pick of picks()) if (pick.checked) selected.add(pick.id);
+    if (!bar) return;
+    const [all, everyone] = [$("pick-all"), $("bulk-everyone")];
+    all.checked = selected.size > 0 && selected.size === picks().length;
+    all.indeterminate = selected.size > 0 && !all.checked;
+    bar.classList.toggle("has-selection", selected.size > 0);
+    $("bulk-count").textContent = sentence(bar, "count");
+    if (!everyone) return;
+    // Whoever has ticked a whole page may mean all the others, too.
+    everyone.hidden = !all.checked;
+    if (!all.checked) everyone.querySelector("input").checked = false;
+  }
+
+  /** One of the bar's sentences for as many as are selected. */
+  function sentence(bar, name) {
+    const everyone = bar.querySelector("input[name=everyone]:checked");
+    const form = everyone ? "Everyone" : selected.size === 1 ? "One" : "Many";
+    return (bar.dataset[name + form] ?? "").replace("{}", selected.size);
+  }
+
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "pick-all") for (const pick of picks()) pick.checked = target.checked;
+    if (target.closest?.(".pick, #bulk-everyone")) countSelection();
+  });
+
+  function clearSelection() {
+    for (const pick of picks()) pick.checked = false;
+    countSelection();
+  }
+
+  // What was done to a selection is done; ticks that stay would do it again.
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement.id !== "bulk" || ctx.response.status >= 400) return;
+    clearSelection();
+    $("users-title").focus();
+  });
+
+  /* --- Questions ------------------------------------------------------------------------------ */
+
+  /** Ask in a dialog, and return whether the answer is yes. Escape means no; the browser gives focus back. */
+  function ask(title, text, action) {
+    const dialog = $("confirm");
+    $("confirm-title").textContent = title;
+    $("confirm-text").textContent = text;
+    dialog.querySelector("[data-confirm-go]").textContent = action;
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirmed"), { once: true });
+    });
+  }
+
+  document.addEventListener("htmx:confirm", async (event) => {
+    const { ctx, issueRequest, dropRequest } = event.detail;
+    const { confirmTitle, confirmAction } = ctx.sourceElement.dataset;
+    event.preventDefault();
+    if (await ask(confirmTitle, ctx.confirm, confirmAction)) issueRequest();
+    else dropRequest();
+  });
+
+  async function deleteSelected(button) {
+    const bar = $("bulk-bar");
+    const sure = await ask(sentence(bar, "title"), button.dataset.confirmText, button.dataset.confirmAction);
+    if (sure) $("bulk").requestSubmit($("bulk-delete"));
+  }
+
+  async function copy({ dataset: { copy: text, copied } }) {
+    await navigator.clipboard.writeText(text);
+    const box = $("gatehouse-message").content.firstElementChild.cloneNode(true);
+    box.querySelector("p").textContent = copied;
+    $("gatehouse-messages").replaceChildren(box);
+  }
+
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("button");
+    if (!button) return;
+    if ("bulkDelete" in button.dataset) deleteSelected(button);
+    if ("copy" in button.dataset) copy(button);
+    if ("clearSelection" in button.dataset) {
+      clearSelection();
+      $("user-count").focus();
+    }
+  });
+
+  /* --- Keys ----------------------------------------------------------------------------------- */
+
+  const SETTING = "gatehouse-character-keys";
+  const TEXT_FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+
+  function goTo(element) {
+    element?.focus();
+    element?.scrollIntoView({ block: "nearest" });
+    return Boolean(element);
+  }
+
+  /** From the search field to the first row, and between rows: the same control of the other row, if it has it. */
+  function step(from, down) {
+    const row = from.closest("#user-rows tr");
+    if (!row) return down && goTo(stopOf($("user-rows")?.rows[0]));
+    const other = down ? row.nextElementSibling : row.previousElementSibling;
+    if (!other) return !down && goTo($("search"));
+    const twin = from.id.startsWith(`${row.id}-`) && $(other.id + from.id.slice(row.id.length));
+    return goTo(twin || stopOf(other) || other.querySelector("input, button"));
+  }
+
+  const isEntry = (element) => ["search", "user-count"].includes(element.id);
+
+  const keys = {
+    ArrowDown: (from) => (isEntry(from) || from.closest("#user-rows tr:not(.editing)")) && step(from, true),
+    ArrowUp: (from) => from.closest("#user-rows tr:not(.editing)") && step(from, false),
+    Escape: (from) => {
+      const row = from.closest("#user-rows tr");
+      const cancel = row?.querySelector("[data-cancel]");
+      if (cancel) cancel.click();
+      return Boolean(cancel) || (row && goTo($("search")));
+    },
+  };
+
+  const characterKeys = {
+    "/": (from) => {
+      if (from.matches(TEXT_FIELDS)) return false;
+      $("search").select();
+      return goTo($("search"));
+    },
+    e: (from) => {
+      const edit = !from.matches(TEXT_FIELDS) && from.closest("#user-rows tr")?.querySelector("[data-edit]");
+      if (edit) edit.click();
+      return Boolean(edit);
+    },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !$("search")) return;
+    if (event.defaultPrevented || document.querySelector("dialog:modal")) return;
+    const characters = localStorage.getItem(SETTING) !== "off" ? characterKeys : {};
+    const act = keys[event.key] ?? characters[event.key.toLowerCase()];
+    if (act?.(event.target)) event.preventDefault();
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const setting = document.querySelector("[data-character-keys]");
+    if (!setting) return;
+    setting.checked = localStorage.getItem(SETTING) !== "off";
+    setting.addEventListener("change", () => localStorage.setItem(SETTING, setting.checked ? "on" : "off"));
+    countSelection();
+  });
+}
