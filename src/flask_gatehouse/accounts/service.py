@@ -15,6 +15,7 @@ from .bootstrap import (
     may_claim_administration,
 )
 from .bulk import change_many
+from .history import history_of_role
 from .invitations import (
     expire_invitations,
     find_invited_role,
@@ -60,6 +61,7 @@ __all__ = [
     "find_user_id",
     "get_user",
     "has_identity",
+    "history_of_role",
     "identities_of",
     "invite",
     "invite_administrator",

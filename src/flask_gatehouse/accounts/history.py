@@ -1,0 +1,56 @@
+"""Since when a person has her role and may come in, and by whose hand: the trail's answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ..audit import AuditEvent
+from ..audit.history import events_of
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event that made something what it is.
+
+    :param event: an ``AuditEvent``; ``user_created`` if it has been so from the beginning.
+    :param actor_kind: ``user``, ``anonymous`` (whoever signed in), ``cli`` or ``system``.
+    :param before: what it was until then, None if nothing was.
+    """
+
+    occurred_at: datetime
+    event: str
+    actor_kind: str
+    actor_id: int | None
+    before: str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleHistory:
+    """Where a person's present role and her present status come from.
+
+    :param role: None where the trail does not say, as for rows that were written past us.
+    """
+
+    role: Origin | None
+    status: Origin | None
+
+
+def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
+    """Return since when a person has the role that she has, and is active or not."""
+    return RoleHistory(
+        role=_origin(connection, user_id, {AuditEvent.AUTHZ_CHANGE, AuditEvent.USER_CREATED}, "role"),
+        status=_origin(
+            connection,
+            user_id,
+            {AuditEvent.USER_ARCHIVED, AuditEvent.USER_ENABLED, AuditEvent.USER_CREATED},
+            "is_active",
+        ),
+    )
+
+
+def _origin(connection: Connection, user_id: int, events: set[AuditEvent], what: str) -> Origin | None:
+    for event in events_of(connection, ("user", user_id), events, limit=1):
+        before, _ = event.details.get("changed", {}).get(what, (None, None))
+        return Origin(event.occurred_at, event.event, event.actor_kind, event.actor_id, before)
+    return None

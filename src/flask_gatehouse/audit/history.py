@@ -1,0 +1,56 @@
+"""Reading the trail back: what happened to one thing."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from .models import AuditEventRow
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """One event of a thing's history.
+
+    :param actor_id: who did it, None for commands and for the system; ``actor_kind`` says which.
+    :param details: as they were recorded.
+    """
+
+    occurred_at: datetime
+    event: str
+    actor_kind: str
+    actor_id: int | None
+    details: dict[str, Any]
+
+
+def events_of(
+    connection: Connection, resource: tuple[str, object], events: Collection[str], *, limit: int = 100
+) -> Sequence[PastEvent]:
+    """Return what happened to one thing, the newest first.
+
+    :param resource: kind and id, as for ``record``.
+    :param events: the names of the events that matter.
+    """
+    kind, identifier = resource
+    rows = connection.execute(
+        select(
+            AuditEventRow.occurred_at,
+            AuditEventRow.event,
+            AuditEventRow.actor_kind,
+            AuditEventRow.actor_id,
+            AuditEventRow.details,
+        )
+        .where(
+            AuditEventRow.resource_type == kind,
+            AuditEventRow.resource_id == str(identifier),
+            AuditEventRow.event.in_([str(event) for event in events]),
+        )
+        .order_by(AuditEventRow.id.desc())
+        .limit(limit)
+    )
+    return [
+        PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.details)) for row in rows
+    ]
