@@ -10,7 +10,7 @@ from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 from jinja2 import StrictUndefined
 
-from .cli import ExplainingGroup, gatehouse_commands
+from .cli import Explaining, ExplainingGroup, gatehouse_commands
 from .db.migrate import upgrade
 from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
 from .dev.server import serve
@@ -42,6 +42,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     # Flask's own session carries greetings to the next page, and nothing else.
     app.config.update(
         SESSION_COOKIE_NAME=f"{state.session_cookie}-notices",
+        # What __Host- demands, also where a server has mounted us below a path.
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SECURE=state.secure_cookies,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -93,7 +95,11 @@ def run(info: ScriptInfo) -> None:
     serve(app, "127.0.0.1", state.settings.port, worker=work)
 
 
-@click.group(cls=FlaskGroup, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
+class Program(Explaining, FlaskGroup):
+    """The console script."""
+
+
+@click.group(cls=Program, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
 def main() -> None:
     """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
 

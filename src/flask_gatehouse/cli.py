@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 from email_validator import EmailNotValidError, validate_email
-from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from .accounts.errors import AlreadyAdministrator
 from .accounts.service import find_user_id, invite_administrator
@@ -17,10 +17,10 @@ from .kernel.context import COMMAND_LINE
 from .kernel.errors import GatehouseError
 from .ops import worker
 from .sessions.service import end_sessions
-from .web.state import EXTENSION, State
+from .web.state import state
 
 
-class ExplainingGroup(AppGroup):
+class Explaining(click.Group):
     """Commands whose expected failures are a sentence and an exit code, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -28,14 +28,16 @@ class ExplainingGroup(AppGroup):
             return super().invoke(ctx)
         except GatehouseError as error:
             raise click.ClickException(f"{error}.") from error
+        except DBAPIError as error:
+            # The driver's own first line; what follows may hold values.
+            raise click.ClickException(str(error.orig).partition("\n")[0]) from error
+
+
+class ExplainingGroup(Explaining, AppGroup):
+    """The same, with the application's context for each command."""
 
 
 gatehouse_commands = ExplainingGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
-
-
-def _state() -> State:
-    found: State = current_app.extensions[EXTENSION]
-    return found
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -53,14 +55,14 @@ def db_commands() -> None:
 @db_commands.command("upgrade")
 def db_upgrade() -> None:
     """Apply every migration that is missing."""
-    upgrade(_state().database.engine)
+    upgrade(state().database.engine)
     click.echo(f"The database is at migration {HEAD}.")
 
 
 @db_commands.command("check")
 def db_check() -> None:
     """Say whether every migration has been applied; exit 1 if not."""
-    with _state().database.reading() as connection:
+    with state().database.reading() as connection:
         version = current_version(connection)
     if version != HEAD:
         click.echo(
@@ -75,7 +77,7 @@ def db_check() -> None:
 def create_admin(email: str) -> None:
     """Make the owner of an address an administrator, at her first sign-in if she has none yet."""
     try:
-        with _state().database.transaction() as db:
+        with state().database.transaction() as db:
             done = invite_administrator(db, email)
     except AlreadyAdministrator:
         click.echo(f"{email} is an administrator already.", err=True)
@@ -100,7 +102,7 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
     """End the sessions of one person, or of everybody."""
     if bool(email) == everybody:
         raise click.UsageError("Say either --user EMAIL or --all.")
-    with _state().database.transaction() as db:
+    with state().database.transaction() as db:
         user_id = find_user_id(db, email) if email else None
         if email and user_id is None:
             raise click.ClickException(f"Nobody here has the address {email}.")
@@ -115,4 +117,4 @@ def run_worker() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     click.echo("The worker is running. Press Ctrl+C to stop.")
-    worker.run(_state().database, _state().settings, stop)
+    worker.run(state().database, state().settings, stop)

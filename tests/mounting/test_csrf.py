@@ -57,7 +57,7 @@ def test_a_token_of_any_page_is_accepted_everywhere(protected: Flask, page: str,
     sent = {"data": {"csrf_token": token}} if how == "field" else {"headers": {"X-CSRFToken": token}}
     for path in ("/plain", "/change", "/exempt"):
         assert client.post(path, **sent).status_code == 200  # type: ignore[arg-type]
-    assert client.post("/gate/account/sessions/others", **sent).status_code == 302  # type: ignore[arg-type]
+    assert client.post("/gate/account/sessions/others", **sent).status_code == 303  # type: ignore[arg-type]
     assert client.post("/gate/auth/logout", **sent).location.startswith("/gate/auth/login")  # type: ignore[arg-type]
     assert client.get("/mine").status_code == 302
 
@@ -165,5 +165,5 @@ def test_a_global_of_the_hosts_own_is_left_alone(sqlite_url: str) -> None:
     assert token_of(client, "/form") == "another"
     # Our own pages need one that we accept.
     token = token_of(client, "/gate/account")
-    assert client.post("/gate/account/sessions/others", data={"csrf_token": token}).status_code == 302
+    assert client.post("/gate/account/sessions/others", data={"csrf_token": token}).status_code == 303
     state_of(app).database.engine.dispose()

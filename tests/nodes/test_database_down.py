@@ -137,7 +137,7 @@ def test_connections_that_died_in_the_pool_are_not_noticed(
         assert open_browser(site.node).sign_in(new_address()).status_code == 302
     wire.cut()
     wire.mend()
-    assert person.sign_out().status_code == 302
+    assert person.sign_out().status_code == 303
 
 
 def test_while_it_is_frozen_nothing_hangs(site: Site, person: Browser, wire: Wire) -> None:
@@ -164,4 +164,4 @@ def test_a_locked_sqlite_file_is_read_and_not_waited_for_without_end(sqlite_url:
         lock.execute("ROLLBACK")
         lock.close()
         assert person.is_signed_in()
-        assert person.sign_out().status_code == 302
+        assert person.sign_out().status_code == 303

@@ -60,7 +60,7 @@ def test_signing_out_kills_a_copied_cookie_everywhere(
     thief = thief_of(person, open_browser)
     assert both(site, thief) == [True, True]
     goodbye = person.sign_out(at=site.nodes[number])
-    assert (goodbye.status_code, goodbye.headers["Location"]) == (302, "/auth/login?notice=signed_out&provider=dev")
+    assert (goodbye.status_code, goodbye.headers["Location"]) == (303, "/auth/login?notice=signed_out&provider=dev")
     assert "gatehouse" not in person.cookies
     # Each browser drops the cookie when it hears that it is worthless, so that each is asked anew.
     for node in site.nodes:
@@ -218,4 +218,4 @@ def test_a_node_that_dies_takes_nothing_with_it(site: Site, open_browser: Open, 
         third.kill()
     assert "Your account has been created." in person.get("/dashboard", at=site.other).text
     assert both(site, person) == [True, True]
-    assert person.sign_out().status_code == 302
+    assert person.sign_out().status_code == 303

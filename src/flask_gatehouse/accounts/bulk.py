@@ -16,7 +16,7 @@ from .locks import lock_administrators
 from .models import Identity, User
 from .queries import UserQuery
 from .rules import LARGEST_ID, Role
-from .search import conditions
+from .search import meant
 
 _BATCH = 1000
 
@@ -131,7 +131,7 @@ def _reason_to_skip(user: Row[Any], change: Change, actor_id: int | None, admini
 def _batches(db: Session, selection: Iterable[int] | UserQuery, result: BulkResult) -> Iterable[list[Row[Any]]]:
     """Yield the selected users in the order of their ids, locked, so many at a time; ids of nobody are noted."""
     if isinstance(selection, UserQuery):
-        where, last = conditions(db.connection(), selection), 0
+        where, last = meant(db.connection(), selection).where, 0
         while users := _lock(db, *where, User.id > last):
             yield users
             last = users[-1].id

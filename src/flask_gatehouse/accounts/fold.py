@@ -4,8 +4,9 @@ import unicodedata
 
 ADDRESS_LENGTH = 254
 NAME_LENGTH = 200
-# The folded name, a line feed that no name holds, and the folded address.
-SEARCH_LENGTH = NAME_LENGTH + 1 + ADDRESS_LENGTH
+# Stands before a name and before an address, and in neither, so that the beginning of one is a part of both.
+BEGINNING = "\n"
+SEARCH_LENGTH = NAME_LENGTH + ADDRESS_LENGTH + 2
 _ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
 
 
@@ -20,4 +21,4 @@ def search_text_of(name: str, email: str | None) -> str:
 
     Cut to what a PostgreSQL index can hold: folding can make a text longer.
     """
-    return f"{folded(name)[:NAME_LENGTH]}\n{folded(email or '')[:ADDRESS_LENGTH]}"
+    return f"{BEGINNING}{folded(name)[:NAME_LENGTH]}{BEGINNING}{folded(email or '')[:ADDRESS_LENGTH]}"

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, func, select, tuple_
 
 from .columns import row_columns, users
 from .queries import MAY_BE_MISSING, Cursor, Direction, Sort, UserQuery
-from .search import FEW, conditions
+from .sampling import among, sampled_ids
+from .search import meant
 from .views import UserRow
 
 _SORTED = {
@@ -23,8 +24,10 @@ _SORTED = {
     Sort.STATUS: users.c.is_active,
     Sort.LAST_SIGN_IN: users.c.last_sign_in_at,
 }
-# Windows of consecutive ids, spread over all of them, from which a number beyond ``FEW`` is estimated.
-_WINDOWS, _WINDOW = 20, 100
+# Groups of ids, spread over all of them, from which a greater number is estimated.
+_WINDOWS, _WIDTH = 20, 50
+# What is counted exactly.
+EXACT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class UserCount:
 
 def list_users(connection: Connection, query: UserQuery) -> UserPage:
     """Return one page of the users whom a query means."""
-    where = conditions(connection, query)
+    where = meant(connection, query).where
     cursor = query.cursor
     if cursor is not None and cursor.direction is not Direction.AFTER:
         found = _fetch(connection, query, where, cursor, backwards=True)
@@ -70,12 +73,14 @@ def list_users(connection: Connection, query: UserQuery) -> UserPage:
 
 def count_users(connection: Connection, query: UserQuery) -> UserCount:
     """Return how many users a query means: exactly up to a thousand, beyond that about how many."""
-    where = conditions(connection, query)
-    few = select(users.c.id).where(*where).limit(FEW + 1).subquery()
-    number = connection.execute(select(func.count()).select_from(few)).scalar_one()
-    if number <= FEW:
+    who = meant(connection, query)
+    counted = select(users.c.id).where(*who.where)
+    if not who.are_few:
+        counted = counted.limit(EXACT + 1)
+    number = connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    if who.are_few or number <= EXACT:
         return UserCount(number, is_exact=True)
-    return UserCount(max(FEW + 1, _estimated(connection, where)), is_exact=False)
+    return UserCount(max(EXACT + 1, _estimated(connection, who.where)), is_exact=False)
 
 
 def _page(query: UserQuery, rows: list[Row[Any]], *, before: bool, after: bool) -> UserPage:
@@ -149,16 +154,9 @@ def _beyond(
 
 def _estimated(connection: Connection, where: tuple[ColumnElement[bool], ...]) -> int:
     """Return about how many users meet the conditions: the share of some ids, times the number of all ids."""
-    first, last = connection.execute(select(func.min(users.c.id), func.max(users.c.id))).one()
-    span = last - first + 1
-    step = max(span // _WINDOWS, _WINDOW)
-    starts = range(first, last + 1, step)[:_WINDOWS]
-    windows = [
-        select(func.count().label("n")).where(users.c.id.between(start, start + _WINDOW - 1), *where)
-        for start in starts
-    ]
-    number = connection.execute(select(func.sum(union_all(*windows).subquery().c.n))).scalar_one()
-    return _two_digits(round(int(number) * span / (len(starts) * _WINDOW)))
+    ids, span = sampled_ids(connection, windows=_WINDOWS, width=_WIDTH if where else 1)
+    number = connection.execute(select(func.count(users.c.id)).where(among(connection, ids), *where)).scalar_one()
+    return _two_digits(round(number * span / len(ids)))
 
 
 def _two_digits(number: int) -> int:

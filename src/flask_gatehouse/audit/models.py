@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..db.base import Base, UtcDateTime, text_enum
 from .events import Outcome
 
-
 EVENT_LENGTH = 64
 KIND_LENGTH = 64
 IDENTIFIER_LENGTH = 255

@@ -1,16 +1,34 @@
 """How rooms reach the database, whoever owns the engine."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from ..kernel.errors import DependencyUnavailable
+from ..kernel.errors import DependencyUnavailable, GatehouseError
 
-_UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
+# PostgreSQL appendix A: connection, read-only, serialization and deadlock, resources, locks, cancelled, system.
+_STATES = ("08", "25006", "40", "53", "55", "57", "58")
+_SQLITE_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
+
+class SchemaMissing(GatehouseError):
+    """The database is there, and our tables are not, or are those of another release."""
+
+    def __init__(self) -> None:
+        super().__init__("the database lacks tables of this release; run: gatehouse db upgrade")
 
 
 class Database:
@@ -92,7 +110,28 @@ def begin_writing(session: Session) -> None:
 
 @contextmanager
 def _as_unavailable() -> Iterator[None]:
+    """Tell a database that does not answer from a question that is wrong, which stays what it is."""
     try:
         yield
-    except _UNAVAILABLE as error:
+    except TimeoutError as error:
         raise DependencyUnavailable("database") from error
+    except DBAPIError as error:
+        if is_missing_table(error):
+            raise SchemaMissing from error
+        if error.connection_invalidated or _is_unavailable(error):
+            raise DependencyUnavailable("database") from error
+        raise
+
+
+def is_missing_table(error: DBAPIError) -> bool:
+    """Return whether a statement failed because one of our tables or columns is not there."""
+    return getattr(error.orig, "sqlstate", None) in {"42P01", "42703"} or str(error.orig).startswith("no such ")
+
+
+def _is_unavailable(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        # Busy, locked, full, read-only, a disk that fails: the low byte is the kind (sqlite.org/rescode.html).
+        return (getattr(error.orig, "sqlite_errorcode", 0) or 0) & 0xFF in _SQLITE_UNAVAILABLE
+    state = getattr(error.orig, "sqlstate", None)
+    # A driver that has no state could not even ask.
+    return isinstance(error, OperationalError | InterfaceError) if state is None else state.startswith(_STATES)

@@ -1,11 +1,13 @@
 """The engine that Gatehouse makes for itself when the host does not bring one."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -43,14 +45,16 @@ def _postgresql(url: URL) -> Engine:
 
     def wait(connection: Any, steps: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
-            return driver.Connection.wait(connection, steps, interval, ANSWER_TIMEOUT_S if timeout is None else timeout)
+            return driver.Connection.wait(
+                connection, steps, interval, connection.patience if timeout is None else timeout
+            )
         except driver.OperationalError:
             if connection.pgconn.transaction_status == driver.pq.TransactionStatus.ACTIVE:
                 # Its answer may still come, to a question that nobody asks any more.
                 connection.pgconn.finish()
             raise
 
-    punctual: Any = type("PunctualConnection", (driver.Connection,), {"wait": wait})
+    punctual: Any = type("PunctualConnection", (driver.Connection,), {"wait": wait, "patience": ANSWER_TIMEOUT_S})
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: object, entry: object, arguments: list[Any], options: dict[str, Any]) -> Any:
@@ -66,6 +70,20 @@ def _postgresql(url: URL) -> Engine:
                 raise DisconnectionError
 
     return engine
+
+
+@contextmanager
+def patient(connection: Connection) -> Iterator[None]:
+    """Let a connection of ours wait for as long as it takes, for work that no request waits for."""
+    driver: Any = connection.connection.dbapi_connection
+    if not hasattr(driver, "patience"):
+        yield
+        return
+    driver.patience = None
+    try:
+        yield
+    finally:
+        driver.patience = ANSWER_TIMEOUT_S
 
 
 def _sqlite(url: URL) -> Engine:

@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from .engine import patient
 from .schema import HEAD, current_version
 
 __all__ = ["HEAD", "current_version", "include_object", "newest_version", "upgrade"]
@@ -17,7 +18,7 @@ def upgrade(engine: Engine) -> None:
 
     Two nodes may do this at once: on PostgreSQL the second waits for the first.
     """
-    with engine.connect() as connection:
+    with engine.connect() as connection, patient(connection):
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -3,6 +3,8 @@
 from sqlalchemy import Connection, column, select, table
 from sqlalchemy.exc import DBAPIError
 
+from .database import is_missing_table
+
 HEAD = "0002"
 VERSION_TABLE = "gatehouse_alembic_version"
 
@@ -11,5 +13,7 @@ def current_version(connection: Connection) -> str | None:
     """Return the migration that a database stands at, or None if it has none of our tables."""
     try:
         return connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
-    except DBAPIError:
-        return None
+    except DBAPIError as error:
+        if is_missing_table(error):
+            return None
+        raise

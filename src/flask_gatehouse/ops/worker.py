@@ -1,12 +1,13 @@
-"""The jobs that no request waits for: ending sessions whose time is over, forgetting used attempts."""
+"""The jobs that no request waits for: ending what has expired, forgetting used attempts."""
 
 import logging
 from threading import Event
 
-from ..db.database import Database
+from ..accounts.service import expire_invitations, expire_join_requests
+from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
 from ..sessions.rules import Limits
-from ..sessions.service import expire_sessions
+from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 
@@ -20,8 +21,8 @@ def run(database: Database, settings: Settings, stop: Event) -> None:
     while not stop.is_set():
         try:
             work_once(database, settings)
-        except DependencyUnavailable:
-            log.warning("the database does not answer; the worker tries again in %s seconds", PAUSE)
+        except (DependencyUnavailable, SchemaMissing) as error:
+            log.warning("%s; the worker tries again in %s seconds", error, PAUSE)
         stop.wait(PAUSE)
 
 
@@ -35,4 +36,8 @@ def work_once(database: Database, settings: Settings) -> None:
             if expire_sessions(db, ordinary, admin, batch=batch) < batch:
                 break
     with database.transaction() as db:
+        expire_invitations(db)
+        expire_join_requests(db)
+    with database.transaction() as db:
         forget_spent_attempts(db)
+        forget_ended_sessions(db)

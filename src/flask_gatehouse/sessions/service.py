@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
@@ -16,6 +16,9 @@ from ..kernel.context import SYSTEM, Actor
 from .lookup import digest_of
 from .models import UserSession
 from .rules import EndReason, Limits, Times, ended
+
+# How long a session that has ended stays on its owner's record, and says why to an open page.
+REMEMBER_ENDED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,13 @@ def begin_session(
     previous_sign_in_at: datetime | None,
     lifetime: timedelta,
     actor: Actor,
+    proved_at: datetime | None = None,
 ) -> Begun:
     """Begin a session for a person who has just proved who she is.
 
     :param generation: the user's ``session_generation``, read in this transaction.
     :param lifetime: how long it may last whatever happens.
+    :param proved_at: when she proved herself at the provider, if it said; a sign-in there may be days old.
     """
     now = _now(db)
     begun = Begun(session_id=secrets.token_urlsafe(16), token=secrets.token_urlsafe(32))
@@ -71,7 +76,7 @@ def begin_session(
             created_at=now,
             last_seen_at=now,
             expires_at=now + lifetime,
-            confirmed_at=now,
+            confirmed_at=min(now, proved_at or now),
             previous_sign_in_at=previous_sign_in_at,
             ip=actor.ip,
             user_agent=actor.user_agent,
@@ -82,16 +87,17 @@ def begin_session(
     return begun
 
 
-def renew_token(db: Session, session_id: str, *, actor: Actor) -> Begun | None:
+def renew_token(db: Session, session_id: str, *, proved_at: datetime | None, actor: Actor) -> Begun | None:
     """Give a living session a new token after a confirmation; the old one is worthless from then on.
 
+    :param proved_at: when she proved herself at the provider, if it said.
     :returns: None if the session has ended meanwhile.
     """
-    token = secrets.token_urlsafe(32)
+    now, token = _now(db), secrets.token_urlsafe(32)
     changed = db.execute(
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.ended_at.is_(None))
-        .values(token_digest=digest_of(token), confirmed_at=database_now(), last_seen_at=database_now())
+        .values(token_digest=digest_of(token), confirmed_at=min(now, proved_at or now), last_seen_at=now)
         .returning(UserSession.id)
     ).first()
     if changed is None:
@@ -113,6 +119,8 @@ _EVENTS = {
     EndReason.LOGOUT: AuditEvent.SESSION_LOGOUT,
     EndReason.REVOKED: AuditEvent.SESSION_REVOKED,
     EndReason.REPLACED: AuditEvent.SESSION_REVOKED,
+    EndReason.DEACTIVATED: AuditEvent.SESSION_REVOKED,
+    EndReason.GENERATION: AuditEvent.SESSION_REVOKED,
     EndReason.IDLE: AuditEvent.SESSION_EXPIRED,
     EndReason.ABSOLUTE: AuditEvent.SESSION_EXPIRED,
 }
@@ -123,13 +131,19 @@ def end_session(db: Session, session_id: str, reason: EndReason, *, actor: Actor
     return bool(_end(db, UserSession.id == session_id, reason, actor))
 
 
-def end_session_of(db: Session, session_id: str, user_id: int) -> bool:
-    """End a session only if it belongs to this person (ASVS 7.5.2); False otherwise."""
-    return bool(_end(db, and_(UserSession.id == session_id, UserSession.user_id == user_id), EndReason.REVOKED, None))
+def owner_of(db: Session, session_id: str) -> int | None:
+    """Return whose session this is or was, or None if there is no such session."""
+    return db.scalars(select(UserSession.user_id).where(UserSession.id == session_id)).first()
 
 
-def end_other_sessions(db: Session, user_id: int, keep: str) -> int:
-    """End all sessions of a person but one, and return how many that were."""
+def end_other_sessions(db: Session, user_id: int, keep: str) -> int | None:
+    """End all sessions of a person but one, and return how many; None if that one has ended itself.
+
+    Of two browsers that do this to each other at the same moment, one is left.
+    """
+    hers = select(UserSession.id).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    if keep not in db.scalars(hers.order_by(UserSession.id).with_for_update()).all():
+        return None
     return len(_end(db, and_(UserSession.user_id == user_id, UserSession.id != keep), EndReason.REVOKED, None))
 
 
@@ -154,23 +168,44 @@ def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch:
         )
 
     is_admin = users.c.role == Role.ADMIN
+    is_current = UserSession.generation == users.c.session_generation
     due = (
-        select(UserSession.id, UserSession.created_at, UserSession.last_seen_at, UserSession.expires_at, users.c.role)
+        select(
+            UserSession.id,
+            UserSession.created_at,
+            UserSession.last_seen_at,
+            UserSession.expires_at,
+            users.c.role,
+            users.c.is_active,
+            is_current.label("is_current"),
+        )
         .join(users, users.c.id == UserSession.user_id)
         .where(
             UserSession.ended_at.is_(None),
-            or_(and_(not_(is_admin), is_over(limits)), and_(is_admin, is_over(admin_limits))),
+            or_(
+                not_(users.c.is_active),
+                not_(is_current),
+                and_(not_(is_admin), is_over(limits)),
+                and_(is_admin, is_over(admin_limits)),
+            ),
         )
         .limit(batch)
         .with_for_update(skip_locked=True, of=UserSession)
     )
     rows = db.execute(due).all()
-    for session_id, created_at, last_seen_at, expires_at, role in rows:
+    for session_id, created_at, last_seen_at, expires_at, role, is_active, generation_is_current in rows:
         # The same rule that a request obeys says why, so that the trail and the person are told the same.
-        times = Times(now, created_at, last_seen_at, expires_at, None, user_is_active=True, generation_is_current=True)
+        times = Times(now, created_at, last_seen_at, expires_at, None, is_active, generation_is_current)
         reason = ended(times, admin_limits if role is Role.ADMIN else limits)
         _end(db, UserSession.id == session_id, reason or EndReason.ABSOLUTE, SYSTEM)
     return len(rows)
+
+
+def forget_ended_sessions(db: Session, *, batch: int = 500) -> int:
+    """Delete sessions that ended long ago, with the addresses and browsers on them; return how many."""
+    old = select(UserSession.id).where(UserSession.ended_at < _now(db) - REMEMBER_ENDED).limit(batch)
+    statement = delete(UserSession).where(UserSession.id.in_(old)).returning(UserSession.id)
+    return len(db.scalars(statement.execution_options(synchronize_session=False)).all())
 
 
 def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
 from .keys import signing_key
-from .names import is_ours, unknown_names
+from .names import WITHOUT_EFFECT, is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
 from .values import Values, is_loopback, origin, split_address
 
@@ -76,6 +76,7 @@ class Settings:
     terms_url: str | None
     privacy_url: str | None
     support_email: str | None
+    without_effect: tuple[str, ...]
 
     @property
     def development(self) -> bool:
@@ -176,6 +177,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         terms_url=values.link("GATEHOUSE_TERMS_URL"),
         privacy_url=values.link("GATEHOUSE_PRIVACY_URL"),
         support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
+        without_effect=tuple(sorted(WITHOUT_EFFECT & values.texts.keys())),
     )
 
 
@@ -183,9 +185,11 @@ def _database_url(values: Values) -> Secret:
     text = values.texts.get("DATABASE_URL", "sqlite:///instance/gatehouse.db")
     if text.startswith("postgres://"):
         text = text.replace("postgres://", "postgresql://", 1)
-    if text.startswith("sqlite:///") and text != "sqlite:///:memory:":
+    if text.startswith("sqlite:///") and text.removeprefix("sqlite:///") not in {"", ":memory:"}:
         return Secret(f"sqlite:///{values.here / text.removeprefix('sqlite:///')}")
-    if not text.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+    if text.startswith("sqlite:"):
+        values.problems.append("DATABASE_URL must name a file: each thread would get a database of its own in memory.")
+    elif not text.startswith(("postgresql://", "postgresql+psycopg://")):
         values.problems.append("DATABASE_URL must begin with sqlite:///path or postgresql://.")
     elif not _has_a_usable_port(text):
         values.problems.append("DATABASE_URL cannot be read: percent-encode the special characters in its password.")

@@ -56,6 +56,31 @@ OIDC_PARTS = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPE", "EMAIL_D
 _OIDC = re.compile(rf"GATEHOUSE_OIDC_([A-Z0-9][A-Z0-9_]*?)_({'|'.join(OIDC_PARTS)})")
 
 
+# What Kubernetes puts into every container beside a Service that is called gatehouse.
+_KUBERNETES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
+
+
+# Accepted, because a configuration is written once and for longer than a release, and not obeyed by this one yet.
+WITHOUT_EFFECT = frozenset(
+    {"REDIS_URL"}
+    | {
+        f"GATEHOUSE_{name}"
+        for name in (
+            "ALERT_EMAIL",
+            "ALERT_WEBHOOK_URL",
+            "AUDIT_KEY_FILE",
+            "CHECKPOINT_DIR",
+            "ERASURE_LEDGER",
+            "METRICS_TOKEN",
+            "RATE_LIMIT",
+            "RATE_LIMIT_SIGN_IN",
+            "REFUSAL_LIMIT",
+            "SMTP_URL",
+        )
+    }
+)
+
+
 def is_ours(name: str) -> bool:
     """Return whether a key of an application's configuration concerns us."""
     return name in PLAIN_NAMES or name.startswith("GATEHOUSE_")
@@ -69,7 +94,8 @@ def oidc_name(name: str) -> str | None:
 
 def unknown_names(names: Iterable[str]) -> list[str]:
     """Return a sentence for each name that begins like ours and is none, with the one that was probably meant."""
-    unknown = [name for name in sorted(names) if name.startswith("GATEHOUSE_") and not _is_known(name)]
+    ours = (name for name in sorted(names) if name.startswith("GATEHOUSE_") and not _KUBERNETES.fullmatch(name))
+    unknown = [name for name in ours if not _is_known(name)]
     return [f"{name} is not a setting.{_suggestion(name)}" for name in unknown]
 
 

@@ -134,8 +134,9 @@ class OpenIDProvider:
     def _assertion(self, claims: dict[str, Any], userinfo: dict[str, Any]) -> Assertion:
         # An address and its verification are believed from one and the same source.
         source = claims if "email" in claims else userinfo
-        email, domain = address(source.get("email")), hosted_domain(claims.get("hd"))
-        settings = self.settings
+        settings, email = self.settings, address(source.get("email"))
+        # A claim of Google's own. From anybody else, people or tenants may choose what it says.
+        domain = hosted_domain(claims.get("hd")) if settings.kind is ProviderKind.GOOGLE else None
         return Assertion(
             profile=Profile(
                 provider=settings.name,

@@ -98,6 +98,7 @@ def _complete(
             previous_sign_in_at=user.previous_sign_in_at,
             lifetime=lifetime,
             actor=person,
+            proved_at=assertion.authenticated_at,
         )
         details = {"provider": profile.provider, "first": user.is_new}
         person = Actor(user.id, begun.session_id, actor.ip, actor.user_agent, "user")
@@ -125,10 +126,11 @@ def confirm(
             raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
         if not confirmation_is_fresh(assertion.authenticated_at, now, settings.confirm_max_age):
             raise SignInRefused(Reason.TOO_OLD, profile.provider)
-        renewed = renew_token(db, session_id, actor=actor)
+        renewed = renew_token(db, session_id, proved_at=assertion.authenticated_at, actor=actor)
         if renewed is None:
             raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
-        details = {"provider": profile.provider}
+        # How much this proves: a provider that names no time may have asked her nothing (ASVS 6.8.4).
+        details = {"provider": profile.provider, "time_of_proof_known": assertion.authenticated_at is not None}
         record(AuditEvent.REAUTH_SUCCESS, resource=("session", session_id), details=details, session=db, actor=actor)
     return renewed
 
@@ -189,4 +191,4 @@ def _sign_up(db: Session, settings: Settings, assertion: Assertion, actor: Actor
     )
     if refusal is not None:
         raise SignInRefused(refusal, profile.provider)
-    return register(db, profile, approved or Role(settings.default_role), actor=actor)
+    return register(db, profile, approved or invited or Role(settings.default_role), actor=actor)

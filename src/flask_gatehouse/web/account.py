@@ -1,5 +1,6 @@
 """What belongs to the person: her profile and her sessions."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -14,20 +15,23 @@ from ..sessions.service import (
     SessionView,
     end_other_sessions as end_others,
     end_session as end,
-    end_session_of,
     living_sessions,
+    owner_of,
 )
-from .actor import Person, clear_session_cookie, forget_visit, person, visit
+from .actor import clear_session_cookie, forget_visit, signed_in, visit
 from .denials import NotFound, NotSignedIn
-from .htmx import is_htmx, redirect_by_htmx, trigger
+from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
 from .state import state
+
+# What sessions.service makes; anything else is not asked of a database, which may refuse it.
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def account() -> ResponseReturnValue:
-    here, who = state(), _person()
+    here, who = state(), signed_in()
     with here.database.reading() as connection:
-        sessions = living_sessions(connection, who.id, here.limits[who.role])
-        identities = identities_of(connection, who.id)
+        sessions = living_sessions(connection, who.user_id, here.limits[who.role])
+        identities = identities_of(connection, who.user_id)
     return render_template(
         "gatehouse/account/account.html",
         sessions=[_shown(session) for session in sessions],
@@ -37,30 +41,33 @@ def account() -> ResponseReturnValue:
 
 def end_session(session_id: str) -> ResponseReturnValue:
     """End one of her own sessions; an administrator may end anybody's."""
-    who = _person()
-    with state().database.transaction() as db:
-        if who.role is Role.ADMIN:
-            found = end(db, session_id, EndReason.REVOKED)
-        else:
-            found = end_session_of(db, session_id, who.id)
-    if not found:
+    who = signed_in()
+    if not _SESSION_ID.fullmatch(session_id):
         raise NotFound
-    own = visit().session
-    if own is not None and own.session_id == session_id:
-        forget_visit()
-        goodbye = url_for("gatehouse.sign_in", notice="signed_out")
-        left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye))
-        return clear_session_cookie(left)
-    return _gone("The session was ended.")
+    with state().database.transaction() as db:
+        owner = owner_of(db, session_id)
+        if owner is None or (owner != who.user_id and who.role is not Role.ADMIN):
+            raise NotFound
+        ended = end(db, session_id, EndReason.REVOKED)
+    if who.session_id != session_id:
+        return _gone("The session was ended." if ended else "That session had ended already.")
+    forget_visit()
+    goodbye = url_for("gatehouse.sign_in", notice="signed_out")
+    left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
+    return clear_session_cookie(left)
 
 
 def end_other_sessions() -> ResponseReturnValue:
-    who, own = _person(), visit().session
-    if own is None:
-        raise NotSignedIn(visit().ended)
+    who = signed_in()
     with state().database.transaction() as db:
-        count = end_others(db, who.id, keep=own.session_id)
-    message = "One other session was ended." if count == 1 else f"{count} other sessions were ended."
+        count = end_others(db, who.user_id, keep=who.session_id)
+    if count is None:
+        # Another of her browsers has just ended this one.
+        forget_visit()
+        raise NotSignedIn(visit().ended)
+    message = {0: "No other session was open.", 1: "One other session was ended."}.get(
+        count, f"{count} other sessions were ended."
+    )
     if is_htmx():
         flash(message, "success")
         return redirect_by_htmx(make_response(""), url_for("gatehouse.account"))
@@ -68,19 +75,14 @@ def end_other_sessions() -> ResponseReturnValue:
 
 
 def _gone(message: str) -> Response:
-    """Answer that a row has left the page. Not 204: htmx removes nothing on that."""
+    """Answer that a row has left the page. Not 204 for htmx, which removes nothing on that."""
     if is_htmx():
         text = render_template("gatehouse/errors/_message.html", message=message, category="success")
         return trigger(make_response(text), **{"gatehouse:focus": {"target": "#sessions-title"}})
+    if wants_json():
+        return make_response("", 204)
     flash(message, "success")
-    return make_response(redirect(url_for("gatehouse.account")))
-
-
-def _person() -> Person:
-    who = person()
-    if not isinstance(who, Person):
-        raise NotSignedIn(visit().ended)
-    return who
+    return make_response(redirect(url_for("gatehouse.account"), 303))
 
 
 def _label(provider: str) -> str:
@@ -89,9 +91,8 @@ def _label(provider: str) -> str:
 
 
 def _shown(session: SessionView) -> dict[str, Any]:
-    own = visit().session
     return asdict(session) | {
-        "current": own is not None and own.session_id == session.id,
+        "current": signed_in().session_id == session.id,
         "device": device_name(session.user_agent),
         "provider_label": _label(session.provider),
     }

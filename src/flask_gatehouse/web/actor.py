@@ -3,7 +3,7 @@
 import ipaddress
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..kernel.text import plain
 from ..sessions.lookup import Found, find_session
 from ..sessions.rules import EndReason, ended, touch_is_due
 from ..sessions.service import end_session, touch
+from .denials import NotSignedIn
 from .state import State, state
 
 log = logging.getLogger("flask_gatehouse")
@@ -121,6 +122,17 @@ def visit() -> Visit:
     return known
 
 
+def signed_in() -> Found:
+    """Return the session of a person who is signed in.
+
+    :raises NotSignedIn: if nobody is.
+    """
+    seen = visit()
+    if seen.session is None:
+        raise NotSignedIn(seen.ended)
+    return seen.session
+
+
 def forget_visit() -> None:
     """Look the session up again at the next question; this request has changed it."""
     _memory().clear()
@@ -204,6 +216,8 @@ def _look_up(here: State) -> Visit:
             _write_down(here, found, reason)
     elif touch_is_due(found.times, limits) and not is_background():
         _write_down(here, found, None)
+        # What the page says about the time left counts from this very request.
+        found = replace(found, times=replace(found.times, last_seen_at=found.times.now))
     return Visit(found, reason)
 
 

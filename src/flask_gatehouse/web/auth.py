@@ -7,17 +7,16 @@ from flask.typing import ResponseReturnValue
 
 from ..kernel.clock import utc_now
 from ..kernel.errors import DependencyUnavailable
-from ..kernel.urls import local_path
 from ..sessions.lookup import Found
 from ..sessions.rules import EndReason, can_be_extended, time_left
 from ..sessions.service import end_session, touch
 from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
 from ..signin.errors import Reason, SignInRefused
 from ..signin.service import complete, confirm as confirm_session, record_refusal
-from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, visit
-from .denials import NotSignedIn
+from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .htmx import is_htmx, redirect_by_htmx
 from .state import State, state
+from .way_back import AGAIN, wanted_page
 
 log = logging.getLogger("flask_gatehouse")
 SPENT_COOKIE = "flask_gatehouse.spent_cookie"
@@ -60,7 +59,7 @@ def begin_sign_in(provider: str) -> ResponseReturnValue:
 
 
 def confirm() -> ResponseReturnValue:
-    found = _session()
+    found = signed_in()
     return _send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
 
 
@@ -72,6 +71,8 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         answer, cookie_name = _answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
         request.environ[SPENT_COOKIE] = cookie_name
+        again = "gatehouse.confirm" if attempt.purpose is Purpose.CONFIRM else "gatehouse.sign_in"
+        request.environ[AGAIN] = url_for(again, next=attempt.next)
         assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
         if attempt.purpose is Purpose.CONFIRM:
             token = confirm_session(
@@ -79,7 +80,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
             ).token
         else:
             replaced = visit().session
-            signed_in = complete(
+            entered = complete(
                 here.database,
                 here.settings,
                 attempt,
@@ -87,8 +88,8 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
                 actor=caller(),
                 replaces=replaced.session_id if replaced else None,
             )
-            token = signed_in.session.token
-            welcome(signed_in.user.name, is_new=signed_in.user.is_new)
+            token = entered.session.token
+            welcome(entered.user.name, is_new=entered.user.is_new)
     except SignInRefused as refusal:
         _record(refusal, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
         raise
@@ -109,21 +110,21 @@ def _record(refusal: SignInRefused, *, confirming: bool) -> None:
 def sign_out() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("gatehouse/auth/sign_out.html", cancel_url=state().start_page)
-    found = _session()
+    found = signed_in()
     with state().database.transaction() as db:
         end_session(db, found.session_id, EndReason.LOGOUT)
     forget_visit()
     goodbye = url_for("gatehouse.sign_in", notice="signed_out", provider=found.provider)
-    response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye))
+    response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
     return clear_session_cookie(response)
 
 
 def session_status() -> ResponseReturnValue:
     if request.method == "POST":
         with state().database.transaction() as db:
-            touch(db, _session().session_id)
+            touch(db, signed_in().session_id)
         forget_visit()
-    return jsonify(remaining(_session()))
+    return jsonify(remaining(signed_in()))
 
 
 def remaining(found: Found) -> dict[str, int | bool]:
@@ -143,12 +144,6 @@ def welcome(name: str, *, is_new: bool) -> None:
     flash(f"Welcome, {name}! Your account has been created." if is_new else f"Welcome back, {name}.", "success")
 
 
-def wanted_page() -> str | None:
-    """Return where ``next`` leads, unless that is elsewhere or the gate itself."""
-    path = local_path(request.args.get("next"))
-    return None if path is None or path.startswith(url_for("gatehouse.sign_in").rsplit("/", 1)[0] + "/") else path
-
-
 def discard_spent_attempt(response: Response) -> Response:
     """Take the cookie of an attempt that has been answered away, however it was answered."""
     name = request.environ.pop(SPENT_COOKIE, None)
@@ -163,13 +158,6 @@ def _left_provider(name: str) -> tuple[str, str] | None:
     provider = state().providers.get(name)
     url = provider.end_session_url(state().settings.external_url("/auth/login")) if provider else None
     return (provider.settings.label, url) if provider and url else None
-
-
-def _session() -> Found:
-    found = visit()
-    if found.session is None:
-        raise NotSignedIn(found.ended)
-    return found.session
 
 
 def _redirect_uri(provider: str) -> str:

@@ -1,9 +1,10 @@
 """The blueprint of one application: routes, templates, static files, error answers and headers."""
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from ..kernel.errors import GatehouseError
@@ -15,7 +16,7 @@ from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
 from .moments import ago, moment
-from .state import State
+from .state import State, state
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -23,11 +24,11 @@ PACKAGE = Path(__file__).parent.parent
 class PageContext:
     """What every template of ours can ask, as ``gatehouse``."""
 
-    def __init__(self, state: State) -> None:
-        self.settings = state.settings
+    def __init__(self, here: State) -> None:
+        self.settings = here.settings
         self.csrf_token = csrf_token
         self.current_user = current_user
-        self.home_url = state.start_page
+        self.home_url = here.start_page
 
     @property
     def session(self) -> dict[str, int | bool] | None:
@@ -35,8 +36,15 @@ class PageContext:
         found = visit().session
         return None if found is None else remaining(found)
 
+    @property
+    def sign_in_again_url(self) -> str:
+        """Return where a new session begins that replaces this one, which a confirmation would not prolong."""
+        here, found = state(), visit().session
+        name = found.provider if found and found.provider in here.providers else next(iter(here.providers), None)
+        return url_for("gatehouse.begin_sign_in", provider=name) if name else url_for("gatehouse.sign_in")
 
-def make_blueprint(state: State) -> Blueprint:
+
+def make_blueprint(here: State) -> Blueprint:
     """Return the blueprint, with the routes that belong into this application."""
     blueprint = Blueprint(
         "gatehouse",
@@ -46,12 +54,12 @@ def make_blueprint(state: State) -> Blueprint:
         static_url_path="/static/gatehouse",
     )
     for route in ROUTES:
-        if (route.standalone and state.settings.url_prefix) or (route.development and not state.settings.development):
+        if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
             continue
         view = guard(route.view, route.may)
         setattr(view, BACKGROUND, route.background)
         blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
-    context = PageContext(state)
+    context = PageContext(here)
 
     @blueprint.app_context_processor
     def offer() -> dict[str, Any]:
@@ -65,9 +73,9 @@ def make_blueprint(state: State) -> Blueprint:
     @blueprint.after_request
     def close(response: Response) -> Response:
         discard_spent_attempt(response)
-        if request.endpoint != "gatehouse.static":
+        if request.endpoint != "gatehouse.static" or response.status_code >= HTTPStatus.BAD_REQUEST:
             mark_private(response)
-        return secure(response, https=state.secure_cookies)
+        return secure(response, https=here.secure_cookies)
 
     blueprint.add_app_template_filter(moment, "moment")
     blueprint.add_app_template_filter(ago, "ago")
@@ -76,11 +84,11 @@ def make_blueprint(state: State) -> Blueprint:
     return blueprint
 
 
-def close_everywhere(app: Flask, state: State) -> None:
+def close_everywhere(app: Flask, here: State) -> None:
     """Put our headers also on answers for addresses that belong to nobody; for the standalone application alone."""
 
     @app.after_request
     def close(response: Response) -> Response:
         if request.blueprint == "gatehouse":
             return response
-        return secure(mark_private(response), https=state.secure_cookies)
+        return secure(mark_private(response), https=here.secure_cookies)

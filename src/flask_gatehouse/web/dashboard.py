@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
 from ..accounts.service import claim_administration as claim, may_claim_administration
-from .actor import Person, person
+from .actor import signed_in
 from .denials import NotAllowed
 from .state import state
 
@@ -18,22 +18,19 @@ def dashboard() -> ResponseReturnValue:
 
 def claim_administration() -> ResponseReturnValue:
     """Make the only person of a development database its administrator."""
-    who = person()
-    if not isinstance(who, Person):
-        raise NotAllowed(Role.ADMIN)
     with state().database.transaction() as db:
-        if not claim(db, who.id):
+        if not claim(db, signed_in().user_id):
             raise NotAllowed(Role.ADMIN)
     flash("You are the administrator now.", "success")
     return redirect(url_for("gatehouse.dashboard"))
 
 
 def _is_offered() -> bool:
-    here, who = state(), person()
-    if not here.settings.development or not isinstance(who, Person) or who.role is Role.ADMIN:
+    here, who = state(), signed_in()
+    if not here.settings.development or who.role is Role.ADMIN:
         return False
     with here.database.reading() as connection:
-        return may_claim_administration(connection, who.id)
+        return may_claim_administration(connection, who.user_id)
 
 
 def _links() -> list[tuple[str, str, str, str]]:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from ..accounts.errors import (
@@ -27,6 +28,7 @@ from ..accounts.errors import (
     UserNotFound,
 )
 from ..audit import AuditEvent, record
+from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
 from ..sessions.rules import EndReason
@@ -37,6 +39,7 @@ from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFoun
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .refusals import refusal_answer
 from .state import state
+from .way_back import AGAIN, way_back
 
 log = logging.getLogger("flask_gatehouse")
 
@@ -113,7 +116,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             400,
             "Please reload the page",
             "This page is too old, or the request came from elsewhere.",
-            "Reload, then try again.",
+            "Go back to the page, reload it, then try again.",
         )
     ),
     ConfirmationRequired: _always(
@@ -161,6 +164,11 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     AccountDeactivated: _always(Answer(403, "Account deactivated", "This account has been deactivated.")),
     ProviderUnavailable: _provider_unavailable,
     DependencyUnavailable: _unavailable,
+    SchemaMissing: _always(
+        Answer(
+            503, "Not set up yet", "This application is being set up or updated.", "Try again later.", retry_after=30
+        )
+    ),
     ConfigurationError: _always(Answer(500, "Not set up yet", "The configuration of this application is incomplete.")),
 }
 
@@ -202,6 +210,9 @@ def answer_http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None:
         made: Response = make_response(error.get_response())
         return made
+    if request_ctx.url_adapter is None:
+        # A Host header that no host can have: there is no address from which a page could be made.
+        return make_response(f"{HTTPStatus(error.code).phrase}\n", error.code, {"Content-Type": "text/plain"})
     title, explanation, advice = _HTTP_TEXTS.get(
         error.code, (HTTPStatus(error.code).phrase, "", "Go back and try again.")
     )
@@ -257,8 +268,12 @@ def _retry_url(made: Answer) -> str | None:
     # A provider's answer can be brought once: whoever brings it again is refused.
     brought = request.endpoint == "gatehouse.finish_sign_in"
     if brought or made.template.endswith("refused.html") or this_page().startswith(url_for("gatehouse.sign_in")):
-        return url_for("gatehouse.sign_in")
-    return this_page() if made.status == 503 and request.method == "GET" else None
+        again: str = request.environ.get(AGAIN) or url_for("gatehouse.sign_in")
+        return again
+    if made.status == HTTPStatus.BAD_REQUEST:
+        # Sending a form once more brings the same token once more; its page brings a new one.
+        return local_path(current_page())
+    return this_page() if made.status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET" else None
 
 
 _NOTICES = {
@@ -272,7 +287,7 @@ _NOTICES = {
 def sign_in_url(next_path: str | None, ended: EndReason | None) -> str:
     """Return the address of the sign-in page, with the way back and what to say there."""
     notice = None if ended is None else _NOTICES.get(ended, "ended")
-    query = {name: value for name, value in (("next", local_path(next_path)), ("notice", notice)) if value}
+    query = {name: value for name, value in (("next", way_back(next_path)), ("notice", notice)) if value}
     return url_for("gatehouse.sign_in") + (f"?{urlencode(query)}" if query else "")
 
 

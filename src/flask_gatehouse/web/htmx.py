@@ -1,7 +1,7 @@
 """What an HTMX request says, and the headers that answer it; the same for htmx 1.9, 2 and 4."""
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Response, request
 
@@ -20,7 +20,7 @@ def wants_json() -> bool:
 
 
 def current_page() -> str | None:
-    """Return the path of the page that asks, if it is one of this site's: htmx tells, else the Referer does."""
+    """Return the path of the page that asks, as htmx or the Referer tells it, to be used on this site alone."""
     told = request.headers.get("HX-Current-URL") or request.headers.get("Referer")
     if not told:
         return None
@@ -33,7 +33,9 @@ def current_page() -> str | None:
 
 def this_page() -> str:
     """Return the path and query of the running request as the browser knows them: with the server's own part."""
-    return f"{request.script_root}{request.full_path.rstrip('?')}"
+    path = quote(request.script_root + request.path, safe="/:@!$&'()*+,;=~")
+    query = request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def redirect_by_htmx(response: Response, url: str) -> Response:

@@ -1,6 +1,7 @@
 """What one application holds of Gatehouse, at ``app.extensions["gatehouse"]``."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from flask import current_app
 
@@ -39,6 +40,9 @@ class State:
         object.__setattr__(self, "limits", {role: admin if role is Role.ADMIN else ordinary for role in Role})
         # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it.
         name = "__Host-gatehouse" if self.secure_cookies else "gatehouse"
+        if settings.root:
+            # Such a cookie cannot be kept to a path: two applications below one host need names of their own.
+            name += "-" + sha256(settings.root.encode()).hexdigest()[:8]
         object.__setattr__(self, "session_cookie", name)
         object.__setattr__(self, "attempt_cookie", f"{name}-attempt-")
 

@@ -72,6 +72,20 @@ def _asked(db: Session, scene: Scene) -> None:
     )
 
 
+def _elsewhere_too(db: Session, scene: Scene) -> None:
+    sessions.begin_session(
+        db,
+        user_id=scene.ada.id,
+        generation=scene.ada.session_generation,
+        provider="google",
+        issuer=ISSUER,
+        subject="ada",
+        previous_sign_in_at=None,
+        lifetime=DAY,
+        actor=SOMEBODY,
+    )
+
+
 def _with_others(db: Session, scene: Scene) -> None:
     accounts.register(db, profile("eve"), Role.EDITOR, actor=SOMEBODY)
     accounts.register(db, profile("root"), Role.ADMIN, actor=SOMEBODY)
@@ -172,7 +186,7 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         ["session_created"],
     ),
     "renew_token": (
-        lambda db, scene: sessions.renew_token(db, scene.begun.session_id, actor=SOMEBODY),
+        lambda db, scene: sessions.renew_token(db, scene.begun.session_id, proved_at=None, actor=SOMEBODY),
         None,
         ["session_renewed"],
     ),
@@ -181,14 +195,9 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         None,
         ["session_logout"],
     ),
-    "end_session_of": (
-        lambda db, scene: sessions.end_session_of(db, scene.begun.session_id, scene.ada.id),
-        None,
-        ["session_revoked"],
-    ),
     "end_other_sessions": (
-        lambda db, scene: sessions.end_other_sessions(db, scene.ada.id, keep="another"),
-        None,
+        lambda db, scene: sessions.end_other_sessions(db, scene.ada.id, keep=scene.begun.session_id),
+        _elsewhere_too,
         ["session_revoked"],
     ),
     "end_sessions": (lambda db, scene: sessions.end_sessions(db, None, actor=SOMEBODY), None, ["session_revoked"]),
@@ -208,11 +217,13 @@ READS = {
     "list_users",
     "living_sessions",
     "may_claim_administration",
+    "owner_of",
 }
-# That a person used her session once more is state, not an event: it would be one row for each minute.
-# Its events are those of the change that it belongs to.
+# Their events are those of the change that they belong to.
 PARTS = {"forget_join_request", "take_invitation"}
-UNRECORDED = {"touch"}
+# That a person used her session once more is state, not an event: it would be one row for each minute. What is
+# forgotten after its time had its event when it ended.
+UNRECORDED = {"touch", "forget_ended_sessions"}
 
 
 @pytest.fixture

@@ -1,25 +1,28 @@
 """Sessions on both databases: from the cookie's value to the row, and every way in which they end."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import product
 
 import pytest
+from sqlalchemy import update
 
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import COMMAND_LINE
 from flask_gatehouse.sessions.lookup import find_session
+from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.rules import EndReason, Limits, ended
 from flask_gatehouse.sessions.service import (
     Begun,
     end_other_sessions,
     end_session,
-    end_session_of,
     end_sessions,
     expire_sessions,
+    forget_ended_sessions,
     living_sessions,
+    owner_of,
     renew_token,
     touch,
 )
@@ -81,7 +84,7 @@ def test_using_one_that_has_ended_does_not_revive_it(house: House) -> None:
     with house.database.transaction() as db:
         end_session(db, begun.session_id, EndReason.LOGOUT)
         touch(db, begun.session_id)
-        assert renew_token(db, begun.session_id, actor=SOMEBODY) is None
+        assert renew_token(db, begun.session_id, proved_at=None, actor=SOMEBODY) is None
     assert why_ended(house, begun) is EndReason.LOGOUT
 
 
@@ -89,7 +92,7 @@ def test_a_renewed_session_has_another_token_and_the_old_one_is_worthless(house:
     begun = house.enter(house.join("ada"))
     house.age(begun, 20 * MINUTE)
     with house.database.transaction() as db:
-        renewed = renew_token(db, begun.session_id, actor=SOMEBODY)
+        renewed = renew_token(db, begun.session_id, proved_at=None, actor=SOMEBODY)
     assert renewed is not None
     assert renewed.session_id == begun.session_id
     assert find_session(house.database, begun.token) is None
@@ -123,14 +126,52 @@ def test_an_end_is_recorded_once_and_its_first_reason_stays(house: House, reason
     assert why_ended(house, other) is None
 
 
-def test_a_person_ends_her_own_sessions_only(house: House) -> None:
-    ada, eve = house.join("ada"), house.join("eve")
-    hers, theirs = house.enter(ada), house.enter(eve)
+def test_a_session_tells_whose_it_is(house: House) -> None:
+    ada = house.join("ada")
+    hers = house.enter(ada)
     with house.database.transaction() as db:
-        assert not end_session_of(db, theirs.session_id, ada.id)
-        assert end_session_of(db, hers.session_id, ada.id)
-    assert why_ended(house, theirs) is None
-    assert why_ended(house, hers) is EndReason.REVOKED
+        assert owner_of(db, hers.session_id) == ada.id
+        assert owner_of(db, "nobody's") is None
+
+
+def test_of_two_browsers_that_end_each_other_one_is_left(house: House) -> None:
+    ada = house.join("ada")
+    first, second = house.enter(ada), house.enter(ada)
+    with house.database.transaction() as db:
+        assert end_other_sessions(db, ada.id, keep=first.session_id) == 1
+    with house.database.transaction() as db:
+        assert end_other_sessions(db, ada.id, keep=second.session_id) is None
+    assert why_ended(house, first) is None
+
+
+def test_what_ended_long_ago_is_forgotten(house: House) -> None:
+    ada = house.join("ada")
+    old, recent, living = house.enter(ada), house.enter(ada), house.enter(ada)
+    with house.database.transaction() as db:
+        for begun in (old, recent):
+            end_session(db, begun.session_id, EndReason.LOGOUT)
+        db.execute(
+            update(UserSession)
+            .where(UserSession.id == old.session_id)
+            .values(ended_at=datetime(2020, 1, 1, tzinfo=UTC))
+        )
+    with house.database.transaction() as db:
+        assert forget_ended_sessions(db) == 1
+        assert owner_of(db, old.session_id) is None
+        assert owner_of(db, recent.session_id) == owner_of(db, living.session_id) == ada.id
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+def test_the_sweep_says_why_the_person_was_sent_away(house: House, suspended: bool) -> None:
+    ada = house.join("ada")
+    begun = house.enter(ada)
+    with house.database.transaction() as db:
+        suspend_user(db, ada.id)
+        if not suspended:
+            reactivate_user(db, ada.id)
+    with house.database.transaction() as db:
+        assert expire_sessions(db, LIMITS, ADMIN_LIMITS) == 1
+    assert why_ended(house, begun) is (EndReason.DEACTIVATED if suspended else EndReason.GENERATION)
 
 
 def test_all_but_this_one(house: House) -> None:

@@ -13,6 +13,7 @@ Load = Callable[..., Settings]
 HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 WEAK = f"holds a key that can be guessed: 32 random bytes are the least. {HOW}"
 ORIGIN_ALONE = "GATEHOUSE_BASE_URL must be a scheme and a host alone, such as https://app.example.com."
+IN_MEMORY = "DATABASE_URL must name a file: each thread would get a database of its own in memory."
 BAD: list[tuple[dict[str, str], list[str]]] = [
     ({"GATEHOUSE_ENV": "prod"}, ["GATEHOUSE_ENV must be one of production, development."]),
     ({"SECRET_KEY": ""}, [f"SECRET_KEY is missing. {HOW}"]),
@@ -22,7 +23,8 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
     ({"SECRET_KEY": "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8" * 3}, [f"SECRET_KEY {WEAK}"]),
     ({"SECRET_KEY_FALLBACKS": f"{KEY},short"}, [f"SECRET_KEY_FALLBACKS {WEAK}"]),
     ({"DATABASE_URL": "mysql://x"}, ["DATABASE_URL must begin with sqlite:///path or postgresql://."]),
-    ({"DATABASE_URL": "sqlite://"}, ["DATABASE_URL must begin with sqlite:///path or postgresql://."]),
+    ({"DATABASE_URL": "sqlite://"}, [IN_MEMORY]),
+    ({"DATABASE_URL": "sqlite:///:memory:"}, [IN_MEMORY]),
     (
         {"DATABASE_URL": "postgresql://ada:p#ss@db/gate"},
         ["DATABASE_URL cannot be read: percent-encode the special characters in its password."],

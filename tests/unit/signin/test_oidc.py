@@ -163,14 +163,19 @@ def test_the_secret_goes_into_the_form_where_that_is_all_the_provider_takes(prov
 
 
 def test_everything_that_is_known_of_a_person_is_asserted(provider: Provider) -> None:
-    provider.claims |= {"hd": "example.com", "auth_time": 1700000000, "sid": "their-session"}
+    provider.claims |= {"auth_time": 1700000000, "sid": "their-session"}
     assertion = provider.redeem()
     profile = assertion.profile
     assert (profile.provider, profile.issuer, profile.subject) == ("example", ISSUER, "ada")
-    assert assertion.hosted_domain == "example.com"
     assert assertion.authenticated_at is not None
     assert assertion.authenticated_at.timestamp() == 1700000000
     assert assertion.provider_session_id == "their-session"
+
+
+def test_the_organisation_of_an_account_is_for_google_alone_to_say(provider: Provider) -> None:
+    """Elsewhere people or tenants choose their claims, and ``hd`` would let them in where domains decide."""
+    provider.claims["hd"] = "example.com"
+    assert provider.redeem().hosted_domain is None
 
 
 @pytest.mark.parametrize("verified", ["true", 1, None, False])

@@ -10,13 +10,19 @@
   /* --- The address and the table -------------------------------------------------------------- */
 
   const TABLE = "user-table";
+  const FILTERS = ["q", "role", "status", "sort"];
   const asking = new Set();
   let place = null;
 
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.target?.id !== TABLE || ctx.request.method !== "GET") return;
-    // An empty filter says nothing, so it does not stand in the address.
-    for (const [name, value] of [...ctx.request.body]) if (!value) ctx.request.body.delete(name);
+    // One list has one address: the same order whatever was touched last, and nothing that says nothing.
+    const { body } = ctx.request;
+    const values = Object.fromEntries(body);
+    for (const name of FILTERS) {
+      body.delete(name);
+      if (values[name]) body.append(name, values[name]);
+    }
   });
 
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {

@@ -36,11 +36,9 @@ def upgrade() -> None:
     connection = op.get_bind()
     is_postgresql = connection.dialect.name == "postgresql"
     if is_postgresql:
-        # A large table takes longer than a request may.
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         # In the order of its bytes a prefix is a range of the index, in whatever language the database sorts.
         connection.exec_driver_sql('ALTER TABLE gatehouse_users ALTER COLUMN email TYPE varchar(254) COLLATE "C"')
-    text = sa.String(length=455).with_variant(sa.String(length=455, collation="C"), "postgresql")
+    text = sa.String(length=456).with_variant(sa.String(length=456, collation="C"), "postgresql")
     op.add_column("gatehouse_users", sa.Column("search_text", text, server_default="", nullable=False))
     _fill(connection)
     for columns in ORDERS:
@@ -93,7 +91,7 @@ def _fill(connection: sa.Connection) -> None:
     ).all():
         connection.execute(
             change,
-            [{"key": row.id, "text": f"{_folded(row.name)[:200]}\n{_folded(row.email or '')[:254]}"} for row in rows],
+            [{"key": row.id, "text": f"\n{_folded(row.name)[:200]}\n{_folded(row.email or '')[:254]}"} for row in rows],
         )
         last = rows[-1].id
 
