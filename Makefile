@@ -19,7 +19,7 @@ run: setup ## Run the application for development, at one address
 	@GATEHOUSE_ENV=development $(BIN)/gatehouse run
 
 test: setup provision check ## Everything: lint, types, contracts, unit, both databases, a browser
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 provision: setup
 	@$(BIN)/python tools/provision.py

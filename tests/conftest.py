@@ -77,6 +77,13 @@ def _services(config: pytest.Config) -> Services:
     return config.stash[_SERVICES]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what drives a browser last: from then on the thread has an event loop, in which coroutines cannot be awaited
+    by code that is none."""
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def an_empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run each test where no ``.env`` and no ``instance/`` of a developer can be found."""

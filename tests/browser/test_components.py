@@ -126,5 +126,5 @@ def test_a_session_that_cannot_be_prolonged_leads_to_a_new_sign_in(account: Page
     expect(dialog).to_be_visible(timeout=HEARTBEAT_MS)
     expect(dialog.get_by_role("button", name="Stay signed in")).to_be_hidden()
     again = dialog.get_by_role("link", name="Sign in again")
-    expect(again).to_have_attribute("href", re.compile(r"/auth/confirm\?next=%2Faccount$"))
+    expect(again).to_have_attribute("href", re.compile(r"/auth/login/dev\?next=%2Faccount$"))
     assert_accessible(account)

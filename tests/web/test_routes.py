@@ -20,6 +20,17 @@ SNAPSHOT = {
     ("/auth/confirm", "GET"): "signed_in",
     ("/dashboard", "GET"): "signed_in",
     ("/dashboard/administrator", "POST"): "signed_in",
+    ("/users", "GET"): "user_list",
+    ("/users/<int:user_id>", "GET"): "user_list",
+    ("/users/<int:user_id>", "PUT"): "self_or_admin",
+    ("/users/<int:user_id>", "POST"): "self_or_admin",
+    ("/users/<int:user_id>", "DELETE"): "admin_not_self",
+    ("/users/<int:user_id>/edit", "GET"): "self_or_admin",
+    ("/users/<int:user_id>/toggle-active", "POST"): "admin_not_self",
+    ("/users/bulk", "POST"): "admin",
+    ("/users/invitations", "GET"): "admin",
+    ("/users/invitations", "POST"): "admin",
+    ("/users/invitations", "DELETE"): "admin",
     ("/account", "GET"): "signed_in",
     ("/account/sessions/others", "POST"): "signed_in",
     ("/account/sessions/others", "DELETE"): "signed_in",
@@ -52,7 +63,7 @@ def test_a_route_that_names_nobody_does_not_start() -> None:
 
 @pytest.mark.parametrize(("rule", "method"), [key for key, who in SNAPSHOT.items() if who != "public"])
 def test_whoever_is_not_signed_in_is_sent_to_sign_in(app: Flask, rule: str, method: str) -> None:
-    address = rule.replace("<session_id>", "x")
+    address = rule.replace("<session_id>", "x").replace("<int:user_id>", "1")
     answer = app.test_client().open(address, method=method)
     assert answer.status_code == 302
     assert answer.location.startswith("/auth/login")

@@ -4,12 +4,13 @@ A request goes: ``actor`` finds the person, ``decorators.require`` decides, a pa
 and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
-from . import account, auth, dashboard, ops
+from . import account, auth, dashboard, invitations, many, ops, users
 from .permissions import Permission
 from .routes import Route
 
 # Short names, so that a route stays on its line.
-ANYONE, PERSON = Permission.PUBLIC, Permission.SIGNED_IN
+ANYONE, PERSON, ADMIN = Permission.PUBLIC, Permission.SIGNED_IN, Permission.ADMIN
+READER, EDITS, REMOVES = Permission.USER_LIST, Permission.SELF_OR_ADMIN, Permission.ADMIN_NOT_SELF
 
 ROUTES: tuple[Route, ...] = (
     Route("/", "index", auth.index, {"GET": ANYONE}, standalone=True),
@@ -22,6 +23,12 @@ ROUTES: tuple[Route, ...] = (
     Route("/dashboard", "dashboard", dashboard.dashboard, {"GET": PERSON}),
     Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},
           development=True),
+    Route("/users", "users", users.users, {"GET": READER}),
+    Route("/users/<int:user_id>", "user", users.user, {"GET": READER, "PUT": EDITS, "DELETE": REMOVES, "POST": EDITS}),
+    Route("/users/<int:user_id>/edit", "edit_user", users.edit_user, {"GET": EDITS}),
+    Route("/users/<int:user_id>/toggle-active", "toggle_user", users.toggle_user, {"POST": REMOVES}),
+    Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}),
+    Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN}),
     Route("/account", "account", account.account, {"GET": PERSON}),
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
           {"POST": PERSON, "DELETE": PERSON}),

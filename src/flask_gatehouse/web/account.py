@@ -8,7 +8,7 @@ from flask import Response, flash, make_response, redirect, render_template, url
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
-from ..accounts.service import identities_of
+from ..accounts.service import IdentityView, identities_of
 from ..kernel.user_agents import device_name
 from ..sessions.rules import EndReason
 from ..sessions.service import (
@@ -34,8 +34,8 @@ def account() -> ResponseReturnValue:
         identities = identities_of(connection, who.user_id)
     return render_template(
         "gatehouse/account/account.html",
-        sessions=[_shown(session) for session in sessions],
-        identities=[asdict(identity) | {"label": _label(identity.provider)} for identity in identities],
+        sessions=[shown_session(session) for session in sessions],
+        identities=[shown_identity(identity) for identity in identities],
     )
 
 
@@ -85,14 +85,18 @@ def _gone(message: str) -> Response:
     return make_response(redirect(url_for("gatehouse.account"), 303))
 
 
-def _label(provider: str) -> str:
+def label_of(provider: str) -> str:
     known = state().providers.get(provider)
     return known.settings.label if known else provider.title()
 
 
-def _shown(session: SessionView) -> dict[str, Any]:
+def shown_identity(identity: IdentityView) -> dict[str, Any]:
+    return asdict(identity) | {"label": label_of(identity.provider)}
+
+
+def shown_session(session: SessionView) -> dict[str, Any]:
     return asdict(session) | {
         "current": signed_in().session_id == session.id,
         "device": device_name(session.user_agent),
-        "provider_label": _label(session.provider),
+        "provider_label": label_of(session.provider),
     }

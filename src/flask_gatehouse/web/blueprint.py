@@ -16,6 +16,7 @@ from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
 from .moments import ago, moment
+from .navigation import navigation
 from .state import State, state
 
 PACKAGE = Path(__file__).parent.parent
@@ -35,6 +36,11 @@ class PageContext:
         """Return how long the session lasts, or None for whoever is not signed in."""
         found = visit().session
         return None if found is None else remaining(found)
+
+    @property
+    def navigation(self) -> list[tuple[str, str, str, bool]]:
+        """Return the places of the bar at the top, for whoever is signed in."""
+        return navigation()
 
     @property
     def sign_in_again_url(self) -> str:

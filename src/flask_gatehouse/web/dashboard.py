@@ -7,6 +7,7 @@ from ..accounts.rules import Role
 from ..accounts.service import claim_administration as claim, may_claim_administration
 from .actor import signed_in
 from .denials import NotAllowed
+from .navigation import places
 from .state import state
 
 
@@ -35,6 +36,7 @@ def _is_offered() -> bool:
 
 def _links() -> list[tuple[str, str, str, str]]:
     return [
+        *((place.label, url_for(f"gatehouse.{place.endpoint}"), place.icon, place.description) for place in places()),
         ("Your account", url_for("gatehouse.account"), "user-round", "Where you are signed in, and with what"),
         ("Sign out", url_for("gatehouse.sign_out"), "log-out", "End this session on this browser"),
     ]

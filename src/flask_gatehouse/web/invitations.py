@@ -1,0 +1,133 @@
+"""Who may come in: invitations, and people who ask to join."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts.errors import AlreadyAUser, InvalidField, UserNotFound
+from ..accounts.service import (
+    approve_join_request,
+    decline_join_request,
+    get_user,
+    invite,
+    list_invitations,
+    list_join_requests,
+    withdraw_invitation,
+)
+from ..accounts.views import InvitationView
+from ..kernel.clock import utc_now
+from .account import label_of
+from .fields import in_words, number, sent
+from .htmx import is_htmx, wants_json
+from .state import state
+from .users import ROLES, problem
+
+# How long an invitation waits.
+WAITS = timedelta(days=14)
+
+
+def invitations() -> ResponseReturnValue:
+    if request.method == "GET":
+        return _page()
+    if request.method == "DELETE":
+        return _withdraw(number(request.args.get("id")))
+    fields = sent()
+    if fields.get("_method") == "delete":
+        return _withdraw(number(fields.get("id")))
+    if "join_request" in fields:
+        return _decide(number(fields["join_request"]), fields.get("decision", ""), fields.get("role", ""))
+    return _invite(fields.get("email", ""), fields.get("role", ""))
+
+
+def _invite(email: str, role: str) -> ResponseReturnValue:
+    try:
+        with state().database.transaction() as db:
+            made = invite(db, email, role, expires_at=utc_now() + WAITS)
+    except InvalidField as error:
+        problems = in_words(error.fields)
+    except AlreadyAUser:
+        problems = {"email": "Somebody here has this address already."}
+    else:
+        if wants_json():
+            return jsonify(_shown(made)), 201
+        return _page(link=_link(), told=f"{made.email} is invited.")
+    if wants_json():
+        return problem(422, "Please check your input", fields=problems)
+    return make_response(_page(values={"email": email, "role": role}, problems=problems), 422)
+
+
+def _withdraw(invitation_id: int) -> ResponseReturnValue:
+    with state().database.transaction() as db:
+        withdraw_invitation(db, invitation_id)
+    return _done("The invitation was withdrawn.")
+
+
+def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
+    with state().database.transaction() as db:
+        if decision == "approve":
+            approve_join_request(db, request_id, role)
+        else:
+            decline_join_request(db, request_id)
+    return _done("Approved: the next sign-in lets her in." if decision == "approve" else "The request was declined.")
+
+
+def _done(message: str) -> ResponseReturnValue:
+    if wants_json():
+        return "", 200
+    if is_htmx():
+        return render_template("gatehouse/errors/_message.html", message=message, category="success")
+    flash(message, "success")
+    return redirect(url_for("gatehouse.invitations"), 303)
+
+
+def _page(
+    *,
+    values: dict[str, str] | None = None,
+    problems: dict[str, str] | None = None,
+    link: str | None = None,
+    told: str | None = None,
+) -> ResponseReturnValue:
+    with state().database.reading() as connection:
+        open_ones, waiting = list_invitations(connection), list_join_requests(connection)
+        names = {one.invited_by: _name(connection, one.invited_by) for one in open_ones}
+    if wants_json():
+        return jsonify(
+            invitations=[_shown(one) for one in open_ones],
+            join_requests=[asdict(one) for one in waiting if one.approved_role is None],
+        )
+    if told:
+        flash(told, "success")
+    return render_template(
+        "gatehouse/users/invitations.html",
+        invitations=[asdict(one) | {"link": _link(), "invited_by_name": names[one.invited_by]} for one in open_ones],
+        join_requests=[
+            asdict(one) | {"provider_label": label_of(one.provider)} for one in waiting if one.approved_role is None
+        ],
+        values=values or {},
+        problems=problems or {},
+        roles=ROLES,
+        link=link,
+        mail_is_configured=False,
+    )
+
+
+def _shown(invitation: InvitationView) -> dict[str, Any]:
+    shown = asdict(invitation)
+    for moment in ("created_at", "expires_at"):
+        shown[moment] = shown[moment].isoformat() if shown[moment] else None
+    return shown
+
+
+def _link() -> str:
+    """Return where an invited person goes; nothing in it is secret, because her address decides."""
+    return state().settings.external_url("/auth/login")
+
+
+def _name(connection: Any, user_id: int | None) -> str | None:
+    try:
+        return get_user(connection, user_id).name if user_id else None
+    except UserNotFound:
+        return None

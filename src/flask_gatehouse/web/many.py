@@ -1,0 +1,51 @@
+"""One change for many users at once."""
+
+from flask import flash, jsonify, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ..accounts.bulk import BulkResult, Change, Skip
+from ..accounts.errors import FieldProblem, InvalidField
+from ..accounts.service import change_many as change
+from .actor import signed_in
+from .fields import number
+from .htmx import is_htmx, trigger, wants_json
+from .state import state
+from .users import list_url, query_of
+
+_SKIPPED = {
+    Skip.YOURSELF: "yourself",
+    Skip.LAST_ADMINISTRATOR: "the last administrator",
+    Skip.NOT_FOUND: "{} who had gone already",
+}
+
+
+def change_many() -> ResponseReturnValue:
+    word = request.form.get("change", "")
+    what = Change.parse(f"role:{request.form.get('new_role', '')}" if word == "role" else word)
+    query = query_of(request.form)
+    chosen = {number(text) for text in request.form.getlist("user")}
+    everyone = request.form.get("everyone") == "1"
+    if not chosen and not everyone:
+        raise InvalidField({"user": FieldProblem.MISSING})
+    with state().database.transaction() as db:
+        result = change(db, query if everyone else sorted(chosen), what, actor_id=signed_in().user_id)
+    if wants_json():
+        skipped = [{"id": user_id, "reason": reason} for user_id, reason in result.skipped]
+        return jsonify(changed=result.changed, unchanged=result.unchanged, skipped=skipped)
+    message = _in_words(result)
+    if is_htmx():
+        told = render_template("gatehouse/errors/_message.html", message=message, category="success")
+        return trigger(make_response(told), **{"gatehouse:refresh": {}})
+    flash(message, "success")
+    return redirect(list_url(query.parameters()), 303)
+
+
+def _in_words(result: BulkResult) -> str:
+    sentences = ["1 user was changed." if result.changed == 1 else f"{result.changed} users were changed."]
+    if result.unchanged:
+        sentences.append(f"{result.unchanged} {'was' if result.unchanged == 1 else 'were'} so already.")
+    reasons = [reason for _, reason in result.skipped]
+    left = [_SKIPPED[reason].format(reasons.count(reason)) for reason in Skip if reason in reasons]
+    if left:
+        sentences.append(f"Left out: {', '.join(left)}.")
+    return " ".join(sentences)

@@ -1,0 +1,44 @@
+"""The places that a person can go to, by her role: the bar at the top and the links of the dashboard."""
+
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from ..accounts.rules import Role
+from .actor import signed_in
+from .permissions import Permission, permits
+from .state import state
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    label: str
+    endpoint: str
+    icon: str
+    description: str
+    permission: Permission
+
+
+PLACES = (
+    Place("Users", "users", "users-round", "Who is here, and with which role", Permission.USER_LIST),
+    Place("Invitations", "invitations", "mail", "Who may come in", Permission.ADMIN),
+)
+
+
+def places() -> list[Place]:
+    """Return the places that the signed-in person may enter."""
+    who, list_role = signed_in(), Role(state().settings.user_list_role)
+    return [
+        place
+        for place in PLACES
+        if permits(place.permission, who.role, who.user_id, target_id=None, list_role=list_role)
+    ]
+
+
+def navigation() -> list[tuple[str, str, str, bool]]:
+    """Return label, address, icon and whether one is there, for the bar at the top."""
+    here = (request.endpoint or "").removeprefix("gatehouse.")
+    bar = [("Dashboard", url_for("gatehouse.dashboard"), "layout-dashboard", here == "dashboard")]
+    return bar + [
+        (place.label, url_for(f"gatehouse.{place.endpoint}"), place.icon, here == place.endpoint) for place in places()
+    ]

@@ -1,0 +1,223 @@
+"""The list of users, and one user: shown, edited, suspended, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts.errors import EditConflict, InvalidField
+from ..accounts.listing import count_users, list_users
+from ..accounts.queries import UserQuery
+from ..accounts.rules import Role, can_edit_user
+from ..accounts.service import (
+    delete_user as delete,
+    edit_user as edit,
+    get_user,
+    history_of_role,
+    identities_of,
+    toggle_active,
+)
+from ..accounts.views import UserRow
+from ..sessions.service import living_sessions
+from .account import shown_identity, shown_session
+from .actor import signed_in
+from .decorators import require
+from .denials import NotFound
+from .explain import reasons
+from .fields import in_words, number, sent
+from .htmx import is_htmx, wants_json
+from .permissions import Permission
+from .state import state
+
+ROLES = [role.value for role in Role]
+
+
+def users() -> ResponseReturnValue:
+    query = query_of(request.args)
+    with state().database.reading() as connection:
+        page, count = list_users(connection, query), count_users(connection, query)
+    if wants_json():
+        return jsonify(users=[row.to_dict() for row in page.rows], next=page.next)
+
+    def url_with(**changes: str | None) -> str:
+        return list_url({**query.parameters(), **changes})
+
+    template = "gatehouse/users/_user_table.html" if is_htmx() else "gatehouse/users/users.html"
+    response = make_response(
+        render_template(template, page=page, count=count, query=_shown(query), url_with=url_with, **_common())
+    )
+    response.vary.update(("HX-Request", "Accept"))
+    return response
+
+
+def user(user_id: int) -> ResponseReturnValue:
+    """Answer GET, PUT and DELETE; and POST with ``_method``, which is how a form without script says the others."""
+    method = request.method if request.method != "POST" else request.form.get("_method", "").upper()
+    if method == "PUT":
+        return _save(user_id)
+    if method == "DELETE":
+        # The table lets a POST through for either meaning; this one is for fewer people.
+        require(Permission.ADMIN_NOT_SELF, user_id)
+        return _delete(user_id)
+    if method not in {"GET", "HEAD"}:
+        raise NotFound
+    with state().database.reading() as connection:
+        row = get_user(connection, user_id)
+    if wants_json():
+        return jsonify(row.to_dict())
+    return _row(row) if is_htmx() else _page(row)
+
+
+def edit_user(user_id: int) -> ResponseReturnValue:
+    with state().database.reading() as connection:
+        row = get_user(connection, user_id)
+    return _form(row, {"name": row.name, "role": row.role.value}, {}, 200) if is_htmx() else _page(row)
+
+
+def toggle_user(user_id: int) -> ResponseReturnValue:
+    with state().database.transaction() as db:
+        row = toggle_active(db, user_id)
+    undo = {"url": url_for("gatehouse.toggle_user", user_id=user_id), "target": f"#user-{user_id}"}
+    return _changed(row, f"{row.name} is {'active again' if row.is_active else 'deactivated'}.", undo)
+
+
+def list_url(parameters: Mapping[str, str | None]) -> str:
+    """Return the address of the list with these parameters; those that are None are left out."""
+    said = urlencode({name: value for name, value in parameters.items() if value})
+    return url_for("gatehouse.users") + (f"?{said}" if said else "")
+
+
+def query_of(parameters: Any) -> UserQuery:
+    """Return what an address or a form asks of the list.
+
+    :raises InvalidQuery: if it asks what the list does not know.
+    """
+    return UserQuery.parse(**{name: parameters.get(name, "") for name in ("q", "role", "status", "sort", "after")})
+
+
+def _save(user_id: int) -> ResponseReturnValue:
+    fields, as_administrator = sent(), signed_in().role is Role.ADMIN
+    values = {"name": fields.get("name", ""), "role": fields.get("role", "")}
+    try:
+        with state().database.transaction() as db:
+            before = get_user(db, user_id)
+            row = edit(
+                db,
+                user_id,
+                name=values["name"],
+                role=fields.get("role"),
+                version=number(fields.get("version")),
+                as_administrator=as_administrator,
+            )
+    except InvalidField as error:
+        return _refused(user_id, values, in_words(error.fields))
+    except EditConflict as conflict:
+        return _conflict(conflict.current, values)
+    if row.version == before.version:
+        return _changed(row, "Nothing has changed.", None)
+    again = {"name": before.name, "version": str(row.version)} | ({"role": before.role} if as_administrator else {})
+    address = url_for("gatehouse.user", user_id=user_id)
+    undo = {"url": address, "method": "put", "fields": again, "target": f"#user-{user_id}"}
+    return _changed(row, f"{row.name} was saved.", undo)
+
+
+def _delete(user_id: int) -> ResponseReturnValue:
+    with state().database.transaction() as db:
+        row = get_user(db, user_id)
+        delete(db, user_id)
+    message = f"{row.name} was deleted."
+    if wants_json():
+        return "", 200
+    if is_htmx():
+        # Nothing but the message, which goes elsewhere: the row is swapped for nothing.
+        return render_template("gatehouse/errors/_message.html", message=message, category="success")
+    flash(message, "success")
+    return redirect(url_for("gatehouse.users"), 303)
+
+
+def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> ResponseReturnValue:
+    if wants_json():
+        return jsonify(row.to_dict() | {"version": row.version})
+    if is_htmx():
+        # The row comes first: a parser that has seen anything else drops the tags of a table.
+        told = render_template("gatehouse/errors/_message.html", message=message, category="success", undo=undo)
+        return make_response(_markup(row) + told)
+    flash(message, "success")
+    return redirect(url_for("gatehouse.user", user_id=row.id), 303)
+
+
+def _refused(user_id: int, values: dict[str, str], problems: dict[str, str]) -> ResponseReturnValue:
+    with state().database.reading() as connection:
+        row = get_user(connection, user_id)
+    if wants_json():
+        return problem(422, "Please check your input", fields=problems)
+    return _form(row, values, problems, 422) if is_htmx() else (_page(row, values, problems), 422)
+
+
+def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
+    if wants_json():
+        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=values)
+    context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
+    if is_htmx():
+        return render_template("gatehouse/users/_user_conflict.html", version=row.version, **context), 409
+    return _page(row, context["values"], conflict=True), 409
+
+
+def problem(status: int, title: str, **more: Any) -> Response:
+    """Return RFC 9457 problem details."""
+    response = jsonify(type="about:blank", title=title, status=status, **more)
+    response.mimetype, response.status_code = "application/problem+json", status
+    return response
+
+
+def _row(row: UserRow) -> Response:
+    return make_response(_markup(row))
+
+
+def _markup(row: UserRow) -> str:
+    return render_template("gatehouse/users/_user_row.html", user=row, **_common())
+
+
+def _form(row: UserRow, values: dict[str, str], problems: dict[str, str], status: int) -> ResponseReturnValue:
+    page = render_template(
+        "gatehouse/users/_user_form.html", user=row, values=values, problems=problems, version=row.version, **_common()
+    )
+    return page, status
+
+
+def _page(
+    row: UserRow,
+    values: dict[str, str] | None = None,
+    problems: dict[str, str] | None = None,
+    *,
+    conflict: bool = False,
+) -> str:
+    here, who = state(), signed_in()
+    context: dict[str, Any] = {}
+    with here.database.reading() as connection:
+        if can_edit_user(who.role, who.user_id, row.id):
+            identities = identities_of(connection, row.id)
+            context["identities"] = [shown_identity(identity) for identity in identities]
+        if who.role is Role.ADMIN:
+            sessions = living_sessions(connection, row.id, here.limits[row.role])
+            context["sessions"] = [shown_session(session) for session in sessions]
+            context["explanation"] = reasons(row, history_of_role(connection, row.id))
+    return render_template(
+        "gatehouse/users/user.html",
+        user=row,
+        values=values or {"name": row.name, "role": row.role.value},
+        problems=problems or {},
+        conflict=conflict,
+        **context,
+        **_common(),
+    )
+
+
+def _shown(query: UserQuery) -> dict[str, str]:
+    return {"text": query.text, "role": query.role or "", "status": query.status or "", "sort": query.order}
+
+
+def _common() -> dict[str, Any]:
+    return {"may_administer": signed_in().role is Role.ADMIN, "roles": ROLES}

@@ -1,0 +1,218 @@
+"""User administration as the web answers it: who may, pages and rows, bad input, conflicts, many at once."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_gatehouse import Role
+from flask_gatehouse.testing import SignedIn, sign_in_as
+
+HTMX = {"HX-Request": "true"}
+JSON = {"Accept": "application/json"}
+Enter = Callable[[Role], tuple[FlaskClient, SignedIn]]
+
+
+@pytest.fixture
+def enter(app: Flask) -> Enter:
+    def enter(role: Role) -> tuple[FlaskClient, SignedIn]:
+        client = app.test_client()
+        return client, sign_in_as(client, role, email=f"{role}@example.com", name=role.title())
+
+    return enter
+
+
+@pytest.fixture
+def target(app: Flask) -> int:
+    """Somebody on whom things are tried."""
+    return sign_in_as(app.test_client(), email="target@example.com", name="Tess Target").user_id
+
+
+# Who gets what: the actor, a request, and the status. ``{id}`` is somebody else, ``{own}`` the actor herself.
+MATRIX = [
+    (role, method, path, status)
+    for path, method, statuses in [
+        ("/users", "GET", {"admin": 200, "editor": 200, "viewer": 200}),
+        ("/users/{id}", "GET", {"admin": 200, "editor": 200, "viewer": 200}),
+        ("/users/{id}", "PUT", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/{own}", "PUT", {"admin": 200, "editor": 200, "viewer": 200}),
+        ("/users/{id}", "DELETE", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/{own}", "DELETE", {"admin": 403, "editor": 403, "viewer": 403}),
+        ("/users/{id}/edit", "GET", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/{own}/edit", "GET", {"admin": 200, "editor": 200, "viewer": 200}),
+        ("/users/{id}/toggle-active", "POST", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/{own}/toggle-active", "POST", {"admin": 403, "editor": 403, "viewer": 403}),
+        ("/users/bulk", "POST", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/invitations", "GET", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/invitations", "POST", {"admin": 200, "editor": 403, "viewer": 403}),
+        ("/users/invitations?id=1", "DELETE", {"admin": 404, "editor": 403, "viewer": 403}),
+    ]
+    for role, status in statuses.items()
+]
+FIELDS = {
+    "name": "A Name",
+    "version": "1",
+    "user": "1",
+    "change": "activate",
+    "email": "new@example.com",
+    "role": "viewer",
+}
+
+
+@pytest.mark.parametrize(("role", "method", "path", "status"), MATRIX)
+def test_the_matrix_holds(enter: Enter, target: int, role: str, method: str, path: str, status: int) -> None:
+    client, who = enter(Role(role))
+    fields = FIELDS if method != "PUT" else {"name": "A Name", "version": "1"}
+    address = path.format(id=target, own=who.user_id)
+    answer = client.open(address, method=method, data=fields, headers={**HTMX, **who.headers})
+    assert answer.status_code == status
+
+
+def test_a_form_may_not_delete_what_its_sender_may_only_edit(enter: Enter, app: Flask) -> None:
+    client, who = enter(Role.VIEWER)
+    answer = client.post(f"/users/{who.user_id}", data={"_method": "delete"}, headers=who.headers)
+    assert answer.status_code == 403
+    assert client.get("/dashboard").status_code == 200
+
+
+def test_the_list_is_a_page_rows_and_json(enter: Enter, target: int) -> None:
+    client, _ = enter(Role.VIEWER)
+    assert b"<!doctype html>" in client.get("/users").data
+    assert b"<!doctype html>" not in client.get("/users", headers=HTMX).data
+    answer = client.get("/users?q=tess", headers=JSON).get_json()
+    assert [user["id"] for user in answer["users"]] == [target]
+    assert set(answer["users"][0]) == {"id", "email", "name", "role", "is_active", "created_at", "last_login"}
+    assert answer["next"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sort=bogus",
+        "role=king",
+        "status=x",
+        "after=x",
+        "q=%00",
+        "q=" + "x" * 5000,
+        "q=%E2%80%AE",
+        "after=" + "A" * 9000,
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX, JSON])
+def test_a_list_that_cannot_be_is_refused(enter: Enter, query: str, headers: dict[str, str]) -> None:
+    client, _ = enter(Role.VIEWER)
+    assert client.get(f"/users?{query}", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("identifier", ["0", "99999999", "9" * 40, "-1", "1.5", "x", "%00"])
+def test_nobody_is_there(enter: Enter, identifier: str) -> None:
+    client, who = enter(Role.ADMIN)
+    for answer in (
+        client.get(f"/users/{identifier}"),
+        client.put(f"/users/{identifier}", data=FIELDS, headers=who.headers),
+        client.delete(f"/users/{identifier}", headers=who.headers),
+    ):
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "x" * 5000, "a\0b", "a\u202eb", "<b>bold</b>"])
+def test_a_name_that_cannot_be_stands_in_the_form_again(enter: Enter, target: int, name: str) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"name": name, "role": "viewer", "version": "1"}
+    answer = client.put(f"/users/{target}", data=sent, headers={**HTMX, **who.headers})
+    assert answer.status_code == 422
+    assert b'aria-invalid="true"' in answer.data
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["name"] == "Tess Target"
+
+
+def test_an_unknown_role_is_refused(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.put(
+        f"/users/{target}", json={"name": "T", "role": "king", "version": 1}, headers={**JSON, **who.headers}
+    )
+    assert answer.status_code == 422
+    assert answer.mimetype == "application/problem+json"
+    assert set(answer.get_json()["fields"]) == {"role"}
+
+
+def test_whoever_is_slower_sees_both_versions(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"name": "First", "role": "viewer", "version": "1"}
+    headers = {**HTMX, **who.headers}
+    assert client.put(f"/users/{target}", data=sent, headers=headers).status_code == 200
+    late = client.put(f"/users/{target}", data=sent | {"name": "Second"}, headers=headers)
+    assert late.status_code == 409
+    assert b"First" in late.data
+    assert b"Second" in late.data
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["name"] == "First"
+    assert (
+        client.put(f"/users/{target}", data=sent | {"name": "Second", "version": "2"}, headers=headers).status_code
+        == 200
+    )
+
+
+def test_a_person_does_not_raise_herself(enter: Enter) -> None:
+    client, who = enter(Role.VIEWER)
+    sent = {"name": "Me", "role": "admin", "version": "1"}
+    assert client.put(f"/users/{who.user_id}", data=sent, headers={**HTMX, **who.headers}).status_code == 403
+    assert client.get(f"/users/{who.user_id}", headers=JSON).get_json()["role"] == "viewer"
+
+
+def test_the_last_administrator_stays(enter: Enter) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"name": "Admin", "role": "viewer", "version": "1"}
+    assert client.put(f"/users/{who.user_id}", data=sent, headers={**HTMX, **who.headers}).status_code == 409
+    assert client.get("/users/invitations").status_code == 200
+
+
+def test_deactivation_acts_on_the_next_request(enter: Enter, app: Flask) -> None:
+    admin, who = enter(Role.ADMIN)
+    viewer, she = enter(Role.VIEWER)
+    assert admin.post(f"/users/{she.user_id}/toggle-active", headers={**HTMX, **who.headers}).status_code == 200
+    assert viewer.get("/dashboard").location == "/auth/login?next=%2Fdashboard&notice=deactivated"
+    assert admin.post(f"/users/{she.user_id}/toggle-active", headers={**HTMX, **who.headers}).status_code == 200
+    assert viewer.get("/dashboard").status_code == 302
+
+
+def test_many_at_once_leave_oneself_out(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"change": "deactivate", "everyone": "1", "q": ""}
+    answer = client.post("/users/bulk", data=sent, headers={**JSON, **who.headers}).get_json()
+    assert answer == {"changed": 1, "unchanged": 0, "skipped": [{"id": who.user_id, "reason": "yourself"}]}
+    assert not client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
+
+
+@pytest.mark.parametrize(
+    "sent", [{}, {"change": "explode", "user": "1"}, {"change": "role", "user": "1"}, {"change": "remove"}]
+)
+def test_many_at_once_need_a_change_and_somebody(enter: Enter, sent: dict[str, str]) -> None:
+    client, who = enter(Role.ADMIN)
+    assert client.post("/users/bulk", data=sent, headers={**HTMX, **who.headers}).status_code == 422
+
+
+def test_an_invitation_is_shown_and_withdrawn(enter: Enter) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"email": "New@Example.com", "role": "editor"}
+    assert b"new@example.com" in client.post("/users/invitations", data=sent, headers=who.headers).data
+    listed = client.get("/users/invitations", headers=JSON).get_json()["invitations"]
+    assert [(one["email"], one["role"]) for one in listed] == [("new@example.com", "editor")]
+    address = f"/users/invitations?id={listed[0]['id']}"
+    assert client.delete(address, headers={**HTMX, **who.headers}).status_code == 200
+    assert client.delete(address, headers={**HTMX, **who.headers}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"email": "", "role": "viewer"},
+        {"email": "no address", "role": "viewer"},
+        {"email": "a@example.com", "role": "king"},
+        {"email": "admin@example.com", "role": "viewer"},
+    ],
+)
+def test_an_invitation_that_cannot_be_is_explained(enter: Enter, sent: dict[str, str]) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.post("/users/invitations", data=sent, headers=who.headers)
+    assert answer.status_code == 422
+    assert b'aria-invalid="true"' in answer.data
