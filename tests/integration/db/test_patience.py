@@ -1,0 +1,76 @@
+"""Migrations wait for as long as it takes, and the deadlines of requests hold again afterwards."""
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from flask_gatehouse.db import engine as engines, migrate
+from flask_gatehouse.db.schema import HEAD, current_version
+
+MIGRATION_LOCK = 7_205_349_412
+# Longer than all deadlines of the impatient engine below.
+LONG_S = 1.2
+SLOW = f"""
+CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep({LONG_S}); RETURN NEW; END $$;
+CREATE TRIGGER dawdle BEFORE UPDATE ON gatehouse_alembic_version FOR EACH ROW EXECUTE FUNCTION dawdle()
+"""
+
+
+@pytest.fixture
+def impatient(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine of ours whose requests wait for a fraction of a second."""
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT_MS", 200)
+    monkeypatch.setattr(engines, "STATEMENT_TIMEOUT_MS", 400)
+    monkeypatch.setattr(engines, "ANSWER_TIMEOUT_S", 0.6)
+    engine = engines.make_engine(postgresql_url)
+    yield engine
+    engine.dispose()
+
+
+def test_a_migration_waits_for_the_one_of_another_node(impatient: Engine, postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        released = threading.Event()
+
+        def release() -> None:
+            released.set()
+            other.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+        timer = threading.Timer(LONG_S, release)
+        timer.start()
+        migrate.upgrade(impatient)
+        assert released.is_set()
+        timer.join()
+
+
+def test_a_migration_may_take_longer_than_a_request(impatient: Engine) -> None:
+    with impatient.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    with impatient.connect() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with impatient.begin() as connection:
+        connection.exec_driver_sql(SLOW)
+    migrate.upgrade(impatient)
+    with impatient.connect() as connection:
+        assert current_version(connection) == HEAD
+
+
+def test_what_comes_after_a_migration_has_its_deadlines_again(impatient: Engine) -> None:
+    migrate.upgrade(impatient)
+    with impatient.connect() as connection:
+        # The very connection that has migrated.
+        assert impatient.pool.checkedin() == 0  # type: ignore[attr-defined]
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        assert driver.patience == engines.ANSWER_TIMEOUT_S
+        with pytest.raises(OperationalError, match="statement timeout"):
+            connection.exec_driver_sql(f"SELECT pg_sleep({LONG_S})")
