@@ -26,8 +26,11 @@ _SORTED = {
 }
 # Groups of ids, spread over all of them, from which a greater number is estimated.
 _WINDOWS, _WIDTH = 20, 50
-# What is counted exactly.
+# What is counted exactly, and what an estimate must say to be taken for more than that.
 EXACT = 1000
+_SURELY_MANY = 5 * EXACT
+# With fewer ids given than this, counting a thousand people is as quick as estimating.
+_WORTH_ESTIMATING = 20 * EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class UserPage:
 class UserCount:
     """How many people a query means.
 
-    :param is_exact: false beyond a thousand, where the number has two digits that say something.
+    :param is_exact: false beyond a thousand. Then it is 1,001, which means more than a thousand, or an estimate
+        of which two digits say something.
     """
 
     number: int
@@ -76,11 +80,16 @@ def count_users(connection: Connection, query: UserQuery) -> UserCount:
     who = meant(connection, query)
     counted = select(users.c.id).where(*who.where)
     if not who.are_few:
+        ids, span = sampled_ids(connection, windows=_WINDOWS, width=_WIDTH if who.where else 1)
+        if span > _WORTH_ESTIMATING:
+            sampled = select(func.count(users.c.id)).where(among(connection, ids), *who.where)
+            found = connection.execute(sampled).scalar_one()
+            number = _two_digits(round(found * span / len(ids)))
+            if number > _SURELY_MANY:
+                return UserCount(number, is_exact=False)
         counted = counted.limit(EXACT + 1)
     number = connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
-    if who.are_few or number <= EXACT:
-        return UserCount(number, is_exact=True)
-    return UserCount(max(EXACT + 1, _estimated(connection, who.where)), is_exact=False)
+    return UserCount(number, is_exact=who.are_few or number <= EXACT)
 
 
 def _page(query: UserQuery, rows: list[Row[Any]], *, before: bool, after: bool) -> UserPage:
@@ -110,13 +119,16 @@ def _fetch(
     searched = _SORTED[query.sort]
     for are_missing, position in _stretches(query.sort, cursor, descending=descending):
         order = [users.c.id] if are_missing else [searched, users.c.id]
-        statement = select(*row_columns, searched.label("sorted_by")).where(*where)
+        statement = select(users.c.id).where(*where)
         if query.sort in MAY_BE_MISSING:
             statement = statement.where(searched.is_(None) if are_missing else searched.is_not(None))
         if position is not None:
             statement = statement.where(_beyond(searched, position, are_missing=are_missing, descending=descending))
         directed = [item.desc() if descending else item.asc() for item in order]
-        found += connection.execute(statement.order_by(*directed).limit(query.limit + 1 - len(found)))
+        # First who, from an index alone where it holds all that is asked for, and then what is shown of them.
+        who = statement.order_by(*directed).limit(query.limit + 1 - len(found)).subquery()
+        shown = select(*row_columns, searched.label("sorted_by")).join(who, who.c.id == users.c.id)
+        found += connection.execute(shown.order_by(*directed))
         if len(found) > query.limit:
             break
     return found
@@ -150,13 +162,6 @@ def _beyond(
     place, edge = tuple_(searched, users.c.id), tuple_(cursor.value, cursor.id)
     is_beyond: ColumnElement[bool] = place < edge if descending else place > edge
     return is_beyond
-
-
-def _estimated(connection: Connection, where: tuple[ColumnElement[bool], ...]) -> int:
-    """Return about how many users meet the conditions: the share of some ids, times the number of all ids."""
-    ids, span = sampled_ids(connection, windows=_WINDOWS, width=_WIDTH if where else 1)
-    number = connection.execute(select(func.count(users.c.id)).where(among(connection, ids), *where)).scalar_one()
-    return _two_digits(round(number * span / len(ids)))
 
 
 def _two_digits(number: int) -> int:

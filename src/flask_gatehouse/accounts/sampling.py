@@ -7,6 +7,9 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Integer, any_, func, li
 
 from .columns import users
 
+# Users enough to tell what is common from what is rare.
+SAMPLE = 50
+
 
 def sampled_ids(connection: Connection, *, windows: int, width: int) -> tuple[Sequence[int], int]:
     """Return ids that users may have, and among how many such ids they are spread; both may be none.

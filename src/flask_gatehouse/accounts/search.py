@@ -7,12 +7,14 @@ all. SQLite keeps no statistics unless told to, so that ``sqlite_search`` looks 
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, String, bindparam
+from sqlalchemy import ColumnElement, Connection, String, bindparam, func, select
 
 from .columns import users
 from .meant import Meant, sought_part
 from .queries import Status, UserQuery
+from .sampling import SAMPLE, among, sampled_ids
 from .sqlite_search import find_meant
+from .trigrams import telling_trigrams
 
 _ESCAPED = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -20,14 +22,18 @@ _ESCAPED = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 def meant(connection: Connection, query: UserQuery) -> Meant:
     """Return what must hold of everybody whom a query means, whichever page of it."""
     if connection.dialect.name == "postgresql":
-        return Meant(tuple(_planned(query)))
+        return Meant(tuple(_planned(connection, query)))
     return find_meant(connection, query)
 
 
-def _planned(query: UserQuery) -> Iterator[ColumnElement[bool]]:
+def _planned(connection: Connection, query: UserQuery) -> Iterator[ColumnElement[bool]]:
     if sought := sought_part(query.text):
-        pattern = f"%{sought.translate(_ESCAPED)}%"
-        yield users.c.search_text.like(_inside(pattern), escape="\\")
+        sample, _ = sampled_ids(connection, windows=SAMPLE, width=1)
+        texts = connection.execute(select(users.c.search_text).where(among(connection, sample))).scalars().all()
+        known = () if any(sought in text for text in texts) else (sought,)
+        for part in telling_trigrams(sought, texts) or known:
+            yield users.c.search_text.like(_inside(f"%{part.translate(_ESCAPED)}%"), escape="\\")
+        yield func.strpos(users.c.search_text, sought) > 0
     if query.role is not None:
         yield users.c.role == _inside(query.role)
     if query.status is not None:

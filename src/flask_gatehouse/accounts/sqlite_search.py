@@ -16,10 +16,9 @@ from sqlalchemy.sql.operators import custom_op
 from .columns import users
 from .meant import SHORTEST_PART, Meant, sought_part
 from .queries import Status, UserQuery
-from .sampling import among, sampled_ids
+from .sampling import SAMPLE, among, sampled_ids
 from .trigrams import telling_trigrams
 
-_SAMPLE = 50
 # Of so many in the sample there are enough on the way.
 _COMMON = 2
 # A page of the list: with so many rows to find, sorting few costs as much as walking past many.
@@ -43,12 +42,12 @@ def find_meant(connection: Connection, query: UserQuery) -> Meant:
     where = tuple(one.test for one in filters)
     if not filters:
         return Meant(where)
-    sample, span = sampled_ids(connection, windows=_SAMPLE, width=1)
+    sample, span = sampled_ids(connection, windows=SAMPLE, width=1)
     looked_at = select(users.c.search_text, *where).where(among(connection, sample))
     texts, *answers = list(zip(*connection.execute(looked_at), strict=True)) or [(), *((),) * len(filters)]
     few = isqrt(_PAGE * span)
     for one, answer in zip(filters, answers, strict=True):
-        if sum(answer) >= _COMMON and span > _SAMPLE:
+        if sum(answer) >= _COMMON and span > SAMPLE:
             continue
         ids = one.ids if one.part is None else _by_trigrams(connection, one, texts)
         found = connection.execute(ids.limit(few + 1)).scalars().all()

@@ -1,0 +1,116 @@
+"""Databases with as many users as one asks for, made as fast as each kind of database allows."""
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from flask_gatehouse.accounts.fold import search_text_of
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.migrate import upgrade
+from tests.services import Services
+
+FIRST = (
+    "Ada",
+    "Björn",
+    "Chloé",
+    "Dmitri",
+    "Edsger",
+    "Fatima",
+    "Grace",
+    "Hedy",
+    "Iain",
+    "Joan",
+    "Katherine",
+    "Linus",
+    "Niklaus",
+    "Olga",
+)
+LAST = (
+    "Abelson",
+    "Ångström",
+    "Curie",
+    "Dijkstra",
+    "Fischer",
+    "García",
+    "Hopper",
+    "Ivanova",
+    "Jemison",
+    "Lovelace",
+    "Müller",
+)
+HOSTS = ("example.com", "example.org", "mail.example.net")
+COLUMNS = ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "search_text")
+START = datetime(2020, 1, 1, tzinfo=UTC)
+TRIGRAMS = "ix_gatehouse_users_search_trigrams"
+
+User = tuple[int, str | None, str, str, bool, datetime, datetime | None, str]
+
+
+def address_of(number: int) -> str:
+    """Return the address of one of the users, which is nobody else's."""
+    return f"user-{number:07x}@{HOSTS[number % len(HOSTS)]}"
+
+
+def people(count: int) -> Iterator[User]:
+    """Yield users: few administrators, some deactivated, some without an address or a sign-in."""
+    chance = random.Random(20261122)  # noqa: S311 - the same people in every run
+    for number in range(1, count + 1):
+        name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
+        email = None if chance.random() < 0.02 else address_of(number)
+        role = "admin" if number % 50_000 == 7 else "editor" if chance.random() < 0.05 else "viewer"
+        created = START + timedelta(seconds=number * 100)
+        seen = None if chance.random() < 0.05 else created + timedelta(seconds=chance.randrange(10**8))
+        yield number, email, name, role, chance.random() >= 0.03, created, seen, search_text_of(name, email)
+
+
+def make_sqlite(path: Path, count: int) -> str:
+    """Make a migrated database with so many users and return its address."""
+    url = f"sqlite:///{path}"
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    connection = sqlite3.connect(path)
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    connection.execute("PRAGMA synchronous = OFF")
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    stored = ((*user[:5], _text(user[5]), _text(user[6]), user[7]) for user in people(count))
+    places = ", ".join("?" * len(COLUMNS))
+    connection.executemany(f"INSERT INTO gatehouse_users ({', '.join(COLUMNS)}) VALUES ({places})", stored)  # noqa: S608
+    connection.execute("INSERT INTO gatehouse_user_search (gatehouse_user_search) VALUES ('rebuild')")
+    for _, trigger in triggers:
+        connection.execute(trigger)
+    connection.commit()
+    connection.close()
+    return url
+
+
+def make_postgresql(services: Services, count: int) -> str:
+    """Make a migrated database with so many users and return its address."""
+    name = f"people_{count}"
+    with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = services.database_url(name)
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET maintenance_work_mem = '512MB'")
+        found = connection.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [TRIGRAMS]).fetchone()
+        assert found is not None, "this server has no pg_trgm"
+        connection.execute(f"DROP INDEX {TRIGRAMS}")
+        with connection.cursor().copy(f"COPY gatehouse_users ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+            for user in people(count):
+                copy.write_row(user)
+        connection.execute(found[0])
+        connection.execute("SELECT setval('gatehouse_users_id_seq', %s)", [count])
+        connection.execute("VACUUM ANALYZE gatehouse_users")
+    return url
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
