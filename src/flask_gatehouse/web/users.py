@@ -27,9 +27,10 @@ from .decorators import require
 from .denials import NotFound
 from .explain import reasons
 from .fields import in_words, number, sent
-from .htmx import is_htmx, wants_json
+from .htmx import current_page, is_htmx, wants_json
 from .permissions import Permission
 from .state import state
+from .way_back import way_back
 
 ROLES = [role.value for role in Role]
 
@@ -145,7 +146,8 @@ def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> Respons
         told = render_template("gatehouse/errors/_message.html", message=message, category="success", undo=undo)
         return make_response(_markup(row) + told)
     flash(message, "success")
-    return redirect(url_for("gatehouse.user", user_id=row.id), 303)
+    # Back to where the form stood: the list as it was filtered, or her own page.
+    return redirect(way_back(current_page()) or url_for("gatehouse.user", user_id=row.id), 303)
 
 
 def _refused(user_id: int, values: dict[str, str], problems: dict[str, str]) -> ResponseReturnValue:
