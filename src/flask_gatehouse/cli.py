@@ -6,17 +6,19 @@ from typing import Any
 
 import click
 from email_validator import EmailNotValidError, validate_email
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from .accounts.errors import AlreadyAdministrator
-from .accounts.service import find_user_id, invite_administrator
+from .accounts.service import find_user_id, get_user, history_of_role, invite_administrator
 from .db.migrate import upgrade
 from .db.schema import HEAD, current_version
 from .kernel.context import COMMAND_LINE
 from .kernel.errors import GatehouseError
 from .ops import worker
 from .sessions.service import end_sessions
+from .web.explain import decide, reasons
 from .web.state import state
 
 
@@ -108,6 +110,24 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
             raise click.ClickException(f"Nobody here has the address {email}.")
         count = end_sessions(db, user_id, actor=COMMAND_LINE)
     click.echo("One session was ended." if count == 1 else f"{count} sessions were ended.")
+
+
+@gatehouse_commands.command("explain")
+@click.argument("email", callback=_address)
+@click.argument("method", type=click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False))
+@click.argument("path")
+def explain(email: str, method: str, path: str) -> None:
+    """Say why this person may or may not, and since when; exit 0 if she may, 1 if not."""
+    with state().database.reading() as connection:
+        user_id = find_user_id(connection, email)
+        if user_id is None:
+            raise click.ClickException(f"Nobody here has the address {email}.")
+        user, history = get_user(connection, user_id), history_of_role(connection, user_id)
+    decision = decide(current_app, user, method.upper(), path)
+    click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
+    for label, sentence, since in reasons(user, history):
+        click.echo(f"  {label}: {sentence}{f' ({since:%Y-%m-%d %H:%M} UTC)' if since else ''}")
+    raise SystemExit(0 if decision.may else 1)
 
 
 @gatehouse_commands.command("worker")

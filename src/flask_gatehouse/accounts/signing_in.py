@@ -118,7 +118,7 @@ def has_identity(db: Session, user_id: int, issuer: str, subject: str) -> bool:
     return db.scalars(statement).first() is not None
 
 
-def find_user_id(db: Session, address: str) -> int | None:
+def find_user_id(db: Session | Connection, address: str) -> int | None:
     """Return the id of the user who owns an address, or None."""
     return db.scalars(select(User.id).where(User.email == case_folded_address(address))).first()
 

@@ -1,9 +1,18 @@
 """Why somebody may or may not, in words, and since when."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from flask import Flask
+from werkzeug.exceptions import MethodNotAllowed, NotFound as RoutingNotFound
+from werkzeug.routing import RequestRedirect
+
 from ..accounts.history import Origin, RoleHistory
+from ..accounts.rules import Role
 from ..accounts.views import UserRow
+from .decorators import PERMISSIONS
+from .permissions import Permission, permits
+from .state import EXTENSION
 
 _NAMES = {"admin": "administrator", "editor": "editor", "viewer": "viewer"}
 
@@ -34,3 +43,53 @@ def _by(origin: Origin | None) -> str:
     if origin.actor_kind == "user" and origin.actor_id is not None:
         return f" Changed by user {origin.actor_id}."
     return " Changed from the command line." if origin.actor_kind == "cli" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether somebody may, and the sentence that says why."""
+
+    may: bool
+    why: str
+
+
+def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
+    """Return whether a user may send a request, as the guard of its route would decide it.
+
+    Also for a host's own views that carry our decorators. What such a view decides by itself is not known here.
+
+    :param method: such as ``PUT``.
+    :param path: such as ``/users/7``, without a query.
+    """
+    try:
+        endpoint, arguments = app.url_map.bind("localhost").match(path, method=method)
+    except RequestRedirect:
+        return Decision(may=True, why="The address leads to another one, with a slash at its end.")
+    except MethodNotAllowed:
+        return Decision(may=False, why=f"Nothing at this address takes {method}.")
+    except RoutingNotFound:
+        return Decision(may=False, why="There is nothing at this address.")
+    if not user.is_active:
+        return Decision(may=False, why="The account is deactivated, so that nobody signs in with it.")
+    permissions = getattr(app.view_functions[endpoint], PERMISSIONS, None)
+    if permissions is None:
+        return Decision(may=True, why="This route has no permission of ours: it is open, or its application decides.")
+    permission = permissions.get("GET" if method == "HEAD" else method) or permissions["*"]
+    list_role = Role(app.extensions[EXTENSION].settings.user_list_role)
+    target = arguments.get("user_id")
+    may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
+    return Decision(
+        may, f"{_RULES[permission].format(role=_NAMES[list_role.value])} She is: {_NAMES[user.role.value]}."
+    )
+
+
+_RULES = {
+    Permission.PUBLIC: "Everybody may.",
+    Permission.SIGNED_IN: "Whoever is signed in may.",
+    Permission.VIEWER: "Viewers, editors and administrators may.",
+    Permission.EDITOR: "Editors and administrators may.",
+    Permission.ADMIN: "Administrators may.",
+    Permission.USER_LIST: "Whoever is at least {role} may.",
+    Permission.SELF_OR_ADMIN: "Administrators may, and whoever it is about.",
+    Permission.ADMIN_NOT_SELF: "Administrators may, but not on themselves.",
+}

@@ -1,0 +1,60 @@
+"""``gatehouse explain``: the same answer that the guard of a route gives."""
+
+import pytest
+from flask import Flask
+
+from flask_gatehouse import Role, admin_required
+from flask_gatehouse.accounts.service import suspend_user
+from flask_gatehouse.testing import sign_in_as
+from tests.web.conftest import state_of
+
+
+def explain(app: Flask, *arguments: str) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=["gatehouse", "explain", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "code"),
+    [
+        (Role.VIEWER, "GET", "/dashboard", 0),
+        (Role.VIEWER, "GET", "/users", 0),
+        (Role.VIEWER, "PUT", "/users/{own}", 0),
+        (Role.VIEWER, "put", "/users/99", 1),
+        (Role.VIEWER, "DELETE", "/users/{own}", 1),
+        (Role.EDITOR, "POST", "/users/bulk", 1),
+        (Role.ADMIN, "POST", "/users/bulk", 0),
+        (Role.ADMIN, "DELETE", "/users/{own}", 1),
+        (Role.ADMIN, "GET", "/nowhere", 1),
+        (Role.ADMIN, "PATCH", "/users/1", 1),
+        (Role.VIEWER, "GET", "/host", 1),
+        (Role.ADMIN, "GET", "/host", 0),
+        (Role.VIEWER, "GET", "/open", 0),
+    ],
+)
+def test_it_says_what_the_guard_says(app: Flask, role: Role, method: str, path: str, code: int) -> None:
+    app.add_url_rule("/host", "host", admin_required(lambda: "in"))
+    app.add_url_rule("/open", "open", lambda: "open")
+    client = app.test_client()
+    who = sign_in_as(client, role, email="ada@example.com", name="Ada")
+    path = path.format(own=who.user_id)
+    assert explain(app, "ada@example.com", method, path)[0] == code
+    answer = client.open(path, method=method.upper(), headers=who.headers)
+    assert (answer.status_code not in {403, 404, 405}) == (code == 0)
+
+
+def test_it_says_since_when(app: Flask) -> None:
+    who = sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
+    sign_in_as(app.test_client(), Role.ADMIN, email="bob@example.com", name="Bob")
+    with state_of(app).database.transaction() as db:
+        suspend_user(db, who.user_id)
+    code, output = explain(app, "ada@example.com", "GET", "/dashboard")
+    assert code == 1
+    assert "Ada may not. The account is deactivated" in output
+    assert "Status: May not sign in." in output
+    assert "UTC)" in output
+
+
+def test_nobody_is_explained(app: Flask) -> None:
+    code, output = explain(app, "nobody@example.com", "GET", "/")
+    assert (code, "Nobody here has the address" in output) == (1, True)
