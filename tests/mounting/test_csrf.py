@@ -114,6 +114,26 @@ def test_people_sign_in_through_such_a_host(protected: Flask) -> None:
     assert client.get("/mine").text == "ada@example.com"
 
 
+def test_a_method_that_such_a_host_does_not_protect_is_protected_by_us(sqlite_url: str) -> None:
+    app = bare(sqlite_url, WTF_CSRF_METHODS=["POST"])
+    CSRFProtect(app)
+    Gatehouse(app)
+
+    @app.delete("/change")
+    @login_required
+    def remove() -> ResponseReturnValue:
+        return "removed"
+
+    client, other = app.test_client(), app.test_client()
+    who, elsewhere = sign_in_as(client), sign_in_as(other)
+    assert client.post("/gate/auth/session", headers=who.headers).status_code == 200
+    for path in ("/change", f"/gate/account/sessions/{elsewhere.session_id}"):
+        assert client.delete(path).status_code == 400
+        assert client.delete(path, headers={"X-CSRFToken": "wrong"}).status_code == 400
+    assert other.get("/gate/account").status_code == 200
+    state_of(app).database.engine.dispose()
+
+
 def test_switched_off_for_a_hosts_tests_ours_stays_on(sqlite_url: str) -> None:
     app = bare(sqlite_url, WTF_CSRF_ENABLED=False)
     CSRFProtect(app)

@@ -63,12 +63,31 @@ def test_a_change_without_the_token_is_refused(client: FlaskClient, headers: dic
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "", "Origin": "http://localhost"},
     ],
 )
 def test_a_change_from_elsewhere_is_refused_even_with_the_token(client: FlaskClient, headers: dict[str, str]) -> None:
     who = sign_in_as(client)
     assert client.post("/auth/logout", headers={**who.headers, **headers}).status_code == 400
     assert client.get("/dashboard").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        # What a page sends whose policy keeps its address to itself, such as one with "no-referrer".
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://name.of.the.proxy"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://localhost"},
+        {},
+    ],
+)
+def test_a_change_from_here_needs_the_token_all_the_same(client: FlaskClient, headers: dict[str, str]) -> None:
+    who = sign_in_as(client)
+    assert client.post("/auth/logout", headers=headers).status_code == 400
+    assert client.post("/auth/logout", headers={**who.headers, **headers}).status_code == 303
 
 
 def test_the_token_of_another_session_is_refused(app: Flask, client: FlaskClient) -> None:
