@@ -45,6 +45,18 @@ def test_what_depends_on_the_person_stays_out_of_caches(client: FlaskClient) -> 
     assert "Cookie" in answer.headers["Vary"]
 
 
+@pytest.mark.parametrize("path", ["/static/gatehouse/nothing.css", "/static/gatehouse/../x", "/static/gatehouse/"])
+def test_a_file_that_is_not_there_stays_out_of_caches(client: FlaskClient, path: str) -> None:
+    """A cache that keeps such an answer would go on saying it after the update that brings the file."""
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
+
+
+def test_a_file_that_is_there_may_be_kept(client: FlaskClient) -> None:
+    with client.get("/static/gatehouse/gatehouse.css") as answer:
+        assert answer.headers["Cache-Control"] != "no-store"
+
+
 def test_an_ordinary_page_sets_no_cookie(client: FlaskClient) -> None:
     sign_in_as(client)
     assert "Set-Cookie" not in client.get("/dashboard").headers
