@@ -4,6 +4,7 @@ Start with ``Gatehouse``; protect views with ``login_required`` and ``require_ro
 """
 
 from . import audit as audit
+from .accounts.object_rules import NoObjectRule as NoObjectRule, object_rule as object_rule
 from .accounts.rules import Role as Role
 from .extension import Gatehouse as Gatehouse
 from .kernel.errors import GatehouseError as GatehouseError
@@ -11,6 +12,7 @@ from .settings import ConfigurationError as ConfigurationError
 from .web.actor import current_user as current_user
 from .web.decorators import (
     admin_required as admin_required,
+    authorize as authorize,
     background as background,
     editor_required as editor_required,
     login_required as login_required,

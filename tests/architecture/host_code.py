@@ -14,10 +14,12 @@ from flask_gatehouse import (
     Role,
     admin_required,
     audit,
+    authorize,
     background,
     current_user,
     editor_required,
     login_required,
+    object_rule,
     require_role,
 )
 
@@ -36,6 +38,11 @@ class Article(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     author_id: Mapped[int]
     title: Mapped[str]
+
+
+@object_rule(Article, "edit", role=Role.EDITOR)
+def may_edit(person: Any, article: Article) -> bool:
+    return bool(article.author_id == person.id)
 
 
 def create_app() -> Flask:
@@ -74,6 +81,8 @@ def publish(article_id: int) -> str:
 
 @editor_required
 def edit(article_id: int) -> tuple[str, int]:
+    with Session(engine) as session:
+        authorize("edit", session.get_one(Article, article_id))
     return "edited", 200
 
 

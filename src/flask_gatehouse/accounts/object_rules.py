@@ -83,7 +83,7 @@ class ObjectRules:
         :param thing: an object, or its class where there is no object yet: ``"create", Article``.
         :raises NoObjectRule: if nobody has declared that.
         """
-        rule = self._find(action, thing if isinstance(thing, type) else type(thing))
+        rule = self._find(action, thing)
         if not person.is_authenticated or person.role is None:
             return Verdict.NOT_SIGNED_IN
         if not person.role.includes(rule.role):
@@ -98,7 +98,15 @@ class ObjectRules:
         """
         return self.decide(person, action, thing) is Verdict.ALLOWED
 
-    def _find(self, action: str, kind: type) -> ObjectRule:
+    def needed_role(self, action: str, thing: object) -> Role:
+        """Return what a person needs before the rule is asked at all.
+
+        :raises NoObjectRule: if nobody has declared who may do that.
+        """
+        return self._find(action, thing).role
+
+    def _find(self, action: str, thing: object) -> ObjectRule:
+        kind = thing if isinstance(thing, type) else type(thing)
         for ancestor in kind.__mro__:
             if rule := self._rules.get((ancestor, action)):
                 return rule

@@ -11,6 +11,7 @@ from flask import Response, current_app, request
 from werkzeug.local import LocalProxy
 
 from ..accounts import rules
+from ..accounts.object_rules import object_rules
 from ..accounts.rules import Role
 from ..kernel.context import Actor
 from ..kernel.errors import DependencyUnavailable
@@ -50,6 +51,13 @@ class Anonymous:
     def can_delete_user(self, user_id: int) -> bool:
         return False
 
+    def can(self, action: str, thing: object) -> bool:
+        """Return False, for a question that a program may ask.
+
+        :raises NoObjectRule: if nobody has declared who may do that: an anonymous visitor finds the mistake too.
+        """
+        return object_rules.allows(self, action, thing)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -79,6 +87,14 @@ class Person:
 
     def can_delete_user(self, user_id: int) -> bool:
         return rules.can_delete_user(self.role, self.id, user_id)
+
+    def can(self, action: str, thing: object) -> bool:
+        """Return whether she may do something to a thing of the host's own, as ``object_rule`` has declared.
+
+        :param thing: an object, or its class where there is no object yet: ``can("create", Article)``.
+        :raises NoObjectRule: if nobody has declared that.
+        """
+        return object_rules.allows(self, action, thing)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON answers say of a user; moments are ISO 8601 in UTC."""

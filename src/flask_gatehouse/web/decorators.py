@@ -7,11 +7,12 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 from flask import after_this_request, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 
+from ..accounts.object_rules import Verdict, object_rules
 from ..accounts.rules import Role
 from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .csrf import protect
-from .denials import NotAllowed, NotSignedIn
+from .denials import NotAllowed, NotSignedIn, ObjectNotAllowed
 from .errors import answer
 from .headers import mark_private, secure_host_page
 from .permissions import Permission, needed_role, permits
@@ -75,7 +76,10 @@ def _protected(
         except GatehouseError as error:
             return make_response(answer(error))
         # Flask looks for a coroutine at what it was given, which is this function.
-        returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
+        try:
+            returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
+        except NotAllowed as error:
+            return make_response(answer(error))
         return returned
 
     setattr(protected, PERMISSIONS, {"*": permission})
@@ -100,6 +104,26 @@ def require_role(
     if not isinstance(role, Role):
         raise TypeError(f"require_role() takes a member of Role, as in require_role(Role.EDITOR), not {role!r}.")
     return lambda view: _protected(Permission(role.value), view)
+
+
+def authorize(action: str, thing: object) -> None:
+    """Let a view go on if whoever asks may do this to a thing of the host's own; otherwise it is answered with 403.
+
+    For views below ``login_required`` and its like, which give that answer. Ask before anything is changed: what
+    the view has not committed by then is lost.
+
+    :param thing: an object, or its class where there is no object yet.
+    :raises NoObjectRule: if nobody has declared who may do that.
+    :raises NotSignedIn: if nobody is signed in.
+    :raises NotAllowed: if she may not.
+    """
+    verdict = object_rules.decide(person(), action, thing)
+    if verdict is Verdict.NOT_SIGNED_IN:
+        raise NotSignedIn(visit().ended)
+    if verdict is Verdict.ROLE:
+        raise NotAllowed(object_rules.needed_role(action, thing))
+    if verdict is Verdict.RULE:
+        raise ObjectNotAllowed
 
 
 def admin_required(view: Callable[P, Returned | Awaitable[Returned]]) -> Callable[P, ResponseReturnValue]:

@@ -27,6 +27,10 @@ class NotAllowed(GatehouseError):
         self.needed = needed
 
 
+class ObjectNotAllowed(NotAllowed):
+    """The role would do, and the rule of this very thing says no."""
+
+
 class NotFound(GatehouseError):
     """Nothing is there, or nothing that this person may know of."""
 

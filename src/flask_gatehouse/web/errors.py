@@ -35,7 +35,7 @@ from ..sessions.rules import EndReason
 from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, UnknownProvider
 from .actor import actor
-from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn
+from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .refusals import refusal_answer
 from .state import state
@@ -110,6 +110,9 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     NotSignedIn: _always(Answer(401, "Please sign in", "This is for people who are signed in.")),
     NotAllowed: _always(
         Answer(403, "Not allowed", "Your role does not include this.", "Ask an administrator if you need it.")
+    ),
+    ObjectNotAllowed: _always(
+        Answer(403, "Not allowed", "You may not do this here.", "Reload the page and look again.")
     ),
     CrossSiteRequest: _always(
         Answer(
