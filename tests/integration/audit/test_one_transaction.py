@@ -270,7 +270,7 @@ def test_a_change_whose_event_cannot_be_written_does_not_happen(scene: Scene, na
     change, before, _ = CHANGES[name]
     prepare(scene, before)
     contents = scene.house.contents()
-    _refuse_events_after(scene.house.database, len(contents["gatehouse_audit_events"]) + nth)
+    refuse_events_after(scene.house.database, len(contents["gatehouse_audit_events"]) + nth)
     with pytest.raises(DBAPIError, match="the trail is full"), scene.house.database.transaction() as db:
         change(db, scene)
     assert scene.house.contents() == contents
@@ -280,7 +280,7 @@ def _without_trail(house: House) -> dict[str, Any]:
     return {name: rows for name, rows in house.contents().items() if name != "gatehouse_audit_events"}
 
 
-def _refuse_events_after(database: Database, count: int) -> None:
+def refuse_events_after(database: Database, count: int) -> None:
     """Make the database refuse an INSERT into the trail once it holds so many rows."""
     with database.engine.begin() as connection:
         if connection.dialect.name == "sqlite":
