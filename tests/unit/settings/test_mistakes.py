@@ -212,3 +212,43 @@ def test_a_name_like_no_other_is_refused_too(problems: Callable[..., list[str]],
 
 def test_what_is_not_ours_is_left_alone(load: Load) -> None:
     assert load(PRODUCTION | {"GATE": "x", "gatehouse_env": "x", "FLASK_ENV": "x"}) == load(PRODUCTION)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GATEHOUSE_SERVICE_HOST",
+        "GATEHOUSE_SERVICE_PORT",
+        "GATEHOUSE_SERVICE_PORT_HTTP",
+        "GATEHOUSE_PORT",
+        "GATEHOUSE_PORT_5000_TCP",
+        "GATEHOUSE_PORT_5000_TCP_PROTO",
+        "GATEHOUSE_PORT_5000_TCP_PORT",
+        "GATEHOUSE_PORT_5000_TCP_ADDR",
+        "GATEHOUSE_PORT_53_UDP",
+        # Beside a Service that is called gatehouse-db.
+        "GATEHOUSE_DB_SERVICE_HOST",
+        "GATEHOUSE_DB_PORT_5432_TCP_ADDR",
+    ],
+)
+def test_what_kubernetes_says_of_services_is_no_setting(load: Load, name: str) -> None:
+    assert load(PRODUCTION | {name: "tcp://10.0.0.7:5000"}) == load(PRODUCTION)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GATEHOUSE_PORTT",
+        "GATEHOUSE_PORTS",
+        "GATEHOUSE_PORT_",
+        "GATEHOUSE_PORT_HTTP",
+        "GATEHOUSE_PORT_5000",
+        "GATEHOUSE_PORT_5000_SCTP",
+        "GATEHOUSE_SERVICE",
+        "GATEHOUSE_SERVICE_URL",
+        "GATEHOUSE_SERVICEHOST",
+        "GATEHOUSE_SERVICE_HOSTS",
+    ],
+)
+def test_what_only_looks_like_it_is_a_mistake(problems: Callable[..., list[str]], name: str) -> None:
+    assert problems(PRODUCTION | {name: "1"})[0].startswith(f"{name} is not a setting.")
