@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -142,13 +141,3 @@ def test_pages_fit_a_small_screen(node: Node, new_browser: Callable[..., Page]) 
     for path in ("/account", "/dashboard", "/auth/logout"):
         page.goto(node.base_url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_screenshots(node: Node, new_browser: Callable[..., Page], tmp_path: Path, scheme: str) -> None:
-    """Pictures of what people see, which somebody has to look at."""
-    page = new_browser(color_scheme=scheme, viewport={"width": 1280, "height": 800})
-    page.goto(f"{node.base_url}/auth/login")
-    picture = tmp_path / f"sign-in-{scheme}.png"
-    page.screenshot(path=picture)
-    assert picture.stat().st_size > 5_000
