@@ -1,6 +1,7 @@
 """The list of users, and one user: shown, edited, suspended, deleted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -113,7 +114,7 @@ def _save(user_id: int) -> ResponseReturnValue:
                 as_administrator=as_administrator,
             )
     except InvalidField as error:
-        return _refused(user_id, values, in_words(error.fields))
+        return _refused(user_id, values, in_words(error.fields), number(fields.get("version")))
     except EditConflict as conflict:
         return _conflict(conflict.current, values)
     if row.version == before.version:
@@ -150,9 +151,10 @@ def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> Respons
     return redirect(way_back(current_page()) or url_for("gatehouse.user", user_id=row.id), 303)
 
 
-def _refused(user_id: int, values: dict[str, str], problems: dict[str, str]) -> ResponseReturnValue:
+def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], version: int) -> ResponseReturnValue:
     with state().database.reading() as connection:
-        row = get_user(connection, user_id)
+        # The version that she began with: a mistake in a field must not hide that somebody else was faster.
+        row = replace(get_user(connection, user_id), version=version)
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
     return _form(row, values, problems, 422) if is_htmx() else (_page(row, values, problems), 422)
