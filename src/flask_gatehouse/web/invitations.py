@@ -21,7 +21,7 @@ from ..accounts.views import InvitationView
 from ..kernel.clock import utc_now
 from .account import label_of
 from .fields import in_words, number, sent
-from .htmx import is_htmx, wants_json
+from .htmx import is_htmx, trigger, wants_json
 from .state import state
 from .users import ROLES, problem
 
@@ -62,7 +62,9 @@ def _invite(email: str, role: str) -> ResponseReturnValue:
 def _withdraw(invitation_id: int) -> ResponseReturnValue:
     with state().database.transaction() as db:
         withdraw_invitation(db, invitation_id)
-    return _done("The invitation was withdrawn.")
+    response = make_response(_done("The invitation was withdrawn."))
+    # The button that had the focus has gone with its row.
+    return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if is_htmx() else response
 
 
 def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
