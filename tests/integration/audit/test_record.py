@@ -8,6 +8,8 @@ import pytest
 
 from flask_gatehouse.audit import AuditEvent, record
 from flask_gatehouse.audit.events import Outcome, outcome_of
+from flask_gatehouse.audit.models import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH
+from flask_gatehouse.audit.service import record_each
 from flask_gatehouse.kernel.context import Actor, current_actor, current_session
 from tests.integration.conftest import House
 
@@ -71,6 +73,46 @@ def test_what_json_cannot_hold_is_refused_where_it_is_written(house: House, valu
     with house.database.transaction() as db, pytest.raises((TypeError, ValueError)):
         record("article.published", details={"value": value}, session=db)
     assert house.trail() == []
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "identifier"),
+    [
+        ("e" * (EVENT_LENGTH + 1), "article", "1"),
+        ("article.published", "k" * (KIND_LENGTH + 1), "1"),
+        ("article.published", "article", "1" * (IDENTIFIER_LENGTH + 1)),
+        ("article\0published", "article", "1"),
+        ("article.published", "article", "\0"),
+    ],
+)
+def test_what_a_column_cannot_hold_is_refused_and_takes_nothing_along(
+    house: House, event: str, kind: str, identifier: str
+) -> None:
+    """SQLite would take it, and PostgreSQL would refuse the rest of the host's transaction too."""
+    with house.database.transaction() as db:
+        record("before", session=db)
+        with pytest.raises(ValueError, match="characters"):
+            record(event, resource=(kind, identifier), session=db)
+        record("after", session=db)
+    assert house.events() == ["before", "after"]
+
+
+def test_what_a_column_just_holds_is_kept(house: House) -> None:
+    with house.database.transaction() as db:
+        record("e" * EVENT_LENGTH, resource=("k" * KIND_LENGTH, "1" * IDENTIFIER_LENGTH), session=db)
+    assert house.events() == ["e" * EVENT_LENGTH]
+
+
+def test_of_many_each_has_its_event_and_of_none_nobody(house: House) -> None:
+    with house.database.transaction() as db:
+        record_each(
+            "article.published", [(("article", 1), {}), (("article", 2), {"by": "hand"})], session=db, actor=ADA
+        )
+        record_each("article.removed", [], session=db, actor=ADA)
+    assert [(row.event, row.resource_id, row.actor_id, row.details) for row in house.trail()] == [
+        ("article.published", "1", ADA.user_id, "{}"),
+        ("article.published", "2", ADA.user_id, '{"by":"hand"}'),
+    ]
 
 
 @pytest.mark.parametrize("event", AuditEvent)
