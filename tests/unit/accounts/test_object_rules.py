@@ -95,3 +95,11 @@ def test_what_nobody_declared_is_a_mistake_with_advice(rules: ObjectRules) -> No
 def test_a_second_declaration_is_refused(rules: ObjectRules) -> None:
     with pytest.raises(ValueError, match="'edit' Article is declared twice"):
         rules.declare(Article, "edit")(lambda person, article: True)
+
+
+@pytest.mark.parametrize("thing", [Article(1), Essay(1), Article])
+def test_what_a_rule_needs_first_is_told_before_it_is_asked(rules: ObjectRules, thing: object) -> None:
+    assert rules.needed_role("edit", thing) is Role.EDITOR
+    assert rules.needed_role("read", thing) is Role.VIEWER
+    with pytest.raises(NoObjectRule):
+        rules.needed_role("burn", thing)
