@@ -49,6 +49,7 @@ def running_gatehouse(
     *,
     server: Literal["run", "gunicorn"] = "run",
     application: str = "flask_gatehouse.wsgi:app",
+    host: Path | None = None,
     workers: int = 1,
     port: int | None = None,
     directory: Path | None = None,
@@ -58,6 +59,7 @@ def running_gatehouse(
     The node sees nothing of our own environment but ``env``, over ``GATEHOUSE_ENV=development`` and ``PORT``.
 
     :param application: what gunicorn serves; ``gatehouse run`` serves itself.
+    :param host: the file of a host application, for ``flask gatehouse run``; Gatehouse is below ``/gate`` there.
     :param port: a free one unless told otherwise.
     :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
         share one share their development key, and the SQLite file in it.
@@ -71,7 +73,7 @@ def running_gatehouse(
         environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"} | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
-                ending_with_us(_command(server, application, workers, number), signal.SIGTERM),
+                ending_with_us(_command(server, application, workers, number, host), signal.SIGTERM),
                 env=environment,
                 cwd=place,
                 stdout=output,
@@ -80,7 +82,7 @@ def running_gatehouse(
             )
         node = Node(f"http://localhost:{number}", process, log_path, place)
         try:
-            _wait_until_it_answers(node)
+            _wait_until_it_answers(node, "/gate/healthz" if host else "/healthz")
             yield node
         finally:
             _end(process)
@@ -94,18 +96,20 @@ def free_port() -> int:
         return number
 
 
-def _command(server: str, application: str, workers: int, port: int) -> tuple[str, ...]:
+def _command(server: str, application: str, workers: int, port: int, host: Path | None) -> tuple[str, ...]:
+    if host:
+        return (str(PROGRAMS / "flask"), "--app", str(host), "gatehouse", "run")
     if server == "run":
         return (str(PROGRAMS / "gatehouse"), "run")
     options = ("--no-control-socket", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers))
     return (str(PROGRAMS / "gunicorn"), application, *options, "--bind", f"127.0.0.1:{port}")
 
 
-def _wait_until_it_answers(node: Node) -> None:
+def _wait_until_it_answers(node: Node, path: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            with urllib.request.urlopen(f"{node.base_url}/healthz", timeout=2):  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{node.base_url}{path}", timeout=2):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             ended = node.process.poll()
