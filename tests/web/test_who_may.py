@@ -1,0 +1,61 @@
+"""The matrix of docs/reference/who-may.tsv: actor, method, route, status. It is the documentation and the test's input.
+
+``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session. Changes carry the token and
+fields that would do; the answers are those that a page gets. A route that is missing from the file fails.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from flask_gatehouse import Role
+from flask_gatehouse.testing import SignedIn, sign_in_as
+from flask_gatehouse.web import ROUTES
+
+ROWS = list(
+    csv.DictReader(
+        (Path(__file__).parents[2] / "docs/reference/who-may.tsv").read_text(encoding="utf-8").splitlines(),
+        delimiter="\t",
+    )
+)
+ACTORS = ("anonymous", "viewer", "editor", "admin")
+FIELDS = {
+    "name": "A Name",
+    "version": "1",
+    "user": "1",
+    "change": "activate",
+    "email": "new@example.com",
+    "role": "viewer",
+}
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['method']} {row['path']}")
+def test_the_matrix_holds(app: Flask, row: dict[str, str], actor: str) -> None:
+    other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
+    client = app.test_client()
+    who = SignedIn(0, "", "") if actor == "anonymous" else sign_in_as(client, Role(actor), email="own@example.com")
+    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id)
+    fields = FIELDS if row["method"] != "PUT" else {"name": "A Name", "version": "1"}
+    if row["method"] == "GET":
+        answer = client.get(path)
+    else:
+        answer = client.open(path, method=row["method"], data=fields, headers=who.headers)
+    assert answer.status_code == int(row[actor])
+    if answer.status_code == 302 and actor == "anonymous" and row["path"] not in {"/", "/auth/login/dev"}:
+        assert answer.location.startswith("/auth/login")
+
+
+def test_no_route_is_missing() -> None:
+    listed = {(_rule(row["path"]), row["method"]) for row in ROWS}
+    assert listed == {(_rule(route.rule), method) for route in ROUTES for method in route.may}
+
+
+def _rule(path: str) -> str:
+    for mark in ("<int:user_id>", "{own}", "{other}"):
+        path = path.replace(mark, "{user}")
+    for mark in ("<session_id>", "{session}"):
+        path = path.replace(mark, "{session}")
+    return path.replace("<provider>", "dev")
