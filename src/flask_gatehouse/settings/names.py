@@ -67,10 +67,12 @@ WITHOUT_EFFECT = frozenset(
         f"GATEHOUSE_{name}"
         for name in (
             "ALERT_EMAIL",
+            "ALERT_WEBHOOK_SECRET",
             "ALERT_WEBHOOK_URL",
             "AUDIT_KEY_FILE",
             "CHECKPOINT_DIR",
             "ERASURE_LEDGER",
+            "MAIL_FROM",
             "METRICS_TOKEN",
             "RATE_LIMIT",
             "RATE_LIMIT_SIGN_IN",
