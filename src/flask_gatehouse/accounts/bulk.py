@@ -98,8 +98,7 @@ def change_many(
     :param selection: ids, or all whom a query means whatever its page.
     :param actor_id: whoever asks for it, and is left as she is; None for the command line.
     """
-    # Also where nobody loses a role: all changes of several users begin with the same rows, and so never with
-    # rows that each other waits for.
+    # Also where nobody loses a role: two that take several users each could wait for each other otherwise.
     administrators = set(lock_administrators(db))
     result = BulkResult()
     for users in _batches(db, selection, result):

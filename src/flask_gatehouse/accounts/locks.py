@@ -1,12 +1,12 @@
-"""The rows that a change holds on to, always in the same order, so that two changes never wait for each other.
+"""The rows that a change holds on to, so taken that two changes never wait for each other.
 
-First all active administrators, then whomever the change is about, each in the order of their ids.
+Most changes take one row. Those that take several take their turn first: see ``lock_administrators``.
 """
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
@@ -16,13 +16,20 @@ from .errors import LastAdministrator, UserNotFound
 from .models import User
 from .rules import LARGEST_ID, Role, is_last_administrator
 
+# Any fixed number: it names the turn that is taken on PostgreSQL.
+_TURN = 7_205_349_413
+
 
 def lock_administrators(db: Session) -> Collection[int]:
     """Return the ids of all active administrators, none of whom can be lost until this transaction ends.
 
-    Whoever takes an administrator away comes through here first. On PostgreSQL the second of two waits, and then
-    sees what the first has left; SQLite lets one writer in at a time anyway.
+    Whoever takes an administrator away, or takes several users at once, comes through here first, one at a time:
+    on PostgreSQL by a lock of its own, while SQLite lets one writer in at a time anyway. The order of the rows alone
+    would not do. Whoever has waited for one of them holds it even if it is no administrator's any more, and would
+    meet another who begins with the administrators of today and comes to that row last.
     """
+    if db.connection().dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(_TURN)))
     return db.scalars(
         select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).with_for_update()
     ).all()

@@ -16,10 +16,13 @@ from flask_gatehouse.accounts.service import Profile, change_role, find_user_id,
 from flask_gatehouse.db.database import Database
 from tests.integration.conftest import SOMEBODY, House, profile
 
+# With which a change of one person begins: whoever takes an administrator away takes her turn first.
+FIRST_STATEMENTS = ("SELECT pg_advisory_xact_lock", "SELECT gatehouse_users")
+
 
 @contextmanager
-def both_before(database: Database, statement: str) -> Iterator[None]:
-    """Let nobody execute a statement that begins like this until a second one is about to.
+def both_before(database: Database, *statements: str) -> Iterator[None]:
+    """Let nobody execute a statement that begins like one of these until a second one is about to.
 
     SQLite lets one writer in at a time, so that the second never comes there: then the first goes on alone.
     """
@@ -28,7 +31,7 @@ def both_before(database: Database, statement: str) -> Iterator[None]:
     barrier = Barrier(2, action=met.set)
 
     def wait(connection: Any, cursor: Any, text: str, *rest: Any) -> None:
-        if text.startswith(statement) and not met.is_set():
+        if text.startswith(statements) and not met.is_set():
             try:
                 barrier.wait(0.2 if is_sqlite else 10)
             except BrokenBarrierError:
@@ -107,7 +110,7 @@ def test_two_administrators_who_suspend_one_person_leave_one_event(house: House)
         with house.database.transaction() as db:
             suspend_user(db, ada.id)
 
-    with both_before(house.database, "SELECT gatehouse_users"):
+    with both_before(house.database, *FIRST_STATEMENTS):
         assert at_once(suspend, suspend) == [None, None]
     assert house.events().count("user_archived") == 1
 
@@ -123,7 +126,7 @@ def test_two_changes_of_one_person_are_both_kept(house: House) -> None:
         with house.database.transaction() as db:
             change_role(db, ada.id, Role.ADMIN)
 
-    with both_before(house.database, "SELECT gatehouse_users"):
+    with both_before(house.database, *FIRST_STATEMENTS):
         assert at_once(suspend, promote) == [None, None]
     with house.database.transaction() as db:
         user = db.get_one(User, ada.id)
