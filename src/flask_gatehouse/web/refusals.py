@@ -72,7 +72,7 @@ REFUSALS: dict[Reason, Refusal] = {
         403,
         "You need an invitation",
         "Only people who were invited can come in here.",
-        "Ask an administrator to invite the address that you sign in with.",
+        "The administrators see your request to join, and you can sign in as soon as one has approved it.",
     ),
     Reason.DEACTIVATED: Refusal(
         403,
