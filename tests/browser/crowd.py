@@ -39,3 +39,5 @@ def change_meanwhile(engine: Engine, name: str, other: str) -> None:
 def search(page: Page, text: str) -> None:
     page.get_by_role("searchbox").fill(text)
     expect(page).to_have_url(re.compile(f"[?&]q={quote_plus(text)}".replace("+", "(%20|[+])")))
+    # The address changes before the rows do, and a click between the two would be lost with its row.
+    expect(page.locator("#user-count")).to_contain_text(re.compile("match|No users"))
