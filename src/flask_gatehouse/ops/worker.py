@@ -3,10 +3,11 @@
 import logging
 from threading import Event
 
+from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
-from ..sessions.rules import Limits
+from ..sessions.limits import limits_of
 from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
@@ -28,8 +29,7 @@ def run(database: Database, settings: Settings, stop: Event) -> None:
 
 def work_once(database: Database, settings: Settings) -> None:
     """Do one round of every job."""
-    ordinary = Limits(settings.idle_timeout, settings.session_lifetime)
-    admin = Limits(settings.admin_idle_timeout, settings.admin_session_lifetime)
+    ordinary, admin = limits_of(settings, Role.VIEWER), limits_of(settings, Role.ADMIN)
     batch = 500
     while True:
         with database.transaction() as db:

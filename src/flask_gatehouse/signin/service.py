@@ -23,6 +23,7 @@ from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import Actor
+from ..sessions.limits import limits_of
 from ..sessions.rules import EndReason
 from ..sessions.service import Begun, begin_session, end_session, renew_token
 from ..settings import Settings
@@ -86,7 +87,7 @@ def _complete(
         if replaces is not None:
             end_session(db, replaces, EndReason.REPLACED)
         person = Actor(user.id, None, actor.ip, actor.user_agent, "user")
-        lifetime = settings.admin_session_lifetime if user.role is Role.ADMIN else settings.session_lifetime
+        lifetime = limits_of(settings, user.role).absolute
         begun = begin_session(
             db,
             user_id=user.id,

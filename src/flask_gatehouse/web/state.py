@@ -7,6 +7,7 @@ from flask import current_app
 
 from ..accounts.rules import Role
 from ..db.database import Database
+from ..sessions.limits import limits_of
 from ..sessions.rules import Limits
 from ..settings import Settings
 from ..signin.assertion import Provider
@@ -18,7 +19,7 @@ EXTENSION = "gatehouse"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Made once by ``Gatehouse.init_app``; nothing in it changes while requests are answered.
+    """Made once by ``Gatehouse.init_app``; after that, only the embedded provider is added, before any request.
 
     :param providers: by name, in the order in which the sign-in page shows them.
     :param keys: signing keys, the oldest first: the last one signs, all of them verify.
@@ -35,9 +36,7 @@ class State:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        ordinary = Limits(settings.idle_timeout, settings.session_lifetime)
-        admin = Limits(settings.admin_idle_timeout, settings.admin_session_lifetime)
-        object.__setattr__(self, "limits", {role: admin if role is Role.ADMIN else ordinary for role in Role})
+        object.__setattr__(self, "limits", {role: limits_of(settings, role) for role in Role})
         # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it.
         name = "__Host-gatehouse" if self.secure_cookies else "gatehouse"
         if settings.root:
