@@ -102,7 +102,7 @@ def edit_article(article_id: int) -> ResponseReturnValue:
     if problem:
         return _answer("articles/_form.html", article=article, title=title, problem=problem), 422
     before, article.title = article.title, title
-    audit.record("article.edited", resource=("article", article.id), details={"changed": {"title": [before, title]}})
+    audit.record("article.edited", resource=("article", article.id), change={"title": (before, title)})
     db.session.commit()
     return _row(article)
 

@@ -92,7 +92,7 @@ def edit_note(note_id: int) -> ResponseReturnValue:
         return render_template("notes/form.html", note={"title": title, "body": body}, problem=problem), 422
     before = note.title
     note.title, note.body = title, body
-    audit.record("note.edited", resource=("note", note.id), details={"changed": {"title": [before, title]}})
+    audit.record("note.edited", resource=("note", note.id), change={"title": (before, title)})
     db.session.commit()
     flash("The note was changed.", "success")
     return redirect(url_for("notes.show_note", note_id=note.id))

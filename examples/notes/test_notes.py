@@ -98,6 +98,6 @@ def test_a_change_and_its_event_are_one_transaction(app: Flask, client: FlaskCli
     _write(client, who.csrf_token)
     with app.app_context():
         row = db.session.execute(
-            text("SELECT actor_id, session_id, resource_type FROM gatehouse_audit_events WHERE event = 'note.written'")
+            text("SELECT actor_id, session_id, target_type FROM gatehouse_audit_events WHERE event = 'note.written'")
         ).one()
     assert row == (who.user_id, who.session_id, "note")

@@ -1,6 +1,5 @@
 """People, their sessions and what the trail says of them, on a real database."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.sessions.lookup import Found, find_session
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.service import Begun, begin_session
+from tests.trail import said
 
 ISSUER = "https://accounts.google.com"
 SOMEBODY = Actor(ip="192.0.2.7", user_agent="Browser/1")
@@ -97,8 +97,8 @@ class House:
         return [row.event for row in self.trail()]
 
     def last_details(self) -> dict[str, Any]:
-        details: dict[str, Any] = json.loads(self.trail()[-1].details)
-        return details
+        """Return what the newest event says besides who and to what: details, change and reason in one."""
+        return said(self.trail()[-1].body)
 
 
 @pytest.fixture

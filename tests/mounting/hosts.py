@@ -177,7 +177,7 @@ def events(app: Flask, name: str) -> list[tuple[Any, ...]]:
     with app.app_context(), state_of(app).database.reading() as connection:
         rows = connection.execute(
             text(
-                "SELECT actor_id, actor_kind, resource_type, resource_id FROM gatehouse_audit_events WHERE event=:name"
+                "SELECT actor_id, actor_kind, target_type, target_id FROM gatehouse_audit_events WHERE event=:name"
             ),
             {"name": name},
         )

@@ -1,6 +1,5 @@
 """Nodes that share one database, and what the database says of them."""
 
-import json
 import os
 import secrets
 import subprocess
@@ -18,6 +17,7 @@ from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.sessions.models import UserSession
 from tests.processes import PROGRAMS, Node, free_port, running_gatehouse
+from tests.trail import said
 
 REPOSITORY = Path(__file__).parent.parent.parent
 Server = Literal["run", "gunicorn"]
@@ -67,12 +67,12 @@ class Site:
 
         After a certain one, without those of the worker: it ends the sessions of other tests when it comes to them.
         """
-        wanted = select(AuditEventRow.event, AuditEventRow.details).where(AuditEventRow.id > since)
+        wanted = select(AuditEventRow.event, AuditEventRow.body).where(AuditEventRow.id > since)
         if since:
             wanted = wanted.where(AuditEventRow.actor_kind != "system")
         with self.database.reading() as connection:
             rows = connection.execute(wanted.filter_by(**having).order_by(AuditEventRow.id)).all()
-        return [(event, json.loads(details)) for event, details in rows]
+        return [(event, said(body)) for event, body in rows]
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ``gatehouse …`` as the operator of this site would."""

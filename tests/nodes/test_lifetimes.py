@@ -114,8 +114,8 @@ def test_the_worker_ends_the_session_of_somebody_who_never_returns(abandoned: Br
     row = wait_for_the_end(site, ABANDONED, WORKER_S)
     # Which of them depends on when the worker came by.
     assert row["end_reason"] in {"idle", "absolute"}
-    (event,) = site.events(resource_id=row["id"], event="session_expired", actor_kind="system")
+    (event,) = site.events(target_id=row["id"], event="session_expired", actor_kind="system")
     assert event[1] == {"reason": row["end_reason"]}
     assert abandoned.get("/dashboard").headers["Location"].endswith("notice=expired")
     # One end is written down once, whoever comes later.
-    assert len(site.events(resource_id=row["id"], event="session_expired")) == 1
+    assert len(site.events(target_id=row["id"], event="session_expired")) == 1

@@ -81,7 +81,7 @@ def test_who_is_deactivated_is_told_whom_to_ask(site: Site, person: Browser) -> 
     assert "mailto:help@example.com" in refused.text
     assert not person.is_signed_in()
     assert ("authn_login_fail", {"provider": "dev", "reason": "deactivated"}) in site.events(mark)
-    assert site.events(mark, resource_type="user", resource_id=str(user_id))
+    assert site.events(mark, target_type="user", target_id=str(user_id))
 
 
 def test_a_name_is_shown_and_not_obeyed(site: Site, person: Browser) -> None:

@@ -11,6 +11,7 @@ from .fields import checked_role, name_problem
 from .fold import NAME_LENGTH
 from .locks import get_locked, get_removable, record_change
 from .models import Identity, User
+from .profile import identifying
 from .rules import LARGEST_ID, Role
 from .views import UserRow
 
@@ -68,11 +69,16 @@ def edit_user(
         raise EditConflict(_row_of(user), name, wanted)
     user.version += 1
     if renamed:
-        user.name, user.name_is_fixed = plain(name, NAME_LENGTH), True
+        former, user.name, user.name_is_fixed = user.name, plain(name, NAME_LENGTH), True
         db.flush()
-        # Which field, not which value: a name is personal, and the trail is for good.
-        details = {"fields": ["name"], "by": "administrator" if as_administrator else "user"}
-        record(AuditEvent.USER_UPDATED, resource=("user", user.id), details=details, session=db, actor=actor)
+        record(
+            AuditEvent.USER_UPDATED,
+            resource=("user", user.id),
+            details={"by": "administrator" if as_administrator else "user"},
+            personal={"name.before": former, "name.after": user.name},
+            session=db,
+            actor=actor,
+        )
     if wanted is not None and changes_role:
         before, user.role = user.role, wanted
         record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, wanted]}, actor)
@@ -132,7 +138,13 @@ def delete_user(db: Session, user_id: int, *, actor: Actor | None = None) -> Non
     """
     _refuse_oneself(user_id, actor)
     user = get_removable(db, user_id)
-    record(AuditEvent.USER_DELETED, resource=("user", user.id), session=db, actor=actor)
+    record(
+        AuditEvent.USER_DELETED,
+        resource=("user", user.id),
+        personal=identifying(user.name, user.email),
+        session=db,
+        actor=actor,
+    )
     # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
     db.execute(delete(Identity).where(Identity.user_id == user.id))
     db.delete(user)

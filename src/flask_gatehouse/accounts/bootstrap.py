@@ -35,11 +35,11 @@ def invite_administrator(db: Session, address: str) -> bool:
         return False
     invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, now_of(db), None
     db.flush()
-    details = {"role": Role.ADMIN}
     record(
         AuditEvent.INVITE_CREATED,
         resource=("invitation", invitation.id),
-        details=details,
+        details={"role": Role.ADMIN},
+        personal={"email": email},
         session=db,
         actor=COMMAND_LINE,
     )

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from ..audit import AuditEvent, record_each
+from ..audit import AuditEvent, Facts, record_each
 from ..kernel.context import Actor
 from .errors import FieldProblem, InvalidField
 from .fields import find_role
 from .locks import lock_administrators
 from .models import Identity, User
+from .profile import identifying
 from .queries import UserQuery
 from .rules import LARGEST_ID, Role
 from .search import meant
@@ -145,7 +146,9 @@ def _batches(db: Session, selection: Iterable[int] | UserQuery, result: BulkResu
 
 
 def _lock(db: Session, *where: ColumnElement[bool]) -> list[Row[Any]]:
-    chosen = select(User.id, User.role, User.is_active).where(*where).order_by(User.id).limit(_BATCH)
+    chosen = (
+        select(User.id, User.role, User.is_active, User.name, User.email).where(*where).order_by(User.id).limit(_BATCH)
+    )
     return list(db.execute(chosen.with_for_update()))
 
 
@@ -169,7 +172,12 @@ def _remove(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor
     # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
     db.execute(delete(Identity).where(Identity.user_id.in_(ids)).execution_options(synchronize_session=False))
     db.execute(delete(User).where(User.id.in_(ids)).execution_options(synchronize_session=False))
-    record_each(AuditEvent.USER_DELETED, [(("user", user.id), {}) for user in users], session=db, actor=actor)
+    record_each(
+        AuditEvent.USER_DELETED,
+        [Facts(("user", user.id), personal=identifying(user.name, user.email)) for user in users],
+        session=db,
+        actor=actor,
+    )
 
 
 def _update(db: Session, users: Sequence[Row[Any]], **values: object) -> None:
@@ -181,11 +189,11 @@ def _record(
     db: Session,
     event: AuditEvent,
     users: Sequence[Row[Any]],
-    changed: Callable[[Row[Any]], dict[str, list[object]]],
+    change: Callable[[Row[Any]], dict[str, list[object]]],
     actor: Actor | None,
 ) -> None:
-    changes = [(("user", user.id), {"changed": changed(user)}) for user in users]
-    record_each(event, changes, session=db, actor=actor)
+    happenings = [Facts(("user", user.id), change=change(user)) for user in users]
+    record_each(event, happenings, session=db, actor=actor)
 
 
 _APPLY: dict[Action, Callable[[Session, Sequence[Row[Any]], Change, Actor | None], None]] = {

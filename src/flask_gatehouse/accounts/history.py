@@ -51,6 +51,6 @@ def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
 
 def _origin(connection: Connection, user_id: int, events: set[AuditEvent], what: str) -> Origin | None:
     for event in events_of(connection, ("user", user_id), events, limit=1):
-        before, _ = event.details.get("changed", {}).get(what, (None, None))
+        before, _ = event.change.get(what, (None, None))
         return Origin(event.occurred_at, event.event, event.actor_kind, event.actor_id, before)
     return None

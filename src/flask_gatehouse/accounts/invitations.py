@@ -123,8 +123,14 @@ def _find_usable(db: Session, address: str | None) -> Invitation | None:
 
 
 def _record(db: Session, event: AuditEvent, invitation: Invitation, actor: Actor | None) -> None:
-    details = {"role": invitation.role}
-    record(event, resource=("invitation", invitation.id), details=details, session=db, actor=actor)
+    record(
+        event,
+        resource=("invitation", invitation.id),
+        details={"role": invitation.role},
+        personal={"email": invitation.email},
+        session=db,
+        actor=actor,
+    )
 
 
 def _view_of(invitation: Invitation) -> InvitationView:

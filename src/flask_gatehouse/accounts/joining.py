@@ -18,7 +18,7 @@ from .fields import checked_role
 from .fold import ADDRESS_LENGTH, NAME_LENGTH
 from .locks import now_of
 from .models import JoinRequest
-from .profile import Profile
+from .profile import Profile, identifying
 from .rules import LARGEST_ID, Role
 from .views import JoinRequestView
 
@@ -130,4 +130,11 @@ def _get_locked(db: Session, request_id: int) -> JoinRequest:
 
 
 def _record(db: Session, event: AuditEvent, request: JoinRequest, actor: Actor | None, **details: str) -> None:
-    record(event, resource=("join_request", request.id), details=details, session=db, actor=actor)
+    record(
+        event,
+        resource=("join_request", request.id),
+        details=details,
+        personal=identifying(request.name, request.email),
+        session=db,
+        actor=actor,
+    )

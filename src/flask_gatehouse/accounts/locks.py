@@ -63,11 +63,11 @@ def get_removable(db: Session, user_id: int) -> User:
 
 
 def record_change(
-    db: Session, event: AuditEvent, user_id: int, changed: dict[str, list[object]], actor: Actor | None
+    db: Session, event: AuditEvent, user_id: int, change: dict[str, list[object]], actor: Actor | None
 ) -> None:
     """Write what has changed, and the event that says so."""
     db.flush()
-    record(event, resource=("user", user_id), details={"changed": changed}, session=db, actor=actor)
+    record(event, resource=("user", user_id), change=change, session=db, actor=actor)
 
 
 def now_of(db: Session | Connection) -> datetime:

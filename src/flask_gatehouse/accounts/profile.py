@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from ..kernel.text import case_folded_address
 
 
+def identifying(name: str, email: str | None) -> dict[str, str]:
+    """Return what tells people apart, as the trail keeps it: values that go with a person's erasure."""
+    return {"name": name} if email is None else {"name": name, "email": email}
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a provider says of the person who signs in.

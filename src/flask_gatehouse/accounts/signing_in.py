@@ -15,7 +15,7 @@ from .invitations import take_invitation
 from .joining import forget_join_request
 from .locks import now_of
 from .models import Identity, User
-from .profile import Profile
+from .profile import Profile, identifying
 from .rules import Role
 from .views import IdentityView, SignedInUser
 
@@ -86,8 +86,15 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
         raise ConcurrentRegistration from error
     db.refresh(user)
     forget_join_request(db, profile)
-    details = {"provider": profile.provider, "role": role}
-    record(AuditEvent.USER_CREATED, resource=("user", user.id), details=details, session=db, actor=actor)
+    record(
+        AuditEvent.USER_CREATED,
+        resource=("user", user.id),
+        details={"provider": profile.provider},
+        change={"role": (None, role)},
+        personal=identifying(user.name, address),
+        session=db,
+        actor=actor,
+    )
     take_invitation(db, user, address, actor)
     db.flush()
     return SignedInUser(user.id, user.name, user.role, user.session_generation, None, is_new=True)
@@ -125,19 +132,25 @@ def find_user_id(db: Session | Connection, address: str) -> int | None:
 
 def _refresh(db: Session, user: User, profile: Profile, actor: Actor) -> None:
     """Take over the name, and an authoritative address that is free, from what the provider says today."""
-    changed: dict[str, list[str | None]] = {}
+    changed: dict[str, dict[str, str | None]] = {}
     name = plain(profile.name or "", NAME_LENGTH)
     if name and name != user.name and not user.name_is_fixed:
-        changed["name"], user.name = [user.name, name], name
+        changed["name"], user.name = {"before": user.name, "after": name}, name
     address = profile.binding_address
     if address and address != user.email and db.scalars(select(User.id).where(User.email == address)).first() is None:
-        changed["email"], user.email = [user.email, address], address
+        changed["email"], user.email = {"before": user.email, "after": address}, address
     if changed:
         user.version += 1
         try:
             db.flush()
         except IntegrityError as error:
             raise ConcurrentRegistration from error
-        # Which fields, not which values: a name and an address are personal, and the trail is for good.
-        fields = {"fields": sorted(changed), "by": "provider"}
-        record(AuditEvent.USER_UPDATED, resource=("user", user.id), details=fields, session=db, actor=actor)
+        values = {f"{name}.{when}": value for name, pair in changed.items() for when, value in pair.items() if value}
+        record(
+            AuditEvent.USER_UPDATED,
+            resource=("user", user.id),
+            details={"by": "provider"},
+            personal=values,
+            session=db,
+            actor=actor,
+        )

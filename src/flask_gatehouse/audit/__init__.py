@@ -1,7 +1,9 @@
 """The audit trail: who did what to whom, written in the transaction of the change itself.
 
-``record`` is the whole interface; a host calls it for its own events. ``events`` names ours.
+``record`` is the whole interface; a host calls it for its own events. ``events`` names ours, ``body`` says how an
+event is written down, ``tree`` and ``sealing`` give it a place that proves itself.
 """
 
+from .body import Personal as Personal
 from .events import AuditEvent as AuditEvent
-from .service import record as record, record_each as record_each
+from .service import Facts as Facts, record as record, record_each as record_each

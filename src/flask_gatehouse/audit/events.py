@@ -40,6 +40,13 @@ class AuditEvent(StrEnum):
     JOIN_DECLINED = "join_declined"  # +
     JOIN_EXPIRED = "join_expired"  # +
     BOOTSTRAP_ADMIN_USED = "bootstrap_admin_used"  # +
+    SENSITIVE_READ = "sensitive_read"
+    TRAIL_EXPORTED = "audit_exported"  # +
+    PERSONAL_DATA_ERASED = "personal_data_erased"  # +
+    VERIFIED = "audit_verify_ok"  # +
+    VERIFY_FAILED = "audit_verify_failed"  # +
+    CUT = "audit_cut"  # +
+    RESTORED = "audit_restored"  # +
 
 
 _DENIED = {
@@ -53,4 +60,6 @@ _DENIED = {
 
 def outcome_of(event: str) -> Outcome:
     """Return how an event of this name ended; a host's own events are things that were done."""
+    if event == AuditEvent.VERIFY_FAILED:
+        return Outcome.FAILURE
     return Outcome.DENIED if event in _DENIED else Outcome.SUCCESS

@@ -16,14 +16,14 @@ class PastEvent:
     """One event of a thing's history.
 
     :param actor_id: who did it, None for commands and for the system; ``actor_kind`` says which.
-    :param details: as they were recorded.
+    :param change: of each field that changed, its value before and after.
     """
 
     occurred_at: datetime
     event: str
     actor_kind: str
     actor_id: int | None
-    details: dict[str, Any]
+    change: dict[str, list[Any]]
 
 
 def events_of(
@@ -41,16 +41,17 @@ def events_of(
             AuditEventRow.event,
             AuditEventRow.actor_kind,
             AuditEventRow.actor_id,
-            AuditEventRow.details,
+            AuditEventRow.body,
         )
         .where(
-            AuditEventRow.resource_type == kind,
-            AuditEventRow.resource_id == str(identifier),
+            AuditEventRow.target_type == kind,
+            AuditEventRow.target_id == str(identifier),
             AuditEventRow.event.in_([str(event) for event in events]),
         )
         .order_by(AuditEventRow.id.desc())
         .limit(limit)
     )
     return [
-        PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.details)) for row in rows
+        PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.body)["change"])
+        for row in rows
     ]

@@ -1,17 +1,24 @@
-"""Writing events."""
+"""Writing events: one INSERT in the transaction of whoever calls."""
 
-import json
+import platform
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import insert
 
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor, acting, current_session
-from .events import outcome_of
+from ..kernel.identifiers import uuid7
+from .body import VERSION, Personal, canonical, seal_personal
+from .events import Outcome, outcome_of
 from .models import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, AuditEventRow
 
 _INSERT = insert(AuditEventRow)
+NODE = platform.node()[:64]
+
+Target = tuple[str, object]
 
 
 class Executes(Protocol):
@@ -20,21 +27,48 @@ class Executes(Protocol):
     def execute(self, statement: Any, params: Any = ..., /) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is to say of one event.
+
+    :param target: what it was done to, as kind and id.
+    :param details: facts that JSON can hold; nothing personal, and never a secret, a token or a whole request.
+    :param change: of each field that changed, its value before and after; nothing personal.
+    :param personal: values about a person, which can be erased: of the target, unless they say of whom.
+    :param reason: why it came to that, in one word.
+    """
+
+    target: Target | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    change: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    personal: Mapping[str, str | Personal] = field(default_factory=dict)
+    reason: str | None = None
+
+
 def record(
     event: str,
     *,
-    resource: tuple[str, object] | None = None,
+    resource: Target | None = None,
     details: Mapping[str, Any] | None = None,
     session: Executes | None = None,
     actor: Actor | None = None,
+    change: Mapping[str, Sequence[Any]] | None = None,
+    personal: Mapping[str, str | Personal] | None = None,
+    reason: str | None = None,
+    outcome: Outcome | None = None,
 ) -> None:
     """Record that something happened, in the caller's transaction: both commit, or neither does.
 
     :param event: a name such as ``article.published``; ours are :class:`AuditEvent`.
     :param resource: what it was done to, as kind and id: ``("article", 7)``.
-    :param details: facts that JSON can hold; never a secret, a token or a whole request.
+    :param details: facts that JSON can hold, for good; never a secret, a token, a whole request or a personal value.
     :param session: the SQLAlchemy session of the change; the host's own by default.
     :param actor: who did it; the person of the running request by default.
+    :param change: what has changed, as ``{"status": ("draft", "published")}``.
+    :param personal: values about a person, such as a name: they are kept apart and go with her erasure. They belong
+        to the resource; a :class:`~flask_gatehouse.audit.Personal` says otherwise.
+    :param reason: why, in one word, as for a refusal.
+    :param outcome: how it ended; by its name, or as something that was done.
     :raises ValueError: for a name or an id that is too long, or details that JSON cannot hold.
     :raises RuntimeError: if no session was given and the application has none to offer.
     """
@@ -43,45 +77,69 @@ def record(
         if find is None:
             raise RuntimeError("audit.record() needs session=: the SQLAlchemy session of the change that it records.")
         session = find()
-    session.execute(_INSERT, _row(event, resource, details, actor or acting()))
+    facts = Facts(resource, details or {}, change or {}, personal or {}, reason)
+    session.execute(_INSERT, _row(event, facts, actor or acting(), outcome or outcome_of(event)))
 
 
-def record_each(
-    event: str,
-    changes: Sequence[tuple[tuple[str, object], Mapping[str, Any]]],
-    *,
-    session: Executes,
-    actor: Actor | None = None,
-) -> None:
-    """Record that the same thing happened to many, one event for each, in the caller's transaction.
-
-    :param changes: of each what it was done to and the details, as for :func:`record`.
-    """
-    who = actor or acting()
-    if changes:
-        session.execute(_INSERT, [_row(event, resource, details, who) for resource, details in changes])
+def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, actor: Actor | None = None) -> None:
+    """Record that the same thing happened to many, one event for each, in the caller's transaction."""
+    who, outcome = actor or acting(), outcome_of(event)
+    if happenings:
+        session.execute(_INSERT, [_row(event, facts, who, outcome) for facts in happenings])
 
 
-def _row(
-    event: str, resource: tuple[str, object] | None, details: Mapping[str, Any] | None, who: Actor
-) -> dict[str, object]:
-    kind, identifier = resource or (None, None)
+def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, object]:
+    kind, identifier = facts.target or (None, None)
+    identifier = None if identifier is None else str(identifier)
     # Refused here on every database: PostgreSQL would refuse it too, and take the caller's transaction along.
     for text, limit in ((event, EVENT_LENGTH), (kind, KIND_LENGTH), (identifier, IDENTIFIER_LENGTH)):
-        if text is not None and (len(str(text)) > limit or "\0" in str(text)):
-            raise ValueError(f"audit.record() takes at most {limit} characters there, and no NUL: {str(text)[:40]!r}…")
-    return {
-        "occurred_at": utc_now(),
+        if text is not None and (len(text) > limit or "\0" in text):
+            raise ValueError(f"audit.record() takes at most {limit} characters there, and no NUL: {text[:40]!r}…")
+    now = utc_now()
+    committed, kept = seal_personal(_personal_of(facts, who, outcome), secrets.token_bytes)
+    body = {
+        "actor": {"id": who.user_id, "kind": who.kind},
+        "at": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}",
+        "change": {name: list(pair) for name, pair in facts.change.items()},
+        "details": facts.details,
         "event": str(event),
-        "outcome": outcome_of(event),
+        "id": uuid7(now),
+        "node": NODE,
+        "outcome": str(outcome),
+        "personal": committed,
+        "reason": facts.reason,
+        "request": who.request_id,
+        "session": who.session_id,
+        "target": None if kind is None else {"id": identifier, "type": kind},
+        "v": VERSION,
+    }
+    return {
+        "occurred_at": now,
+        "event": str(event),
+        "outcome": outcome,
         "actor_kind": who.kind,
         "actor_id": who.user_id,
         "session_id": who.session_id,
-        "resource_type": kind,
-        "resource_id": None if identifier is None else str(identifier),
+        "target_type": kind,
+        "target_id": identifier,
+        "request_id": who.request_id,
         "ip": who.ip,
-        "user_agent": who.user_agent,
-        "details": json.dumps(
-            details or {}, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        ),
+        "body": canonical(body),
+        "personal": canonical(kept) if kept else None,
     }
+
+
+def _personal_of(facts: Facts, who: Actor, outcome: Outcome) -> dict[str, Personal]:
+    """Return whose values they are: the actor's own network and browser, and what was given about the target."""
+    theirs = None if facts.target is None else f"{facts.target[0]}:{facts.target[1]}"
+    values = {
+        name: value if isinstance(value, Personal) else Personal(value, theirs)
+        for name, value in facts.personal.items()
+    }
+    # Somebody unknown who succeeds signs up or asks to join: the row that comes of it is hers. One who fails may be
+    # anybody, and her network is not the target's.
+    mine = f"user:{who.user_id}" if who.user_id is not None else theirs if outcome is Outcome.SUCCESS else None
+    for name, value in (("ip", who.ip), ("user_agent", who.user_agent)):
+        if value is not None:
+            values[name] = Personal(value, mine)
+    return values

@@ -15,6 +15,7 @@ class Actor:
     :param ip: the peer's address as the trusted proxies report it.
     :param user_agent: what the browser calls itself, at most 255 characters.
     :param kind: ``user``, ``anonymous``, ``cli`` or ``system``.
+    :param request_id: the request on whose behalf it happens, as logs name it.
     """
 
     user_id: int | None = None
@@ -22,6 +23,7 @@ class Actor:
     ip: str | None = None
     user_agent: str | None = None
     kind: str = "anonymous"
+    request_id: str | None = None
 
 
 COMMAND_LINE = Actor(kind="cli")

@@ -243,7 +243,7 @@ def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Acto
         .execution_options(synchronize_session=False)
     ).all()
     for session_id in ids:
-        record(_EVENTS[reason], resource=("session", session_id), details={"reason": reason}, session=db, actor=actor)
+        record(_EVENTS[reason], resource=("session", session_id), reason=reason, session=db, actor=actor)
     return ids
 
 

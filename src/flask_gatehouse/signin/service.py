@@ -1,6 +1,6 @@
 """From a provider's assertion to a session: one transaction, used once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -86,7 +86,7 @@ def _complete(
             raise SignInRefused(Reason.ADDRESS_TAKEN, profile.provider, providers=error.providers) from error
         if replaces is not None:
             end_session(db, replaces, EndReason.REPLACED)
-        person = Actor(user.id, None, actor.ip, actor.user_agent, "user")
+        person = replace(actor, user_id=user.id, kind="user")
         lifetime = limits_of(settings, user.role).absolute
         begun = begin_session(
             db,
@@ -102,7 +102,7 @@ def _complete(
             proved_at=assertion.authenticated_at,
         )
         details = {"provider": profile.provider, "first": user.is_new}
-        person = Actor(user.id, begun.session_id, actor.ip, actor.user_agent, "user")
+        person = replace(person, session_id=begun.session_id)
         record(AuditEvent.LOGIN_SUCCESS, resource=("user", user.id), details=details, session=db, actor=person)
     return SignedIn(user, begun)
 
@@ -146,7 +146,8 @@ def record_refusal(database: Database, refusal: SignInRefused, *, confirming: bo
         record(
             event,
             resource=None if user_id is None else ("user", user_id),
-            details={"provider": refusal.provider, "reason": refusal.reason},
+            details={"provider": refusal.provider},
+            reason=refusal.reason,
             session=db,
             actor=actor,
         )

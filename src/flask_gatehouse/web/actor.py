@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from .state import State, state
 
 log = logging.getLogger("flask_gatehouse")
 VISIT, PERSON = "visit", "person"
+_REQUEST_ID = "gatehouse.request_id"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -178,15 +180,23 @@ def person() -> Person | Anonymous:
 def actor() -> Actor:
     """Return the running request's actor, for services and for the trail."""
     found = visit().session
-    address, browser = client_address(request.environ, state().settings.trusted_proxies), _user_agent()
+    unknown = caller()
     if found is None:
-        return Actor(None, None, address, browser, "anonymous")
-    return Actor(found.user_id, found.session_id, address, browser, "user")
+        return unknown
+    return replace(unknown, user_id=found.user_id, session_id=found.session_id, kind="user")
 
 
 def caller() -> Actor:
     """Return the running request's actor as somebody unknown, without a look-up."""
-    return Actor(None, None, client_address(request.environ, state().settings.trusted_proxies), _user_agent())
+    address = client_address(request.environ, state().settings.trusted_proxies)
+    return Actor(ip=address, user_agent=_user_agent(), request_id=request_id())
+
+
+def request_id() -> str:
+    """Return the name of the running request, by which the trail and the logs find each other."""
+    # In the environ, so that an application which this one is mounted in, or mounts, says the same.
+    known: str = request.environ.setdefault(_REQUEST_ID, secrets.token_hex(8))
+    return known
 
 
 def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> str | None:
@@ -244,7 +254,7 @@ def _write_down(here: State, found: Found, reason: EndReason | None) -> None:
             if reason is None:
                 touch(db, found.session_id)
             else:
-                who = Actor(found.user_id, found.session_id, caller().ip, _user_agent(), "user")
+                who = replace(caller(), user_id=found.user_id, session_id=found.session_id, kind="user")
                 end_session(db, found.session_id, reason, actor=who)
     except DependencyUnavailable:
         log.warning("a session's last use or end could not be written down", exc_info=True)

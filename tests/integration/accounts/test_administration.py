@@ -31,6 +31,7 @@ from flask_gatehouse.accounts.views import SignedInUser, UserRow
 from flask_gatehouse.kernel.context import COMMAND_LINE, Actor
 from tests.integration.accounts.test_races import at_once, both_before
 from tests.integration.conftest import SOMEBODY, House, profile
+from tests.trail import said, told
 
 
 @pytest.fixture
@@ -56,13 +57,15 @@ class TestEditing:
         with house.database.reading() as connection:
             assert get_user(connection, ada.id) == row
         assert house.events()[-2:] == ["user_updated", "authz_change"]
-        assert house.trail()[-2].details == '{"by":"administrator","fields":["name"]}'
+        renamed = house.trail()[-2]
+        assert said(renamed.body) == {"by": "administrator"}
+        assert told(renamed.personal) == {"name.before": "Ada", "name.after": "Ada King"}
         assert house.last_details() == {"changed": {"role": ["viewer", "editor"]}}
 
     @pytest.mark.parametrize("as_administrator", [True, False])
     def test_a_name_that_somebody_chose_stays(self, house: House, ada: SignedInUser, as_administrator: bool) -> None:
         edit(house, ada.id, as_administrator=as_administrator)
-        assert house.last_details() == {"fields": ["name"], "by": "administrator" if as_administrator else "user"}
+        assert house.last_details() == {"by": "administrator" if as_administrator else "user"}
         with house.database.transaction() as db:
             sign_in_known(db, profile("ada", name="Another Name"), actor=SOMEBODY)
             assert db.get_one(User, ada.id).name == "Ada King"

@@ -13,6 +13,7 @@ from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from tests.integration.conftest import House
+from tests.trail import said
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def test_a_role_for_all(house: House, ids: dict[str, int]) -> None:
         "bob": ("editor", True, 2, 0),
     }
     eve, bob = house.trail()[-2:]
-    assert (eve.event, eve.resource_id, eve.actor_id) == ("authz_change", str(ids["eve"]), ids["root"])
-    assert bob.details == '{"changed":{"role":["admin","editor"]}}'
+    assert (eve.event, eve.target_id, eve.actor_id) == ("authz_change", str(ids["eve"]), ids["root"])
+    assert said(bob.body) == {"changed": {"role": ["admin", "editor"]}}
 
 
 def test_a_status_for_some(house: House, ids: dict[str, int]) -> None:
@@ -74,7 +75,7 @@ def test_removing_whom_a_search_finds(house: House, ids: dict[str, int]) -> None
     assert set(people(house)) == {"root", "ada", "bob"}
     with house.database.transaction() as db:
         assert db.scalars(select(Identity.user_id).where(Identity.user_id == ids["eve"])).all() == []
-    assert (house.events()[-1], house.trail()[-1].resource_id) == ("user_deleted", str(ids["eve"]))
+    assert (house.events()[-1], house.trail()[-1].target_id) == ("user_deleted", str(ids["eve"]))
 
 
 def test_somebody_who_is_no_administrator_any_more_leaves_one(house: House, ids: dict[str, int]) -> None:
