@@ -4,7 +4,7 @@ A request goes: ``actor`` finds the person, ``decorators.require`` decides, a pa
 and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
-from . import account, auth, dashboard, invitations, many, ops, users
+from . import account, auth, dashboard, invitations, many, openapi, ops, users
 from .permissions import Permission
 from .routes import Route
 
@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
           {"POST": PERSON, "DELETE": PERSON}),
     Route("/account/sessions/<session_id>", "end_session", account.end_session, {"POST": PERSON, "DELETE": PERSON}),
+    Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
     Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}),
     Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}),
 )  # fmt: skip

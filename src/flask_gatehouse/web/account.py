@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
@@ -18,7 +18,8 @@ from ..sessions.service import (
     living_sessions,
     owner_of,
 )
-from .actor import clear_session_cookie, forget_visit, signed_in, visit
+from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
+from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
 from .state import state
@@ -32,6 +33,13 @@ def account() -> ResponseReturnValue:
     with here.database.reading() as connection:
         sessions = living_sessions(connection, who.user_id, here.limits[who.role])
         identities = identities_of(connection, who.user_id)
+    if wants_json():
+        return jsonify(
+            user=current_user.to_dict(),
+            sessions=[_session_fields(session) for session in sessions],
+            identities=[_identity_fields(identity) for identity in identities],
+            csrf_token=csrf_token(),
+        )
     return render_template(
         "gatehouse/account/account.html",
         sessions=[shown_session(session) for session in sessions],
@@ -52,6 +60,8 @@ def end_session(session_id: str) -> ResponseReturnValue:
     if who.session_id != session_id:
         return _gone("The session was ended." if ended else "That session had ended already.")
     forget_visit()
+    if wants_json():
+        return clear_session_cookie(make_response("", 204))
     goodbye = url_for("gatehouse.sign_in", notice="signed_out")
     left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
     return clear_session_cookie(left)
@@ -88,6 +98,15 @@ def _gone(message: str) -> Response:
 def label_of(provider: str) -> str:
     known = state().providers.get(provider)
     return known.settings.label if known else provider.title()
+
+
+def _session_fields(session: SessionView) -> dict[str, Any]:
+    moments = {name: getattr(session, name).isoformat() for name in ("created_at", "last_seen_at")}
+    return asdict(session) | moments | {"current": signed_in().session_id == session.id}
+
+
+def _identity_fields(identity: IdentityView) -> dict[str, Any]:
+    return asdict(identity) | {name: getattr(identity, name).isoformat() for name in ("created_at", "last_used_at")}
 
 
 def shown_identity(identity: IdentityView) -> dict[str, Any]:

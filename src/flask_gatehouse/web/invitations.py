@@ -17,7 +17,7 @@ from ..accounts.service import (
     list_join_requests,
     withdraw_invitation,
 )
-from ..accounts.views import InvitationView
+from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
 from .account import label_of
 from .fields import in_words, number, sent
@@ -98,7 +98,7 @@ def _page(
     if wants_json():
         return jsonify(
             invitations=[_shown(one) for one in open_ones],
-            join_requests=[asdict(one) for one in waiting if one.approved_role is None],
+            join_requests=[_asking(one) for one in waiting if one.approved_role is None],
         )
     if told:
         flash(told, "success")
@@ -121,6 +121,11 @@ def _shown(invitation: InvitationView) -> dict[str, Any]:
     for moment in ("created_at", "expires_at"):
         shown[moment] = shown[moment].isoformat() if shown[moment] else None
     return shown
+
+
+def _asking(request: JoinRequestView) -> dict[str, Any]:
+    shown = asdict(request) | {"requested_at": request.requested_at.isoformat()}
+    return {name: value for name, value in shown.items() if not name.startswith("approved")}
 
 
 def _link() -> str:

@@ -1,0 +1,106 @@
+"""``/openapi.json``: what programs can ask, made from the routes as they are mounted and their descriptions."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from flask import current_app, jsonify
+from flask.typing import ResponseReturnValue
+
+from .decorators import PERMISSIONS
+from .operations import COUNT, ID, JSON, OPERATIONS, SCHEMAS, SESSION_ID, Operation, ref
+from .permissions import Permission
+from .state import state
+
+_PARAMETERS = {"user_id": ID, "session_id": SESSION_ID}
+_PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def openapi() -> ResponseReturnValue:
+    """Answer with the OpenAPI 3.1 document of this application."""
+    here = state()
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, endpoint, permissions in _routes(here.settings.url_prefix):
+        for method, permission in permissions.items():
+            operation = OPERATIONS.get((endpoint, method))
+            if operation is not None:
+                path = paths.setdefault(_PLACE.sub(r"{\1}", rule), {})
+                path[method.lower()] = _operation(rule, f"{endpoint}_{method.lower()}", method, permission, operation)
+    return jsonify(_document(paths, here.settings.external_url("/"), here.session_cookie))
+
+
+def _routes(prefix: str) -> Iterator[tuple[str, str, dict[str, Permission]]]:
+    """Yield address, name and permissions of each route of ours, the address without where we are mounted."""
+    for rule in current_app.url_map.iter_rules():
+        permissions = getattr(current_app.view_functions[rule.endpoint], PERMISSIONS, None)
+        if rule.endpoint.startswith("gatehouse.") and permissions:
+            yield rule.rule.removeprefix(prefix), rule.endpoint.removeprefix("gatehouse."), permissions
+
+
+def _document(paths: dict[str, dict[str, Any]], server: str, cookie: str) -> dict[str, Any]:
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Flask-Gatehouse",
+            "version": version("Flask-Gatehouse"),
+            "description": "Every route answers these to `Accept: application/json`. Changes carry the token that "
+            "`/account` tells, as `X-CSRFToken`. Lists give `next`, which is `after` of the next page.",
+        },
+        "servers": [{"url": server.rstrip("/") or "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": cookie}},
+            "responses": {
+                "Problem": {
+                    "description": "Why it was refused (RFC 9457)",
+                    "content": {"application/problem+json": {"schema": ref("Problem")}},
+                }
+            },
+        },
+    }
+
+
+def _operation(rule: str, name: str, method: str, permission: Permission, operation: Operation) -> dict[str, Any]:
+    public, changes = permission is Permission.PUBLIC, method != "GET"
+    parameters = [_parameter(place, "path", _PARAMETERS[place]) for place in _PLACE.findall(rule)]
+    parameters += [_parameter(asked, "query", schema) for asked, schema in operation.query.items()]
+    if changes:
+        parameters.append(_parameter("X-CSRFToken", "header", {"type": "string"}, required=True))
+    described: dict[str, Any] = {
+        "operationId": name,
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": {str(status): _answer(status, schema) for status, schema in operation.answers.items()},
+        "security": [] if public else [{"session": []}],
+    }
+    if operation.body is not None:
+        content = {media: {"schema": operation.body} for media in operation.media}
+        described["requestBody"] = {"required": True, "content": content}
+    for status in sorted({*operation.refusals, *_refusals(permission, changes=changes)}):
+        described["responses"].setdefault(str(status), {"$ref": "#/components/responses/Problem"})
+    return described
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required or place == "path", "schema": schema}
+
+
+def _answer(status: int, schema: dict[str, Any] | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if schema is not None:
+        described["content"] = {JSON: {"schema": schema}}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        described["headers"] = {"Retry-After": {"schema": COUNT}}
+    return described
+
+
+def _refusals(permission: Permission, *, changes: bool) -> set[int]:
+    """Return the statuses with which the guard of a route may refuse."""
+    if permission is Permission.PUBLIC:
+        return set()
+    forbidden = set() if permission is Permission.SIGNED_IN else {403}
+    # Without the token, or with a body that is none: 400, 413 and 415 come before the view.
+    return {401, 503} | forbidden | ({400, 413, 415} if changes else set())
