@@ -1,4 +1,4 @@
-"""The wheel's build hook: a released wheel holds all browser code and needs no Node."""
+"""The wheel's build hook: a released wheel holds all browser code and all translations, and needs no Node."""
 
 import shutil
 import sys
@@ -8,11 +8,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tools import vendor
+from tools import translate, vendor
 
 
 class VendorBuildHook(BuildHookInterface[Any]):
-    """Put htmx and the icons into the wheel; an editable install is filled by ``make setup``."""
+    """Put htmx, the icons and the catalogues into the wheel; an editable install is filled by ``make setup``."""
 
     PLUGIN_NAME = "custom"
 
@@ -22,3 +22,4 @@ class VendorBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "wheel" and version != "editable":
             vendor.main("--omit=dev")
+            translate.compile_all()

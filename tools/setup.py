@@ -22,6 +22,10 @@ def install_project() -> None:
     run(*PIP, "install", "--no-deps", "--no-build-isolation", "--editable", ".")
 
 
+def compile_translations() -> None:
+    run(sys.executable, "tools/translate.py", "compile")
+
+
 def fetch_browser_code() -> None:
     run(sys.executable, "tools/vendor.py")
 
@@ -30,6 +34,12 @@ def fetch_browser_code() -> None:
 STEPS: tuple[tuple[str, Callable[[], None], tuple[str, ...], tuple[str, ...]], ...] = (
     ("pinned requirements", install_requirements, ("requirements/dev.txt",), (".venv/bin/pytest",)),
     ("this project", install_project, ("pyproject.toml", "hatch_build.py"), (".venv/bin/gatehouse",)),
+    (
+        "translations",
+        compile_translations,
+        ("tools/translate.py", "src/flask_gatehouse/translations/de/LC_MESSAGES/gatehouse.po"),
+        ("src/flask_gatehouse/translations/de/LC_MESSAGES/gatehouse.mo",),
+    ),
     (
         "browser code",
         fetch_browser_code,

@@ -36,6 +36,7 @@ SNAPSHOT = {
     ("/account/sessions/others", "DELETE"): "signed_in",
     ("/account/sessions/<session_id>", "POST"): "signed_in",
     ("/account/sessions/<session_id>", "DELETE"): "signed_in",
+    ("/openapi.json", "GET"): "signed_in",
     ("/healthz", "GET"): "public",
     ("/readyz", "GET"): "public",
 }

@@ -22,6 +22,7 @@ from .actor import clear_session_cookie, current_user, forget_visit, signed_in, 
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
+from .language import marked as _, plural, text
 from .state import state
 
 # What sessions.service makes; anything else is not asked of a database, which may refuse it.
@@ -58,7 +59,7 @@ def end_session(session_id: str) -> ResponseReturnValue:
             raise NotFound
         ended = end(db, session_id, EndReason.REVOKED)
     if who.session_id != session_id:
-        return _gone("The session was ended." if ended else "That session had ended already.")
+        return _gone(text("The session was ended.") if ended else text("That session had ended already."))
     forget_visit()
     if wants_json():
         return clear_session_cookie(make_response("", 204))
@@ -75,9 +76,9 @@ def end_other_sessions() -> ResponseReturnValue:
         # Another of her browsers has just ended this one.
         forget_visit()
         raise NotSignedIn(visit().ended)
-    message = {0: "No other session was open.", 1: "One other session was ended."}.get(
-        count, f"{count} other sessions were ended."
-    )
+    message = text("No other session was open.")
+    if count:
+        message = plural("One other session was ended.", "%(count)s other sessions were ended.", count)
     if is_htmx():
         flash(message, "success")
         return redirect_by_htmx(make_response(""), url_for("gatehouse.account"))
@@ -93,6 +94,15 @@ def _gone(message: str) -> Response:
         return make_response("", 204)
     flash(message, "success")
     return make_response(redirect(url_for("gatehouse.account"), 303))
+
+
+# What kernel.user_agents says of a browser that says nothing of itself.
+_UNKNOWN_DEVICE = _("Unknown device")
+
+
+def _device(user_agent: str | None) -> str:
+    browser, __, system = device_name(user_agent).partition(" on ")
+    return text("%(browser)s on %(system)s", browser=browser, system=system) if system else text(browser)
 
 
 def label_of(provider: str) -> str:
@@ -116,6 +126,6 @@ def shown_identity(identity: IdentityView) -> dict[str, Any]:
 def shown_session(session: SessionView) -> dict[str, Any]:
     return asdict(session) | {
         "current": signed_in().session_id == session.id,
-        "device": device_name(session.user_agent),
+        "device": _device(session.user_agent),
         "provider_label": label_of(session.provider),
     }

@@ -15,16 +15,17 @@ from ..signin.errors import Reason, SignInRefused
 from ..signin.service import complete, confirm as confirm_session, record_refusal
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .htmx import is_htmx, redirect_by_htmx
+from .language import marked as _, text
 from .state import State, state
 from .way_back import AGAIN, wanted_page
 
 log = logging.getLogger("flask_gatehouse")
 SPENT_COOKIE = "flask_gatehouse.spent_cookie"
 _NOTICES = {
-    "signed_out": ("info", "You have been signed out."),
-    "expired": ("warning", "Your session has expired. Please sign in again."),
-    "ended": ("warning", "Your session was ended. Please sign in again."),
-    "deactivated": ("danger", "Your account has been deactivated."),
+    "signed_out": ("info", _("You have been signed out.")),
+    "expired": ("warning", _("Your session has expired. Please sign in again.")),
+    "ended": ("warning", _("Your session was ended. Please sign in again.")),
+    "deactivated": ("danger", _("Your account has been deactivated.")),
 }
 
 
@@ -141,7 +142,8 @@ def remaining(found: Found) -> dict[str, int | bool]:
 
 def welcome(name: str, *, is_new: bool) -> None:
     """Greet a person on the next page, which may be a host's own."""
-    flash(f"Welcome, {name}! Your account has been created." if is_new else f"Welcome back, {name}.", "success")
+    greeting = text("Welcome, %(name)s! Your account has been created.", name=name)
+    flash(greeting if is_new else text("Welcome back, %(name)s.", name=name), "success")
 
 
 def discard_spent_attempt(response: Response) -> Response:

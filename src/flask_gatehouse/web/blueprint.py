@@ -15,6 +15,7 @@ from .csrf import csrf_token
 from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
+from .language import language, name_language, number, plural, text
 from .moments import ago, moment
 from .navigation import navigation
 from .state import State, state
@@ -30,6 +31,14 @@ class PageContext:
         self.csrf_token = csrf_token
         self.current_user = current_user
         self.home_url = here.start_page
+        self.text = text
+        self.plural = plural
+        self.number = number
+
+    @property
+    def language(self) -> str:
+        """Return the language of the page, for ``<html lang>``."""
+        return language()
 
     @property
     def session(self) -> dict[str, int | bool] | None:
@@ -79,6 +88,7 @@ def make_blueprint(here: State) -> Blueprint:
     @blueprint.after_request
     def close(response: Response) -> Response:
         discard_spent_attempt(response)
+        name_language(response)
         if request.endpoint != "gatehouse.static" or response.status_code >= HTTPStatus.BAD_REQUEST:
             mark_private(response)
         return secure(response, https=here.secure_cookies)
@@ -97,4 +107,4 @@ def close_everywhere(app: Flask, here: State) -> None:
     def close(response: Response) -> Response:
         if request.blueprint == "gatehouse":
             return response
-        return secure(mark_private(response), https=here.secure_cookies)
+        return secure(mark_private(name_language(response)), https=here.secure_cookies)

@@ -7,6 +7,7 @@ from ..accounts.rules import Role
 from ..accounts.service import claim_administration as claim, may_claim_administration
 from .actor import signed_in
 from .denials import NotAllowed
+from .language import text
 from .navigation import places
 from .state import state
 
@@ -22,7 +23,7 @@ def claim_administration() -> ResponseReturnValue:
     with state().database.transaction() as db:
         if not claim(db, signed_in().user_id):
             raise NotAllowed(Role.ADMIN)
-    flash("You are the administrator now.", "success")
+    flash(text("You are the administrator now."), "success")
     return redirect(url_for("gatehouse.dashboard"))
 
 
@@ -36,7 +37,15 @@ def _is_offered() -> bool:
 
 def _links() -> list[tuple[str, str, str, str]]:
     return [
-        *((place.label, url_for(f"gatehouse.{place.endpoint}"), place.icon, place.description) for place in places()),
-        ("Your account", url_for("gatehouse.account"), "user-round", "Where you are signed in, and with what"),
-        ("Sign out", url_for("gatehouse.sign_out"), "log-out", "End this session on this browser"),
+        *(
+            (text(place.label), url_for(f"gatehouse.{place.endpoint}"), place.icon, text(place.description))
+            for place in places()
+        ),
+        (
+            text("Your account"),
+            url_for("gatehouse.account"),
+            "user-round",
+            text("Where you are signed in, and with what"),
+        ),
+        (text("Sign out"), url_for("gatehouse.sign_out"), "log-out", text("End this session on this browser")),
     ]

@@ -1,9 +1,7 @@
-"""The one table from failures to answers, and the one function that answers: a page, a message for htmx, or JSON."""
+"""The one function that answers a failure: with a page, a message for htmx, or JSON."""
 
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -11,182 +9,19 @@ from flask import Flask, Response, jsonify, make_response, redirect, render_temp
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from ..accounts.errors import (
-    AccountDeactivated,
-    AddressTaken,
-    AlreadyAdministrator,
-    AlreadyAUser,
-    ConcurrentRegistration,
-    EditConflict,
-    InvalidField,
-    InvalidQuery,
-    InvitationNotFound,
-    JoinRequestNotFound,
-    LastAdministrator,
-    NotOnYourself,
-    RoleNotYours,
-    UserNotFound,
-)
 from ..audit import AuditEvent, record
-from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
 from ..sessions.rules import EndReason
-from ..settings import ConfigurationError
-from ..signin.errors import ProviderUnavailable, SignInRefused, UnknownProvider
 from .actor import actor
-from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
+from .answers import ANSWERS, HTTP_TEXTS, Answer
+from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
-from .refusals import refusal_answer
+from .language import marked as _, text
 from .state import state
 from .way_back import AGAIN, way_back
 
 log = logging.getLogger("flask_gatehouse")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a failure says, in whichever form it is asked for."""
-
-    status: int
-    title: str
-    explanation: str
-    advice: str = ""
-    template: str = "gatehouse/errors/error.html"
-    problem_type: str = "about:blank"
-    retry_after: int | None = None
-    facts: dict[str, object] = field(default_factory=dict)
-
-
-NOT_FOUND = Answer(404, "Page not found", "There is nothing at this address.", "Check the address, or go back.")
-
-
-def _unavailable(error: GatehouseError) -> Answer:
-    seconds = error.retry_after if isinstance(error, DependencyUnavailable) else 5
-    return Answer(
-        503,
-        "Back in a moment",
-        "Something that we need does not answer right now.",
-        f"Nobody is signed out by that. Try again in {seconds} seconds.",
-        retry_after=seconds,
-    )
-
-
-def _provider_unavailable(error: GatehouseError) -> Answer:
-    seconds = error.retry_after if isinstance(error, DependencyUnavailable) else 30
-    return Answer(
-        503,
-        "The sign-in service does not answer",
-        "The service that you sign in with does not answer right now. Nothing is wrong with your account.",
-        f"Try again in {seconds} seconds, or choose another way to sign in.",
-        retry_after=seconds,
-    )
-
-
-def _refused(error: GatehouseError) -> Answer:
-    if not isinstance(error, SignInRefused):
-        raise TypeError("this answer is for refused sign-ins alone")
-    text = refusal_answer(error.reason, error.facts)
-    return Answer(
-        text.status,
-        text.title,
-        text.explanation,
-        text.advice,
-        "gatehouse/auth/refused.html",
-        facts={"reason": error.reason},
-    )
-
-
-def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
-    return lambda error: answer
-
-
-_CONFLICT = _always(
-    Answer(409, "Somebody else was faster", "This has changed meanwhile.", "Reload the page and look again.")
-)
-
-# Every expected failure of every room; a test holds it complete. The nearest ancestor of a class counts.
-ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
-    NotSignedIn: _always(Answer(401, "Please sign in", "This is for people who are signed in.")),
-    NotAllowed: _always(
-        Answer(403, "Not allowed", "Your role does not include this.", "Ask an administrator if you need it.")
-    ),
-    ObjectNotAllowed: _always(
-        Answer(403, "Not allowed", "You may not do this here.", "Reload the page and look again.")
-    ),
-    CrossSiteRequest: _always(
-        Answer(
-            400,
-            "Please reload the page",
-            "This page is too old, or the request came from elsewhere.",
-            "Go back to the page, reload it, then try again.",
-        )
-    ),
-    ConfirmationRequired: _always(
-        Answer(
-            403,
-            "Is it you?",
-            "This needs a fresh confirmation.",
-            "Confirm who you are.",
-            problem_type="confirmation-required",
-        )
-    ),
-    NotFound: _always(NOT_FOUND),
-    UserNotFound: _always(NOT_FOUND),
-    UnknownProvider: _always(NOT_FOUND),
-    SignInRefused: _refused,
-    AddressTaken: _CONFLICT,
-    AlreadyAdministrator: _CONFLICT,
-    ConcurrentRegistration: _CONFLICT,
-    EditConflict: _CONFLICT,
-    AlreadyAUser: _always(
-        Answer(409, "Already here", "Somebody here has this address already.", "Change her role in the list of users.")
-    ),
-    LastAdministrator: _always(
-        Answer(
-            409,
-            "The last administrator stays",
-            "Without this person nobody would be left who lets people in.",
-            "Make somebody else an administrator first.",
-        )
-    ),
-    NotOnYourself: _always(
-        Answer(403, "Not on yourself", "Nobody deactivates or deletes herself here.", "Ask another administrator.")
-    ),
-    RoleNotYours: _always(
-        Answer(403, "Not allowed", "Only administrators change roles.", "Ask an administrator if you need another one.")
-    ),
-    InvalidField: _always(
-        Answer(422, "Please check your input", "Something in the form is not valid.", "Correct it, then try again.")
-    ),
-    InvalidQuery: _always(
-        Answer(400, "Bad request", "This list does not know what was asked for.", "Go back, and use the page.")
-    ),
-    InvitationNotFound: _always(NOT_FOUND),
-    JoinRequestNotFound: _always(NOT_FOUND),
-    AccountDeactivated: _always(Answer(403, "Account deactivated", "This account has been deactivated.")),
-    ProviderUnavailable: _provider_unavailable,
-    DependencyUnavailable: _unavailable,
-    SchemaMissing: _always(
-        Answer(
-            503, "Not set up yet", "This application is being set up or updated.", "Try again later.", retry_after=30
-        )
-    ),
-    ConfigurationError: _always(Answer(500, "Not set up yet", "The configuration of this application is incomplete.")),
-}
-
-_HTTP_TEXTS = {
-    400: ("Bad request", "The server could not make sense of this request.", "Reload the page, then try again."),
-    403: ("Not allowed", "You may not do this.", ""),
-    404: (NOT_FOUND.title, NOT_FOUND.explanation, NOT_FOUND.advice),
-    405: ("Not possible here", "This address does not take that kind of request.", "Go back and use the page."),
-    409: ("Somebody else was faster", "This has changed meanwhile.", "Reload the page and look again."),
-    413: ("Too much", "What was sent is larger than what is accepted here.", "Send less at once."),
-    422: ("Please check your input", "Something in the form is not valid.", "Correct it, then try again."),
-    429: ("A little slower, please", "Too many requests came from you.", "Wait a moment, then try again."),
-    500: ("Something went wrong", "That is our fault, and it has been written down.", "Try again, or come back later."),
-    503: ("Back in a moment", "Something that we need does not answer right now.", "Try again in a moment."),
-}
 
 
 def answer(error: GatehouseError) -> Response:
@@ -216,8 +51,8 @@ def answer_http(error: HTTPException) -> Response:
     if request_ctx.url_adapter is None:
         # A Host header that no host can have: there is no address from which a page could be made.
         return make_response(f"{HTTPStatus(error.code).phrase}\n", error.code, {"Content-Type": "text/plain"})
-    title, explanation, advice = _HTTP_TEXTS.get(
-        error.code, (HTTPStatus(error.code).phrase, "", "Go back and try again.")
+    title, explanation, advice = HTTP_TEXTS.get(
+        error.code, (HTTPStatus(error.code).phrase, "", _("Go back and try again."))
     )
     response = _render(Answer(error.code, title, explanation, advice))
     for name, value in error.get_headers():
@@ -232,19 +67,20 @@ def answer_everywhere(app: Flask) -> None:
 
 
 def _render(made: Answer) -> Response:
+    title, explanation, advice = (said and text(said) for said in (made.title, made.explanation, made.advice))
     if wants_json():
-        response = jsonify(type=made.problem_type, title=made.title, status=made.status, detail=made.explanation)
+        response = jsonify(type=made.problem_type, title=title, status=made.status, detail=explanation)
         response.mimetype = "application/problem+json"
     elif is_htmx():
-        text = " ".join(part for part in (made.explanation, made.advice) if part)
-        response = make_response(render_template("gatehouse/errors/_message.html", message=text, category="danger"))
+        message = " ".join(part for part in (explanation, advice) if part)
+        response = make_response(render_template("gatehouse/errors/_message.html", message=message, category="danger"))
     else:
         page = render_template(
             made.template,
             status=made.status,
-            title=made.title,
-            explanation=made.explanation,
-            advice=made.advice,
+            title=title,
+            explanation=explanation,
+            advice=advice,
             reference=_reference(made.status),
             retry_url=_retry_url(made),
             support_email=state().settings.support_email,

@@ -11,23 +11,28 @@ from ..accounts.history import Origin, RoleHistory
 from ..accounts.rules import Role
 from ..accounts.views import UserRow
 from .decorators import PERMISSIONS
+from .language import marked as _, text
 from .permissions import Permission, permits
 from .state import EXTENSION
 
-_NAMES = {"admin": "administrator", "editor": "editor", "viewer": "viewer"}
+_ROLES = {
+    Role.ADMIN: _("Is an administrator."),
+    Role.EDITOR: _("Is an editor."),
+    Role.VIEWER: _("Is a viewer."),
+}
+_NAMES = {Role.ADMIN: _("administrator"), Role.EDITOR: _("editor"), Role.VIEWER: _("viewer")}
 
 
 def reasons(user: UserRow, history: RoleHistory) -> list[tuple[str, str, datetime | None]]:
     """Return what decides about a person: a word, a sentence, and since when it has been so."""
-    lines = []
-    if user.is_active:
-        lines.append(("Status", f"May sign in.{_by(history.status)}", _since(history.status)))
-    else:
-        lines.append(("Status", f"May not sign in.{_by(history.status)}", _since(history.status)))
-    role = _NAMES[user.role.value]
-    lines.append(("Role", f"Is {'an' if role[0] in 'ae' else 'a'} {role}.{_by(history.role)}", _since(history.role)))
+    status = text("May sign in.") if user.is_active else text("May not sign in.")
+    lines = [
+        (text("Status"), f"{status} {_by(history.status)}".rstrip(), _since(history.status)),
+        (text("Role"), f"{text(_ROLES[user.role])} {_by(history.role)}".rstrip(), _since(history.role)),
+    ]
     if user.email is None:
-        lines.append(("Address", "No provider vouches for an address, so that no invitation finds this person.", None))
+        sentence = text("No provider vouches for an address, so that no invitation finds this person.")
+        lines.append((text("Address"), sentence, None))
     return lines
 
 
@@ -37,12 +42,12 @@ def _since(origin: Origin | None) -> datetime | None:
 
 def _by(origin: Origin | None) -> str:
     if origin is None:
-        return " The trail does not say since when."
+        return text("The trail does not say since when.")
     if origin.event == "user_created":
-        return " So since the first sign-in."
+        return text("So since the first sign-in.")
     if origin.actor_kind == "user" and origin.actor_id is not None:
-        return f" Changed by user {origin.actor_id}."
-    return " Changed from the command line." if origin.actor_kind == "cli" else ""
+        return text("Changed by user %(user)s.", user=origin.actor_id)
+    return text("Changed from the command line.") if origin.actor_kind == "cli" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,7 @@ def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
     list_role = Role(app.extensions[EXTENSION].settings.user_list_role)
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
-    return Decision(
-        may, f"{_RULES[permission].format(role=_NAMES[list_role.value])} She is: {_NAMES[user.role.value]}."
-    )
+    return Decision(may, f"{_RULES[permission].format(role=_NAMES[list_role])} She is: {_NAMES[user.role]}.")
 
 
 _RULES = {

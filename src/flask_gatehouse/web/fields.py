@@ -6,21 +6,22 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from ..accounts.errors import FieldProblem
+from .language import marked as _, text
 
 _WORDS = {
-    FieldProblem.MISSING: "Please fill this in.",
-    FieldProblem.TOO_LONG: "That is too long.",
-    FieldProblem.UNSEEN: "That has characters which cannot be seen.",
-    FieldProblem.MARKUP: "Please leave out < and >.",
-    FieldProblem.UNKNOWN: "Please choose one of the list.",
-    FieldProblem.NOT_AN_ADDRESS: "That is not an e-mail address.",
-    FieldProblem.IN_THE_PAST: "That is in the past.",
+    FieldProblem.MISSING: _("Please fill this in."),
+    FieldProblem.TOO_LONG: _("That is too long."),
+    FieldProblem.UNSEEN: _("That has characters which cannot be seen."),
+    FieldProblem.MARKUP: _("Please leave out < and >."),
+    FieldProblem.UNKNOWN: _("Please choose one of the list."),
+    FieldProblem.NOT_AN_ADDRESS: _("That is not an e-mail address."),
+    FieldProblem.IN_THE_PAST: _("That is in the past."),
 }
 
 
 def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
     """Return a sentence for each field that cannot be taken."""
-    return {name: _WORDS[problem] for name, problem in problems.items()}
+    return {name: text(_WORDS[problem]) for name, problem in problems.items()}
 
 
 def sent() -> Mapping[str, str]:

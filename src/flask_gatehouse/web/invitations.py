@@ -22,6 +22,7 @@ from ..kernel.clock import utc_now
 from .account import label_of
 from .fields import in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json
+from .language import text
 from .state import state
 from .users import ROLES, problem
 
@@ -49,11 +50,11 @@ def _invite(email: str, role: str) -> ResponseReturnValue:
     except InvalidField as error:
         problems = in_words(error.fields)
     except AlreadyAUser:
-        problems = {"email": "Somebody here has this address already."}
+        problems = {"email": text("Somebody here has this address already.")}
     else:
         if wants_json():
             return jsonify(_shown(made)), 201
-        return _page(link=_link(), told=f"{made.email} is invited.")
+        return _page(link=_link(), told=text("%(address)s is invited.", address=made.email))
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
     return make_response(_page(values={"email": email, "role": role}, problems=problems), 422)
@@ -62,7 +63,7 @@ def _invite(email: str, role: str) -> ResponseReturnValue:
 def _withdraw(invitation_id: int) -> ResponseReturnValue:
     with state().database.transaction() as db:
         withdraw_invitation(db, invitation_id)
-    response = make_response(_done("The invitation was withdrawn."))
+    response = make_response(_done(text("The invitation was withdrawn.")))
     # The button that had the focus has gone with its row.
     return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if is_htmx() else response
 
@@ -73,7 +74,8 @@ def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
             approve_join_request(db, request_id, role)
         else:
             decline_join_request(db, request_id)
-    return _done("Approved: the next sign-in lets her in." if decision == "approve" else "The request was declined.")
+    approved, declined = text("Approved: the next sign-in lets her in."), text("The request was declined.")
+    return _done(approved if decision == "approve" else declined)
 
 
 def _done(message: str) -> ResponseReturnValue:

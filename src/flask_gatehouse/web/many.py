@@ -9,13 +9,14 @@ from ..accounts.service import change_many as change
 from .actor import signed_in
 from .fields import number
 from .htmx import is_htmx, trigger, wants_json
+from .language import marked as _, plural, text
 from .state import state
 from .users import list_url, query_of
 
 _SKIPPED = {
-    Skip.YOURSELF: "yourself",
-    Skip.LAST_ADMINISTRATOR: "the last administrator",
-    Skip.NOT_FOUND: "{} who had gone already",
+    Skip.YOURSELF: _("yourself"),
+    Skip.LAST_ADMINISTRATOR: _("the last administrator"),
+    Skip.NOT_FOUND: _("%(count)s who had gone already"),
 }
 
 
@@ -41,11 +42,11 @@ def change_many() -> ResponseReturnValue:
 
 
 def _in_words(result: BulkResult) -> str:
-    sentences = ["1 user was changed." if result.changed == 1 else f"{result.changed} users were changed."]
+    sentences = [plural("1 user was changed.", "%(count)s users were changed.", result.changed)]
     if result.unchanged:
-        sentences.append(f"{result.unchanged} {'was' if result.unchanged == 1 else 'were'} so already.")
-    reasons = [reason for _, reason in result.skipped]
-    left = [_SKIPPED[reason].format(reasons.count(reason)) for reason in Skip if reason in reasons]
+        sentences.append(plural("%(count)s was so already.", "%(count)s were so already.", result.unchanged))
+    reasons = [reason for __, reason in result.skipped]
+    left = [text(_SKIPPED[reason], count=reasons.count(reason)) for reason in Skip if reason in reasons]
     if left:
-        sentences.append(f"Left out: {', '.join(left)}.")
+        sentences.append(text("Left out: %(whom)s.", whom=", ".join(left)))
     return " ".join(sentences)

@@ -5,15 +5,30 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from ..kernel.clock import utc_now
+from .language import forms, marked as _, plural, text
 
-# Seconds in each unit, the longest first.
-_UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3600), ("minute", 60))
+# Seconds in each unit, the longest first, and what is said of them.
+_UNITS = (
+    (31_536_000, forms("%(count)s year ago", "%(count)s years ago")),
+    (2_592_000, forms("%(count)s month ago", "%(count)s months ago")),
+    (86_400, forms("%(count)s day ago", "%(count)s days ago")),
+    (3600, forms("%(count)s hour ago", "%(count)s hours ago")),
+    (60, forms("%(count)s minute ago", "%(count)s minutes ago")),
+)
+_MONTHS = (
+    _("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun"),
+    _("Jul"), _("Aug"), _("Sep"), _("Oct"), _("Nov"), _("Dec"),
+)  # fmt: skip
 
 
 def moment(value: datetime) -> Markup:
     """Return a ``<time>`` that reads well and says exactly when; the page's script adds the viewer's own zone."""
     utc = value.astimezone(UTC)
-    return _time(utc, f"{utc.day} {utc:%b %Y, %H:%M} UTC")
+    month = text(_MONTHS[utc.month - 1])
+    shown = text(
+        "%(day)s %(month)s %(year)s, %(time)s UTC", day=utc.day, month=month, year=utc.year, time=f"{utc:%H:%M}"
+    )
+    return _time(utc, shown)
 
 
 def ago(value: datetime) -> Markup:
@@ -24,10 +39,10 @@ def ago(value: datetime) -> Markup:
 
 def relative(seconds: float) -> str:
     """Return ``3 hours ago`` for a number of seconds; what lies ahead counts as now."""
-    for unit, length in _UNITS:
+    for length, said in _UNITS:
         if (count := int(seconds // length)) >= 1:
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"
+            return plural(*said, count)
+    return text("just now")
 
 
 def _time(utc: datetime, shown: str, *, focusable: bool = False) -> Markup:

@@ -6,6 +6,7 @@ from flask import request, url_for
 
 from ..accounts.rules import Role
 from .actor import signed_in
+from .language import marked as _, text
 from .permissions import Permission, permits
 from .state import state
 
@@ -20,8 +21,8 @@ class Place:
 
 
 PLACES = (
-    Place("Users", "users", "users-round", "Who is here, and with which role", Permission.USER_LIST),
-    Place("Invitations", "invitations", "mail", "Who may come in", Permission.ADMIN),
+    Place(_("Users"), "users", "users-round", _("Who is here, and with which role"), Permission.USER_LIST),
+    Place(_("Invitations"), "invitations", "mail", _("Who may come in"), Permission.ADMIN),
 )
 
 
@@ -38,7 +39,8 @@ def places() -> list[Place]:
 def navigation() -> list[tuple[str, str, str, bool]]:
     """Return label, address, icon and whether one is there, for the bar at the top."""
     here = (request.endpoint or "").removeprefix("gatehouse.")
-    bar = [("Dashboard", url_for("gatehouse.dashboard"), "layout-dashboard", here == "dashboard")]
+    bar = [(text("Dashboard"), url_for("gatehouse.dashboard"), "layout-dashboard", here == "dashboard")]
     return bar + [
-        (place.label, url_for(f"gatehouse.{place.endpoint}"), place.icon, here == place.endpoint) for place in places()
+        (text(place.label), url_for(f"gatehouse.{place.endpoint}"), place.icon, here == place.endpoint)
+        for place in places()
     ]

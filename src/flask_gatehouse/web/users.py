@@ -29,6 +29,7 @@ from .denials import NotFound
 from .explain import reasons
 from .fields import in_words, number, sent
 from .htmx import current_page, is_htmx, wants_json
+from .language import text
 from .permissions import Permission
 from .state import state
 from .way_back import way_back
@@ -82,7 +83,9 @@ def toggle_user(user_id: int) -> ResponseReturnValue:
     with state().database.transaction() as db:
         row = toggle_active(db, user_id)
     undo = {"url": url_for("gatehouse.toggle_user", user_id=user_id), "target": f"#user-{user_id}"}
-    return _changed(row, f"{row.name} is {'active again' if row.is_active else 'deactivated'}.", undo)
+    active, inactive = text("%(name)s is active again.", name=row.name), text("%(name)s is deactivated.", name=row.name)
+    told = active if row.is_active else inactive
+    return _changed(row, told, undo)
 
 
 def list_url(parameters: Mapping[str, str | None]) -> str:
@@ -118,18 +121,18 @@ def _save(user_id: int) -> ResponseReturnValue:
     except EditConflict as conflict:
         return _conflict(conflict.current, values)
     if row.version == before.version:
-        return _changed(row, "Nothing has changed.", None)
+        return _changed(row, text("Nothing has changed."), None)
     again = {"name": before.name, "version": str(row.version)} | ({"role": before.role} if as_administrator else {})
     address = url_for("gatehouse.user", user_id=user_id)
     undo = {"url": address, "method": "put", "fields": again, "target": f"#user-{user_id}"}
-    return _changed(row, f"{row.name} was saved.", undo)
+    return _changed(row, text("%(name)s was saved.", name=row.name), undo)
 
 
 def _delete(user_id: int) -> ResponseReturnValue:
     with state().database.transaction() as db:
         row = get_user(db, user_id)
         delete(db, user_id)
-    message = f"{row.name} was deleted."
+    message = text("%(name)s was deleted.", name=row.name)
     if wants_json():
         return "", 200
     if is_htmx():

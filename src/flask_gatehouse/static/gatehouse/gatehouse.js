@@ -56,7 +56,7 @@
   // The server names where focus goes when what held it has been removed.
   document.addEventListener("gatehouse:focus", ({ target }) => target.focus?.());
 
-  const viewersTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  const viewersTime = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeStyle: "long" });
 
   /** Give every moment a hint in the viewer's own time zone. */
   function localiseTimes() {

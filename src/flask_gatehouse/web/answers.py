@@ -1,0 +1,212 @@
+"""The one table from failures to answers: what each says, to a person and to a program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..accounts.errors import (
+    AccountDeactivated,
+    AddressTaken,
+    AlreadyAdministrator,
+    AlreadyAUser,
+    ConcurrentRegistration,
+    EditConflict,
+    InvalidField,
+    InvalidQuery,
+    InvitationNotFound,
+    JoinRequestNotFound,
+    LastAdministrator,
+    NotOnYourself,
+    RoleNotYours,
+    UserNotFound,
+)
+from ..db.database import SchemaMissing
+from ..kernel.errors import DependencyUnavailable, GatehouseError
+from ..settings import ConfigurationError
+from ..signin.errors import ProviderUnavailable, SignInRefused, UnknownProvider
+from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
+from .language import marked as _, text
+from .refusals import refusal_answer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a failure says, in whichever form it is asked for."""
+
+    status: int
+    title: str
+    explanation: str
+    advice: str = ""
+    template: str = "gatehouse/errors/error.html"
+    problem_type: str = "about:blank"
+    retry_after: int | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+NOT_FOUND = Answer(
+    404, _("Page not found"), _("There is nothing at this address."), _("Check the address, or go back.")
+)
+
+
+def _away(title: str, explanation: str, advice: str, seconds: int) -> Callable[[GatehouseError], Answer]:
+    """Return what makes the answer for something that does not answer us.
+
+    :param advice: says when to try again, as ``%(seconds)s``.
+    :param seconds: how long that is unless the failure says otherwise.
+    """
+
+    def make(error: GatehouseError) -> Answer:
+        wait = error.retry_after if isinstance(error, DependencyUnavailable) else seconds
+        return Answer(503, title, explanation, text(advice, seconds=wait), retry_after=wait)
+
+    return make
+
+
+def _refused(error: GatehouseError) -> Answer:
+    if not isinstance(error, SignInRefused):
+        raise TypeError("this answer is for refused sign-ins alone")
+    text = refusal_answer(error.reason, error.facts)
+    return Answer(
+        text.status,
+        text.title,
+        text.explanation,
+        text.advice,
+        "gatehouse/auth/refused.html",
+        facts={"reason": error.reason},
+    )
+
+
+def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
+    return lambda error: answer
+
+
+_CONFLICT = _always(
+    Answer(409, _("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again."))
+)
+
+# Every expected failure of every room; a test holds it complete. The nearest ancestor of a class counts.
+ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
+    NotSignedIn: _always(Answer(401, _("Please sign in"), _("This is for people who are signed in."))),
+    NotAllowed: _always(
+        Answer(403, _("Not allowed"), _("Your role does not include this."), _("Ask an administrator if you need it."))
+    ),
+    ObjectNotAllowed: _always(
+        Answer(403, _("Not allowed"), _("You may not do this here."), _("Reload the page and look again."))
+    ),
+    CrossSiteRequest: _always(
+        Answer(
+            400,
+            _("Please reload the page"),
+            _("This page is too old, or the request came from elsewhere."),
+            _("Go back to the page, reload it, then try again."),
+        )
+    ),
+    ConfirmationRequired: _always(
+        Answer(
+            403,
+            _("Is it you?"),
+            _("This needs a fresh confirmation."),
+            _("Confirm who you are."),
+            problem_type="confirmation-required",
+        )
+    ),
+    NotFound: _always(NOT_FOUND),
+    UserNotFound: _always(NOT_FOUND),
+    UnknownProvider: _always(NOT_FOUND),
+    SignInRefused: _refused,
+    AddressTaken: _CONFLICT,
+    AlreadyAdministrator: _CONFLICT,
+    ConcurrentRegistration: _CONFLICT,
+    EditConflict: _CONFLICT,
+    AlreadyAUser: _always(
+        Answer(
+            409,
+            _("Already here"),
+            _("Somebody here has this address already."),
+            _("Change her role in the list of users."),
+        )
+    ),
+    LastAdministrator: _always(
+        Answer(
+            409,
+            _("The last administrator stays"),
+            _("Without this person nobody would be left who lets people in."),
+            _("Make somebody else an administrator first."),
+        )
+    ),
+    NotOnYourself: _always(
+        Answer(
+            403, _("Not on yourself"), _("Nobody deactivates or deletes herself here."), _("Ask another administrator.")
+        )
+    ),
+    RoleNotYours: _always(
+        Answer(
+            403,
+            _("Not allowed"),
+            _("Only administrators change roles."),
+            _("Ask an administrator if you need another one."),
+        )
+    ),
+    InvalidField: _always(
+        Answer(
+            422,
+            _("Please check your input"),
+            _("Something in the form is not valid."),
+            _("Correct it, then try again."),
+        )
+    ),
+    InvalidQuery: _always(
+        Answer(400, _("Bad request"), _("This list does not know what was asked for."), _("Go back, and use the page."))
+    ),
+    InvitationNotFound: _always(NOT_FOUND),
+    JoinRequestNotFound: _always(NOT_FOUND),
+    AccountDeactivated: _always(Answer(403, _("Account deactivated"), _("This account has been deactivated."))),
+    ProviderUnavailable: _away(
+        _("The sign-in service does not answer"),
+        _("The service that you sign in with does not answer right now. Nothing is wrong with your account."),
+        _("Try again in %(seconds)s seconds, or choose another way to sign in."),
+        30,
+    ),
+    DependencyUnavailable: _away(
+        _("Back in a moment"),
+        _("Something that we need does not answer right now."),
+        _("Nobody is signed out by that. Try again in %(seconds)s seconds."),
+        5,
+    ),
+    SchemaMissing: _always(
+        Answer(
+            503,
+            _("Not set up yet"),
+            _("This application is being set up or updated."),
+            _("Try again later."),
+            retry_after=30,
+        )
+    ),
+    ConfigurationError: _always(
+        Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete."))
+    ),
+}
+
+HTTP_TEXTS = {
+    400: (
+        _("Bad request"),
+        _("The server could not make sense of this request."),
+        _("Reload the page, then try again."),
+    ),
+    403: (_("Not allowed"), _("You may not do this."), ""),
+    404: (NOT_FOUND.title, NOT_FOUND.explanation, NOT_FOUND.advice),
+    405: (
+        _("Not possible here"),
+        _("This address does not take that kind of request."),
+        _("Go back and use the page."),
+    ),
+    409: (_("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again.")),
+    413: (_("Too much"), _("What was sent is larger than what is accepted here."), _("Send less at once.")),
+    422: (_("Please check your input"), _("Something in the form is not valid."), _("Correct it, then try again.")),
+    429: (_("A little slower, please"), _("Too many requests came from you."), _("Wait a moment, then try again.")),
+    500: (
+        _("Something went wrong"),
+        _("That is our fault, and it has been written down."),
+        _("Try again, or come back later."),
+    ),
+    503: (_("Back in a moment"), _("Something that we need does not answer right now."), _("Try again in a moment.")),
+}

@@ -1,0 +1,80 @@
+"""Every sentence of a page is in the catalogues, and every catalogue has them all."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import name_of, template_files
+from tools import translate
+
+PLACES = re.compile(r"%\(\w+\)s|\{\}")
+JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", re.DOTALL)
+# The embedded provider is for developers, who read English.
+TEMPLATES = [path for path in template_files() if path.parent.name != "dev"]
+SPOKEN = {"aria-label", "title", "placeholder", "alt", "hx-confirm", "content"}
+# Names, which are the same in every language, and what is no sentence.
+NAMES = {"Google", "GitHub", "OpenID Connect", "Enter", "Esc"}
+MACHINE = {"viewport", "color-scheme", "csrf-token", "htmx-config"}
+
+
+class Texts(HTMLParser):
+    """Collects what a person would read or hear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.inside.append(tag)
+        if dict(attributes).get("name") in MACHINE:
+            return
+        self.found += [
+            value or ""
+            for name, value in attributes
+            if name in SPOKEN or (name.startswith("data-") and " " in (value or ""))
+        ]
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside or self.inside[-1] not in {"code", "kbd", "script"}:
+            self.found.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_template_says_nothing_past_the_catalogue(path: Path) -> None:
+    parser = Texts()
+    text = re.sub(r"\{%-? block body_class %\}.*?\{%", "{%", path.read_text(encoding="utf-8"))
+    parser.feed(JINJA.sub(" ", text))
+    said = {found.strip() for found in parser.found if re.search(r"[A-Za-z]{2}", found)}
+    assert said - NAMES == set()
+
+
+def test_the_template_of_catalogues_is_up_to_date() -> None:
+    """After a sentence has changed: ``.venv/bin/python tools/translate.py extract``."""
+    assert translate.TEMPLATE.read_bytes() == translate.written(translate.extract()), (
+        "python tools/translate.py extract"
+    )
+
+
+@pytest.mark.parametrize("language", translate.LANGUAGES)
+def test_a_language_has_every_sentence(language: str) -> None:
+    catalogue, sentences = translate.read(language), translate.extract()
+    assert {message.id for message in catalogue} == {message.id for message in sentences}
+    for message in catalogue:
+        if not message.id:
+            continue
+        originals = message.id if isinstance(message.id, tuple) else (message.id,)
+        translations = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(translations), message.id
+        assert not message.fuzzy, message.id
+        # A number may be left out where the form says it, and nothing may be asked for that is not given.
+        places = {place for original in originals for place in PLACES.findall(original)}
+        for translation in translations:
+            assert set(PLACES.findall(translation)) <= places
+        assert set(PLACES.findall(translations[-1])) == set(PLACES.findall(originals[-1])), message.id

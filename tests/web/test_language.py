@@ -1,0 +1,105 @@
+"""Pages speak the language of their reader, and programs always hear the same one."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_gatehouse import Role
+from flask_gatehouse.testing import sign_in_as
+
+GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}
+PAGES = ("/dashboard", "/users", "/users/{id}", "/users/invitations", "/account", "/auth/logout", "/nowhere")
+# What both languages write alike: names, addresses, numbers, and these words.
+ALIKE = {"Gatehouse", "Name", "Status", "404", "Esc", "Enter", "E", "/", "↓", "↑", "Ada", "AA", "A", "Admin", "Testing", "ada"}
+
+
+class Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.inside = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.inside = tag
+        self.found |= {value for name, value in attributes if name in {"aria-label", "placeholder"} and value}
+
+    def handle_data(self, data: str) -> None:
+        if self.inside != "code":
+            self.found.add(data.strip())
+
+
+def words(html: str) -> set[str]:
+    parser = Words()
+    parser.feed(html)
+    return {found for found in parser.found if re.search(r"[A-Za-z]{2}", found) and "@" not in found}
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    sign_in_as(client, Role.ADMIN, email="ada@example.com", name="Ada")
+    return client
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_english_remainder(app: Flask, client: FlaskClient, path: str) -> None:
+    me = client.get("/account", headers={"Accept": "application/json"}).json
+    assert me is not None
+    address = path.format(id=me["user"]["id"])
+    english, german = client.get(address), client.get(address, headers=GERMAN)
+    assert '<html lang="en">' in english.text
+    assert '<html lang="de">' in german.text
+    assert (german.headers["Content-Language"], "Accept-Language" in german.vary) == ("de", True)
+    assert {found for found in words(english.text) & words(german.text) if found not in ALIKE} == set()
+
+
+def test_what_htmx_puts_into_a_page_speaks_its_language(client: FlaskClient) -> None:
+    row = client.get("/users", headers=GERMAN | {"HX-Request": "true"}).text
+    assert "1 Person" in row
+    assert "Letzte Anmeldung" in row
+    refused = client.get("/users?sort=x", headers=GERMAN | {"HX-Request": "true"})
+    assert (refused.status_code, "Diese Liste kennt nicht" in refused.text) == (400, True)
+
+
+def test_programs_always_hear_english(client: FlaskClient) -> None:
+    told = client.get("/users?sort=x", headers=GERMAN | {"Accept": "application/json"}).json
+    assert told is not None
+    assert told["detail"] == "This list does not know what was asked for."
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("fr", "en"), ("fr,de;q=0.1", "de"), ("", "en"), ("de;q=0,en", "en"), ("*", "en"), ("x" * 999, "en")],
+)
+def test_the_best_of_what_we_have(client: FlaskClient, asked: str, given: str) -> None:
+    page = client.get("/dashboard", headers={"Accept-Language": asked})
+    assert f'<html lang="{given}">' in page.text
+
+
+def test_an_anonymous_person_reads_her_language_too(app: Flask) -> None:
+    page = app.test_client().get("/auth/login?notice=expired", headers=GERMAN).text
+    assert "Anmelden bei Gatehouse" in page
+    assert "Ihre Sitzung ist abgelaufen" in page
+
+
+def test_a_hosts_choice_wins(app: Flask, client: FlaskClient) -> None:
+    class Babel:
+        @staticmethod
+        def locale_selector() -> str:
+            return "de_AT"
+
+    # What Flask-Babel leaves in an application.
+    app.extensions["babel"] = Babel()
+    assert '<html lang="de">' in client.get("/dashboard", headers={"Accept-Language": "en"}).text
+
+
+def test_names_are_escaped_inside_of_a_sentence(app: Flask, client: FlaskClient) -> None:
+    other = app.test_client()
+    sign_in_as(other, email="eve@example.com", name="<b>Eve & Co</b>")
+    for headers in ({}, GERMAN):
+        page = client.get("/users", headers=headers).text
+        assert "<b>Eve" not in page
+        assert "&lt;b&gt;Eve &amp; Co" in page
