@@ -13,7 +13,7 @@ from flask_gatehouse.testing import sign_in_as
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}
 PAGES = ("/dashboard", "/users", "/users/{id}", "/users/invitations", "/account", "/auth/logout", "/nowhere")
 # What both languages write alike: names, addresses, numbers, and these words.
-ALIKE = {"Gatehouse", "Name", "Status", "404", "Esc", "Enter", "E", "/", "↓", "↑", "Ada", "AA", "A", "Admin", "Testing", "ada"}
+ALIKE = {"Gatehouse", "Name", "Status", "404", "Esc", "Enter", "E", "/", "↓", "↑", "Ada", "AA", "A", "Admin", "Testing", "ada", "Ada · Gatehouse"}
 
 
 class Words(HTMLParser):
