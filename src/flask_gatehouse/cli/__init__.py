@@ -10,16 +10,16 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
-from .accounts.errors import AlreadyAdministrator
-from .accounts.service import find_user_id, get_user, history_of_role, invite_administrator
-from .db.migrate import upgrade
-from .db.schema import HEAD, current_version
-from .kernel.context import COMMAND_LINE
-from .kernel.errors import GatehouseError
-from .ops import worker
-from .sessions.service import end_sessions
-from .web.explain import decide, reasons
-from .web.state import state
+from ..accounts.errors import AlreadyAdministrator
+from ..accounts.service import find_user_id, get_user, history_of_role, invite_administrator
+from ..db.migrate import upgrade
+from ..db.schema import HEAD, current_version
+from ..kernel.context import COMMAND_LINE
+from ..kernel.errors import GatehouseError
+from ..ops import worker
+from ..sessions.service import end_sessions
+from ..web.explain import decide, reasons
+from ..web.state import state
 
 
 class Explaining(click.Group):
