@@ -5,19 +5,19 @@ import secrets
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from ..audit import AuditEvent, record
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
 from ..sessions.rules import EndReason
-from .actor import actor
 from .answers import ANSWERS, HTTP_TEXTS, Answer
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
+from .denied import record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .language import marked as _, text
+from .problems import problem
 from .state import state
 from .way_back import AGAIN, way_back
 
@@ -31,7 +31,7 @@ def answer(error: GatehouseError) -> Response:
     make = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
     made = make(error)
     if isinstance(error, NotAllowed | CrossSiteRequest):
-        _record_denial(error)
+        record_denial(error)
     if isinstance(error, DependencyUnavailable):
         log.error("%s", error, exc_info=error)
     if isinstance(error, ConfirmationRequired) and not (is_htmx() or wants_json()):
@@ -69,8 +69,7 @@ def answer_everywhere(app: Flask) -> None:
 def _render(made: Answer) -> Response:
     title, explanation, advice = (said and text(said) for said in (made.title, made.explanation, made.advice))
     if wants_json():
-        response = jsonify(type=made.problem_type, title=title, status=made.status, detail=explanation)
-        response.mimetype = "application/problem+json"
+        response = problem(made.status, title, type=made.problem_type, detail=explanation)
     elif is_htmx():
         message = " ".join(part for part in (explanation, advice) if part)
         response = make_response(render_template("gatehouse/errors/_message.html", message=message, category="danger"))
@@ -147,18 +146,3 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
 def _redirect(url: str) -> Response:
     response: Response = make_response(redirect(url))
     return response
-
-
-def _record_denial(error: GatehouseError) -> None:
-    """Write a refusal into the trail; the refusal stands even if that fails."""
-    event = AuditEvent.AUTHZ_FAIL if isinstance(error, NotAllowed) else AuditEvent.CSRF_REFUSED
-    rule = str(request.url_rule) if request.url_rule else None
-    details = {"method": request.method, "route": rule}
-    if isinstance(error, NotAllowed) and error.needed:
-        details["needed"] = error.needed
-    try:
-        who = actor()
-        with state().database.transaction() as db:
-            record(event, details=details, session=db, actor=who)
-    except DependencyUnavailable:
-        log.warning("a refusal could not be written into the trail", exc_info=True)

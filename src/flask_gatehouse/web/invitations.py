@@ -23,8 +23,9 @@ from .account import label_of
 from .fields import in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .language import text
+from .problems import problem
 from .state import state
-from .users import ROLES, problem
+from .users import ROLES
 
 # How long an invitation waits.
 WAITS = timedelta(days=14)

@@ -31,6 +31,7 @@ from .fields import in_words, number, sent
 from .htmx import current_page, is_htmx, wants_json
 from .language import text
 from .permissions import Permission
+from .problems import problem
 from .state import state
 from .way_back import way_back
 
@@ -170,13 +171,6 @@ def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if is_htmx():
         return render_template("gatehouse/users/_user_conflict.html", version=row.version, **context), 409
     return _page(row, context["values"], conflict=True), 409
-
-
-def problem(status: int, title: str, **more: Any) -> Response:
-    """Return RFC 9457 problem details."""
-    response = jsonify(type="about:blank", title=title, status=status, **more)
-    response.mimetype, response.status_code = "application/problem+json", status
-    return response
 
 
 def _row(row: UserRow) -> Response:
