@@ -1,10 +1,15 @@
-"""The jobs that no request waits for: ending what has expired, forgetting used attempts."""
+"""The jobs that no request waits for: sealing the trail, ending what has expired, forgetting used attempts."""
 
 import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Event
+from urllib.parse import urlsplit
 
 from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
+from ..audit.sealing import Sealer
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
 from ..sessions.limits import limits_of
@@ -13,22 +18,59 @@ from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 
 log = logging.getLogger("flask_gatehouse.worker")
-# Seconds between two rounds. Nothing depends on it: a request judges its session by itself.
-PAUSE = 10.0
+# Seconds between two looks at what is due: a sealed event is at most this old, and the time to seal it.
+PAUSE = 0.5
+# How long a database that did not answer is left alone.
+RECOVERY = 5.0
+
+
+@dataclass(slots=True)
+class Job:
+    """Something to do again and again.
+
+    :param every: seconds between the end of one time and the beginning of the next.
+    """
+
+    do: Callable[[], object]
+    every: float
+    due: float = 0.0
 
 
 def run(database: Database, settings: Settings, stop: Event) -> None:
-    """Work until told to stop. A database that does not answer is tried again in the next round."""
+    """Work until told to stop, and seal once more then. A database that does not answer is tried again."""
+    jobs = jobs_of(database, settings)
     while not stop.is_set():
-        try:
-            work_once(database, settings)
-        except (DependencyUnavailable, SchemaMissing) as error:
-            log.warning("%s; the worker tries again in %s seconds", error, PAUSE)
+        work(jobs)
         stop.wait(PAUSE)
+    work([Job(Sealer(database, _host(settings)).seal, 0)])
 
 
-def work_once(database: Database, settings: Settings) -> None:
-    """Do one round of every job."""
+def jobs_of(database: Database, settings: Settings) -> list[Job]:
+    """Return what there is to do, in the order in which it is done."""
+    return [
+        Job(Sealer(database, _host(settings)).seal, PAUSE),
+        # Nothing depends on it: a request judges its session by itself.
+        Job(lambda: expire(database, settings), 10),
+        Job(lambda: forget(database), 10),
+    ]
+
+
+def work(jobs: list[Job]) -> None:
+    """Do every job that is due, the others still if one of them fails."""
+    for job in jobs:
+        if time.monotonic() < job.due:
+            continue
+        pause = job.every
+        try:
+            job.do()
+        except (DependencyUnavailable, SchemaMissing) as error:
+            pause = max(pause, RECOVERY)
+            log.warning("%s; the worker tries again in %s seconds", error, pause)
+        job.due = time.monotonic() + pause
+
+
+def expire(database: Database, settings: Settings) -> None:
+    """End sessions, invitations and requests to join whose time is over."""
     ordinary, admin = limits_of(settings, Role.VIEWER), limits_of(settings, Role.ADMIN)
     batch = 500
     while True:
@@ -38,6 +80,14 @@ def work_once(database: Database, settings: Settings) -> None:
     with database.transaction() as db:
         expire_invitations(db)
         expire_join_requests(db)
+
+
+def forget(database: Database) -> None:
+    """Delete what nobody needs any more."""
     with database.transaction() as db:
         forget_spent_attempts(db)
         forget_ended_sessions(db)
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.base_url).netloc or "localhost"

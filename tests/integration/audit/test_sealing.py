@@ -16,6 +16,7 @@ from flask_gatehouse.audit.tree import Frontier, leaf_hash
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from tests.integration.conftest import House
+from tests.trail import sealed
 
 HOST = "gate.example.com"
 
@@ -39,24 +40,7 @@ def write(house: House, *events: str) -> None:
 
 
 def check(house: House) -> list[str]:
-    """Hold what is stored against what the events say, and return the names of those that are sealed, in order."""
-    names = []
-    with house.database.transaction() as db:
-        for tree in db.query(AuditTree).order_by(AuditTree.epoch):
-            frontier, tiles = Frontier(), []
-            leaves = db.query(AuditLeaf).filter_by(epoch=tree.epoch).order_by(AuditLeaf.position).all()
-            for position, leaf in enumerate(leaves):
-                event = db.get_one(AuditEventRow, leaf.event_id)
-                assert (leaf.position, leaf.hash) == (position, leaf_hash(event.body.encode()))
-                tiles += frontier.append(leaf.hash)
-                names.append(event.event)
-            assert (tree.size, tree.root, tree.frontier) == (frontier.size, frontier.root, bytes(frontier))
-            stored = db.query(AuditTile).filter_by(epoch=tree.epoch).order_by(AuditTile.level, AuditTile.index).all()
-            assert [(tile.level, tile.index, tile.hash) for tile in stored] == sorted(
-                (tile.level, tile.index, tile.hash) for tile in tiles
-            )
-        assert sum(count.count for count in db.query(AuditCount)) == len(names)
-    return names
+    return sealed(house.database)
 
 
 def watermark(house: House) -> int:
