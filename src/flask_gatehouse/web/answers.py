@@ -19,6 +19,7 @@ from ..accounts.errors import (
     RoleNotYours,
     UserNotFound,
 )
+from ..audit.errors import InvalidNote, MalformedKey, UnusableKeyFile
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import ConfigurationError
@@ -82,6 +83,7 @@ def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
 _CONFLICT = _always(
     Answer(409, _("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again."))
 )
+_MISCONFIGURED = _always(Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete.")))
 
 # Every expected failure of every room; a test holds it complete. The nearest ancestor of a class counts.
 ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
@@ -181,9 +183,11 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             retry_after=30,
         )
     ),
-    ConfigurationError: _always(
-        Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete."))
-    ),
+    ConfigurationError: _MISCONFIGURED,
+    # Commands and the worker meet these; a page that does has a key or a folder of checkpoints that is none.
+    InvalidNote: _MISCONFIGURED,
+    MalformedKey: _MISCONFIGURED,
+    UnusableKeyFile: _MISCONFIGURED,
 }
 
 HTTP_TEXTS = {
