@@ -1,0 +1,136 @@
+"""Signing how the trail stands, and never two things that do not go together (c2sp.org/tlog-checkpoint)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from ..kernel.clock import utc_now
+from .errors import InconsistentTree, InvalidNote
+from .models import AuditCheckpoint, AuditTree
+from .note_keys import SigningKey
+from .notes import Checkpoint, open_checkpoint, sign_checkpoint
+from .proofs import MissingHashes, verify_consistency
+from .stored import stored_tree
+
+
+def note_name(epoch: int, size: int) -> str:
+    """Return what the file of a checkpoint is called, so that names sort as the trail grew."""
+    return f"{epoch}-{size:012}.note"
+
+
+def unsigned(connection: Connection) -> int:
+    """Return how many sealed events the newest checkpoint in the database does not cover."""
+    tree = connection.execute(_NEWEST_TREE).first()
+    return 0 if tree is None else tree.size - _signed_to(connection, tree.epoch)
+
+
+def make_checkpoint(db: Session, key: SigningKey, outside: Sequence[Checkpoint] = ()) -> str | None:
+    """Sign how the newest tree stands; return the note, or None if nothing was added since the last one.
+
+    :param outside: earlier checkpoints that are kept elsewhere, such as the newest of a folder.
+    :raises InconsistentTree: if the tree does not continue what was signed before. Nothing is signed then.
+    """
+    tree = db.execute(_NEWEST_TREE).first()
+    if tree is None:
+        return None
+    earlier = [*outside, *_newest_signed(db, tree.epoch, key)]
+    _refuse_what_does_not_fit(db, tree.epoch, tree.origin, tree.size, tree.root, earlier)
+    if _signed_to(db, tree.epoch) == tree.size:
+        return None
+    note = sign_checkpoint(Checkpoint(tree.origin, tree.size, tree.root), key)
+    insert = postgresql_insert if db.connection().dialect.name == "postgresql" else sqlite_insert
+    values = {"epoch": tree.epoch, "size": tree.size, "note": note, "created_at": utc_now()}
+    # Another worker may have signed the same, which is the same text.
+    db.execute(insert(AuditCheckpoint).values(**values).on_conflict_do_nothing())
+    return note
+
+
+def newest_undelivered(connection: Connection) -> tuple[int, int, str] | None:
+    """Return epoch, size and note of the newest checkpoint that has not left the database yet."""
+    row = connection.execute(
+        select(AuditCheckpoint.epoch, AuditCheckpoint.size, AuditCheckpoint.note)
+        .where(AuditCheckpoint.delivered_at.is_(None))
+        .order_by(AuditCheckpoint.epoch.desc(), AuditCheckpoint.size.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (row.epoch, row.size, row.note)
+
+
+def mark_delivered(db: Session, epoch: int, size: int) -> None:
+    """Note that a checkpoint has left the database, and with it, as it covers them, all that came before."""
+    db.execute(
+        update(AuditCheckpoint)
+        .where(AuditCheckpoint.epoch <= epoch, AuditCheckpoint.delivered_at.is_(None))
+        .where((AuditCheckpoint.epoch < epoch) | (AuditCheckpoint.size <= size))
+        .values(delivered_at=utc_now())
+    )
+
+
+def newest_in_folder(folder: Path, key: SigningKey) -> list[Checkpoint]:
+    """Return the newest checkpoint of a folder that this key has signed, if there is one.
+
+    :raises OSError: if the folder cannot be read.
+    """
+    for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
+        try:
+            return [open_checkpoint(path.read_text(encoding="utf-8"), [key.verifier])]
+        except (InvalidNote, UnicodeDecodeError):
+            # Of another key, or not one of ours: it binds nobody. Verification tells of it.
+            continue
+    return []
+
+
+def _place(path: Path) -> tuple[int, int]:
+    epoch, _, size = path.stem.partition("-")
+    return (int(epoch), int(size)) if epoch.isdecimal() and size.isdecimal() else (0, 0)
+
+
+_NEWEST_TREE = (
+    select(AuditTree.epoch, AuditTree.origin, AuditTree.size, AuditTree.root).order_by(AuditTree.epoch.desc()).limit(1)
+)
+
+
+def _signed_to(db: Session | Connection, epoch: int) -> int:
+    newest = select(AuditCheckpoint.size).where(AuditCheckpoint.epoch == epoch)
+    return db.execute(newest.order_by(AuditCheckpoint.size.desc()).limit(1)).scalar() or 0
+
+
+def _newest_signed(db: Session, epoch: int, key: SigningKey) -> list[Checkpoint]:
+    statement = select(AuditCheckpoint.note).where(AuditCheckpoint.epoch == epoch)
+    for note in db.scalars(statement.order_by(AuditCheckpoint.size.desc()).limit(1)):
+        try:
+            return [open_checkpoint(note, [key.verifier])]
+        except InvalidNote:
+            # Of the key before this one.
+            continue
+    return []
+
+
+def _refuse_what_does_not_fit(
+    db: Session, epoch: int, origin: str, size: int, root: bytes, earlier: Sequence[Checkpoint]
+) -> None:
+    tree = stored_tree(db, epoch, size)
+    for old in earlier:
+        if _epoch_of(old.origin) < epoch and old.origin.rpartition("/")[0] == origin.rpartition("/")[0]:
+            continue
+        if old.origin != origin:
+            raise InconsistentTree(old.origin, old.size, origin, size)
+        if not old.size:
+            continue
+        try:
+            fits = old.size <= size and verify_consistency(
+                old.size, old.root, size, root, tree.consistency_proof(old.size)
+            )
+        except MissingHashes:
+            fits = False
+        if not fits:
+            raise InconsistentTree(old.origin, old.size, origin, size)
+
+
+def _epoch_of(origin: str) -> int:
+    last = origin.rpartition("/")[2]
+    return int(last) if last.isdecimal() else 0
