@@ -88,9 +88,11 @@ def run(info: ScriptInfo) -> None:
     with app.app_context():
         upgrade(state.database.engine)
 
+    working = worker.prepare(state.database, state.settings)
+
     def work(stop: Event) -> None:
         with app.app_context():
-            worker.run(state.database, state.settings, stop)
+            working(stop)
 
     serve(app, "127.0.0.1", state.settings.port, worker=work)
 

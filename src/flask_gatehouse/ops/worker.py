@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
+from ..audit.keys import read_key
+from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
@@ -16,6 +18,7 @@ from ..sessions.limits import limits_of
 from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
+from .checkpoints import Witness
 
 log = logging.getLogger("flask_gatehouse.worker")
 # Seconds between two looks at what is due: a sealed event is at most this old, and the time to seal it.
@@ -36,19 +39,30 @@ class Job:
     due: float = 0.0
 
 
-def run(database: Database, settings: Settings, stop: Event) -> None:
-    """Work until told to stop, and seal once more then. A database that does not answer is tried again."""
-    jobs = jobs_of(database, settings)
-    while not stop.is_set():
-        work(jobs)
-        stop.wait(PAUSE)
-    work([Job(Sealer(database, _host(settings)).seal, 0)])
+def prepare(database: Database, settings: Settings) -> Callable[[Event], None]:
+    """Return what works until it is told to stop. A database that does not answer is tried again.
+
+    :raises UnusableKeyFile: if the file of the audit key cannot be used: signing that ends silently would be noticed
+        when it is too late.
+    """
+    sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
+    jobs = jobs_of(database, settings, sealer, witness)
+
+    def run(stop: Event) -> None:
+        while not stop.is_set():
+            work(jobs)
+            stop.wait(PAUSE)
+        # What was done last is sealed and signed before nobody is there to do it.
+        work([Job(sealer.seal, 0), *([Job(witness.sign, 0), Job(witness.publish, 0)] if witness else [])])
+
+    return run
 
 
-def jobs_of(database: Database, settings: Settings) -> list[Job]:
+def jobs_of(database: Database, settings: Settings, sealer: Sealer, witness: Witness | None) -> list[Job]:
     """Return what there is to do, in the order in which it is done."""
     return [
-        Job(Sealer(database, _host(settings)).seal, PAUSE),
+        Job(sealer.seal, PAUSE),
+        *([Job(witness.sign_if_due, 1)] if witness else []),
         # Nothing depends on it: a request judges its session by itself.
         Job(lambda: expire(database, settings), 10),
         Job(lambda: forget(database), 10),
@@ -89,5 +103,17 @@ def forget(database: Database) -> None:
         forget_ended_sessions(db)
 
 
-def _host(settings: Settings) -> str:
+def find_witness(database: Database, settings: Settings) -> Witness | None:
+    """Return who signs, or None where there is no key to sign with.
+
+    :raises UnusableKeyFile: if the file that the settings name cannot be used.
+    """
+    if settings.audit_key_file is None:
+        return None
+    key = read_key(settings.audit_key_file)
+    return Witness(database, settings, key) if isinstance(key, SigningKey) else None
+
+
+def host_of(settings: Settings) -> str:
+    """Return the name with which trees of this application begin."""
     return urlsplit(settings.base_url).netloc or "localhost"

@@ -19,7 +19,7 @@ from ..accounts.errors import (
     RoleNotYours,
     UserNotFound,
 )
-from ..audit.errors import InvalidNote, MalformedKey, UnusableKeyFile
+from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, UnusableKeyFile
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import ConfigurationError
@@ -185,6 +185,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     ),
     ConfigurationError: _MISCONFIGURED,
     # Commands and the worker meet these; a page that does has a key or a folder of checkpoints that is none.
+    InconsistentTree: _MISCONFIGURED,
     InvalidNote: _MISCONFIGURED,
     MalformedKey: _MISCONFIGURED,
     UnusableKeyFile: _MISCONFIGURED,
