@@ -26,11 +26,19 @@ class StoredTree:
         self._runs: dict[tuple[int, bool], tuple[int, list[list[bytes]]]] = {}
 
     def root(self, size: int | None = None) -> bytes:
-        """Return the root as it was when the tree had so many leaves; as it is now by default."""
-        return self._over(0, self.size if size is None else size)
+        """Return the root as it was when the tree had so many leaves; as it is now by default.
+
+        :raises ValueError: if the tree never had so many leaves.
+        """
+        return join(self.subtrees(self.size if size is None else size))
 
     def subtrees(self, size: int) -> tuple[bytes, ...]:
-        """Return the roots of the perfect subtrees of the first ``size`` leaves, the largest first."""
+        """Return the roots of the perfect subtrees of the first ``size`` leaves, the largest first.
+
+        :raises ValueError: if the tree never had so many leaves.
+        """
+        if not 0 <= size <= self.size:
+            raise ValueError(f"a tree of {self.size} leaves never had {size}")
         return tuple(self._perfect(0, size))
 
     def inclusion_proof(self, position: int, size: int | None = None) -> list[bytes]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from flask_gatehouse.audit.proofs import MissingHashes, StoredTree, verify_consistency, verify_inclusion
-from flask_gatehouse.audit.tree import EMPTY_ROOT, Frontier, Tile, leaf_hash
+from flask_gatehouse.audit.tree import EMPTY_ROOT, Frontier, Tile, leaf_hash, node_hash
 
 # The entries and the root of the reference implementation's own test.
 ENTRIES = [
@@ -82,13 +82,30 @@ def entries_of(count: int) -> list[bytes]:
 
 
 LARGE = Store(entries_of(66_000))
-LARGE_ROOTS: dict[int, bytes] = {}
 
 
 def test_the_reference_implementations_root() -> None:
     store = Store(ENTRIES)
     assert store.frontier.root.hex() == store.tree().root().hex() == KNOWN_ROOT
     assert Frontier().root == EMPTY_ROOT == defined_root([])
+    assert [store.tree().root(size) for size in range(9)] == [defined_root(ENTRIES[:size]) for size in range(9)]
+
+
+def test_every_size_up_to_a_few_thousand() -> None:
+    entries = entries_of(2_600)
+    whole, frontier = Store(entries).tree(), Frontier()
+    for size, entry in enumerate(entries, start=1):
+        before = frontier.root
+        frontier.append(leaf_hash(entry))
+        root = frontier.root
+        assert root == whole.root(size)
+        assert size % 53 or root == defined_root(entries[:size])
+        position = 7_919 % size
+        for at in {0, position, size - 1}:
+            assert verify_inclusion(leaf_hash(entries[at]), at, size, whole.inclusion_proof(at, size), root)
+        assert size == 1 or verify_consistency(size - 1, before, size, root, whole.consistency_proof(size - 1, size))
+        old = size // 3 + 1
+        assert verify_consistency(old, whole.root(old), size, root, whole.consistency_proof(old, size))
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +121,7 @@ def test_roots_and_frontiers_are_as_defined(entries: list[bytes]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_proofs_are_as_defined_and_hold(data: st.DataObject) -> None:
-    size = data.draw(st.integers(1, 600))
+    size = data.draw(st.integers(1, 3_000))
     position, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
     entries = entries_of(size)
     tree, root = Store(entries).tree(), defined_root(entries)
@@ -179,6 +196,11 @@ def test_what_does_not_fit_is_refused(size: int, data: st.DataObject) -> None:
     assert not verify_consistency(0, EMPTY_ROOT, size, root, [])
     assert not verify_consistency(size + 1, root, size, root, proof)
     assert not verify_consistency(size, root, size, root, [root])
+    assert not verify_consistency(size, old_root, size, root, [])
+    # A tree that claims to be smaller than it is: the path goes on above its root, and fits.
+    longer, above = [*path, old_root], node_hash(old_root, root)
+    assert not verify_inclusion(leaf, position, size, longer, above)
+    assert not verify_inclusion(leaf, position, size, longer, node_hash(root, old_root))
     assert not any(verify_consistency(other, old_root, size, root, proof) for other in range(1, size) if other != old)
 
 
@@ -196,8 +218,10 @@ def test_impossible_questions_and_broken_stores() -> None:
         lambda: tree.inclusion_proof(0, 11),
         lambda: tree.consistency_proof(0),
         lambda: tree.consistency_proof(11),
+        lambda: tree.root(11),
+        lambda: tree.subtrees(-1),
         lambda: Frontier(3, [b"x" * 32]),
-        lambda: Frontier(-1, []),
+        lambda: Frontier(-1, [b"x" * 32]),
         lambda: Frontier.parse(1, b"x" * 31),
     ):
         with pytest.raises(ValueError, match=r"tree|frontier"):
