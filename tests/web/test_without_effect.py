@@ -14,8 +14,6 @@ VALUES = {
     "GATEHOUSE_ALERT_EMAIL": "canary@example.com",
     "GATEHOUSE_ALERT_WEBHOOK_SECRET": "canary-canary-canary-canary-canary",
     "GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example/canary",
-    "GATEHOUSE_AUDIT_KEY_FILE": "canary.pem",
-    "GATEHOUSE_CHECKPOINT_DIR": "canary",
     "GATEHOUSE_ERASURE_LEDGER": "canary.ledger",
     "GATEHOUSE_MAIL_FROM": "canary@example.com",
     "GATEHOUSE_METRICS_TOKEN": "canary-canary-canary-canary",

@@ -19,6 +19,7 @@ from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_addr
 from .values import Values, is_loopback, origin, split_address
 
 ROLES = ("admin", "editor", "viewer")
+SHORTEST_RETENTION = timedelta(days=1)
 
 
 class Environment(StrEnum):
@@ -70,6 +71,8 @@ class Settings:
     alert_webhook_secret: Secret | None
     audit_key_file: Path | None
     checkpoint_dir: Path | None
+    audit_retention: timedelta | None
+    audit_archive_dir: Path | None
     erasure_ledger: Path
     metrics_token: Secret | None
     app_name: str
@@ -137,6 +140,8 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
     development = env is Environment.DEVELOPMENT
     github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
     values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
+    # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
+    values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
     idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
     return Settings(
         env=env,
@@ -171,6 +176,8 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
         audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
         checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
+        audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),
+        audit_archive_dir=values.path("GATEHOUSE_AUDIT_ARCHIVE_DIR"),
         erasure_ledger=values.path("GATEHOUSE_ERASURE_LEDGER") or values.here / "instance/erasures.ledger",
         metrics_token=values.secret("GATEHOUSE_METRICS_TOKEN"),
         app_name=values.texts.get("GATEHOUSE_APP_NAME", "Gatehouse"),
@@ -240,3 +247,10 @@ def _signup(values: Values) -> SignUp:
             "GATEHOUSE_ALLOWED_DOMAINS is missing: GATEHOUSE_SIGNUP=domains admits nobody without it."
         )
     return policy
+
+
+def _retention(text: str) -> timedelta | None:
+    length = duration(text)
+    if length < SHORTEST_RETENTION:
+        raise ValueError("must be at least 1d")
+    return length

@@ -14,6 +14,7 @@ HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32)
 WEAK = f"holds a key that can be guessed: 32 random bytes are the least. {HOW}"
 ORIGIN_ALONE = "GATEHOUSE_BASE_URL must be a scheme and a host alone, such as https://app.example.com."
 IN_MEMORY = "DATABASE_URL must name a file: each thread would get a database of its own in memory."
+ARCHIVE = {"GATEHOUSE_AUDIT_ARCHIVE_DIR": "archive"}
 BAD: list[tuple[dict[str, str], list[str]]] = [
     ({"GATEHOUSE_ENV": "prod"}, ["GATEHOUSE_ENV must be one of production, development."]),
     ({"SECRET_KEY": ""}, [f"SECRET_KEY is missing. {HOW}"]),
@@ -121,6 +122,21 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
             "ADMIN_SESSION_LIFETIME",
             "CONFIRM_MAX_AGE",
         )
+    ),
+    *(
+        (ARCHIVE | {"GATEHOUSE_AUDIT_RETENTION": text}, [f"GATEHOUSE_AUDIT_RETENTION {problem}."])
+        for text, problem in (
+            ("forever", "must be a number followed by s, m, h or d, such as 30m"),
+            ("400", "must be a number followed by s, m, h or d, such as 30m"),
+            ("0d", "must be a number followed by s, m, h or d, such as 30m"),
+            ("23h", "must be at least 1d"),
+            ("86399s", "must be at least 1d"),
+            ("3651d", "must not be longer than 3650d"),
+        )
+    ),
+    (
+        {"GATEHOUSE_AUDIT_RETENTION": "400d"},
+        ["GATEHOUSE_AUDIT_ARCHIVE_DIR is missing: GATEHOUSE_AUDIT_RETENTION needs it."],
     ),
     ({"GATEHOUSE_SESSION_LIFETIME": "9999d"}, ["GATEHOUSE_SESSION_LIFETIME must not be longer than 3650d."]),
     *(

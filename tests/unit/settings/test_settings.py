@@ -54,6 +54,8 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "alert_webhook_secret": None,
         "audit_key_file": None,
         "checkpoint_dir": None,
+        "audit_retention": None,
+        "audit_archive_dir": None,
         "erasure_ledger": tmp_path / "instance/erasures.ledger",
         "metrics_token": None,
         "app_name": "Gatehouse",
@@ -93,8 +95,10 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         "GATEHOUSE_ALERT_EMAIL": "ops@app.example.com",
         "GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example/x",
         "GATEHOUSE_ALERT_WEBHOOK_SECRET": "hush",
-        "GATEHOUSE_AUDIT_KEY_FILE": "keys/audit.pem",
+        "GATEHOUSE_AUDIT_KEY_FILE": "keys/audit.key",
         "GATEHOUSE_CHECKPOINT_DIR": "/var/lib/checkpoints",
+        "GATEHOUSE_AUDIT_RETENTION": "400d",
+        "GATEHOUSE_AUDIT_ARCHIVE_DIR": "archive",
         "GATEHOUSE_ERASURE_LEDGER": "ledger",
         "GATEHOUSE_METRICS_TOKEN": "hush",
         "GATEHOUSE_APP_NAME": "Corp",
@@ -109,8 +113,10 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
     assert same == {"env", "secret_key", "base_url", "root", "url_prefix", "providers", "github_url", "github_api_url"}
     assert settings.database_url == Secret("postgresql://ada:hush@db.example/gate")
     assert settings.allowed_domains == {"corp.example", "other.example"}
-    assert settings.audit_key_file == tmp_path / "keys/audit.pem"
+    assert settings.audit_key_file == tmp_path / "keys/audit.key"
     assert settings.checkpoint_dir == Path("/var/lib/checkpoints")
+    assert settings.audit_retention == timedelta(days=400)
+    assert settings.audit_archive_dir == tmp_path / "archive"
     assert settings.erasure_ledger == tmp_path / "ledger"
     assert len(settings.secret_key_fallbacks) == 2
 
