@@ -1,5 +1,6 @@
 """What can go wrong with signed notes and with the key that signs them."""
 
+import shlex
 from pathlib import Path
 
 from ..kernel.errors import GatehouseError
@@ -85,7 +86,8 @@ class KeyFileExposed(UnusableKeyFile):
     """
 
     def __init__(self, path: Path, mode: int) -> None:
-        super().__init__(path, f"{path} has mode {mode:04o}, so that others can use the key. Run: chmod 600 {path}")
+        remedy = f"chmod 600 {shlex.quote(str(path))}"
+        super().__init__(path, f"others can read or replace the key in {path}. Run {remedy} (its mode is {mode:04o})")
         self.mode = mode
 
 

@@ -20,6 +20,7 @@ from ..ops import worker
 from ..sessions.service import end_sessions
 from ..web.explain import decide, reasons
 from ..web.state import state
+from .audit import audit_commands
 
 
 class Explaining(click.Group):
@@ -40,6 +41,7 @@ class ExplainingGroup(Explaining, AppGroup):
 
 
 gatehouse_commands = ExplainingGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
+gatehouse_commands.add_command(audit_commands)
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -133,8 +135,8 @@ def explain(email: str, method: str, path: str) -> None:
 @gatehouse_commands.command("worker")
 def run_worker() -> None:
     """Expire sessions and tidy up, until stopped."""
-    stop = Event()
+    run, stop = worker.prepare(state().database, state().settings), Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     click.echo("The worker is running. Press Ctrl+C to stop.")
-    worker.run(state().database, state().settings, stop)
+    run(stop)

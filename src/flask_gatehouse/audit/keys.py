@@ -1,0 +1,93 @@
+"""The file that holds the key of the trail: outside of the database, so that who has the one has not the other."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import (
+    KeyFileExists,
+    KeyFileExposed,
+    KeyFileMalformed,
+    KeyFileMissing,
+    KeyFileUnreadable,
+    MalformedKey,
+)
+from .note_keys import SigningKey, VerifierKey, is_private
+
+# A key takes about a hundred characters and its name; what is longer is something else.
+LARGEST_FILE = 4096
+_HAS_MODES = os.name == "posix"
+
+
+def read_key(path: Path) -> SigningKey | VerifierKey:
+    """Return the key in a file; a file with a public key alone is for whoever verifies and never signs.
+
+    :raises KeyFileMissing: if there is no such file.
+    :raises KeyFileExposed: if others can read a private key, or write any (not on Windows, which has no such modes).
+    :raises KeyFileMalformed: if it holds something else.
+    :raises KeyFileUnreadable: if the operating system refuses.
+    """
+    octets, mode = _read(path)
+    try:
+        text = octets.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise KeyFileMalformed(path, "it is no text") from None
+    # A public key may be read by everybody. Whoever may write it decides whose signatures are believed.
+    if _HAS_MODES and mode & (0o077 if is_private(text) else 0o022):
+        raise KeyFileExposed(path, mode)
+    try:
+        return SigningKey.parse(text) if is_private(text) else VerifierKey.parse(text)
+    except MalformedKey as error:
+        raise KeyFileMalformed(path, error.fault) from None
+
+
+def write_key(path: Path, key: SigningKey) -> None:
+    """Write a private key into a new file that only its owner can read, and that is on the disk afterwards.
+
+    :raises KeyFileExists: if there is anything of this name; it is left as it is.
+    :raises KeyFileUnreadable: if the operating system refuses; nothing is left then.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        # The folder may be a file as well.
+        raise (KeyFileExists(path) if os.path.lexists(path) else _refused(path, error)) from None
+    except OSError as error:
+        raise _refused(path, error) from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii", newline="\n") as file:
+            file.write(key.reveal() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _keep_name(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise _refused(path, error) from None
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """Return what stands in a file, and its permissions, both of the very file that was opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+    except FileNotFoundError:
+        raise KeyFileMissing(path) from None
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+def _keep_name(folder: Path) -> None:
+    """Write the folder to the disk too: a key that has signed and is gone after a power cut cannot be made again."""
+    if _HAS_MODES:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _refused(path: Path, error: OSError) -> KeyFileUnreadable:
+    return KeyFileUnreadable(path, error.strerror or type(error).__name__)
