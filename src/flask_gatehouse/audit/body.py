@@ -12,6 +12,7 @@ from typing import Any
 VERSION = 1
 SALT_LENGTH = 32
 COMMITMENT_PREFIX = b"\x02"
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def canonical(value: object) -> str:
     :raises ValueError: for NaN, infinity and what JSON cannot hold, half a surrogate pair included.
     """
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
         text.encode()
     except TypeError as error:
         raise ValueError(f"an event holds what JSON can hold: {error}") from error
@@ -55,8 +56,9 @@ def seal_personal(
     :param salt: a source of so many random bytes.
     """
     committed, kept = {}, {}
-    for field, entry in personal.items():
-        grain = salt(SALT_LENGTH)
+    salts = salt(SALT_LENGTH * len(personal))
+    for number, (field, entry) in enumerate(personal.items()):
+        grain = salts[SALT_LENGTH * number : SALT_LENGTH * (number + 1)]
         committed[field] = {"commitment": commitment(grain, field, entry.value), "of": entry.of}
         kept[field] = {"salt": grain.hex(), "value": entry.value}
     return committed, kept
