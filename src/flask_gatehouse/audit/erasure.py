@@ -1,0 +1,120 @@
+"""Erasing what the trail knows about a person. What happened stays, and still verifies.
+
+A value and its salt leave the event that they stand beside; of the commitment in the event's body nothing can be
+learned then. An event of its own says whose values are gone: verification takes nothing else for an explanation.
+
+What is erased is gone from the tables. It may be elsewhere still: in backups, in exports, in a database's own log.
+SQLite's is emptied by :func:`empty_log`; on PostgreSQL, VACUUM and the end of archived logs do the same.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from ..db.database import Database
+from ..kernel.context import Actor, acting
+from .body import canonical
+from .events import AuditEvent
+from .models import AuditEventRow
+from .service import Target, record
+
+BATCH = 500
+# Any fixed number: it names the turn that is taken on PostgreSQL.
+_TURN = 7_205_349_414
+# No user has a higher one, and PostgreSQL would refuse the question.
+_LARGEST_ID = 2**31 - 1
+
+_events = AuditEventRow.__table__.c
+_REMOVE = (
+    update(AuditEventRow.__table__)  # type: ignore[arg-type]
+    .where(_events.id == bindparam("key"))
+    .values(personal=bindparam("kept"), ip=bindparam("address"))
+)
+
+
+def erase_personal(
+    session: Session, subjects: Collection[str], *, about: Target | None = None, actor: Actor | None = None
+) -> int:
+    """Erase every personal value of these subjects from the trail, and record that; return how many values there were.
+
+    Another person's values in the same events stay. To be called last in its transaction: whatever is recorded
+    afterwards on behalf of the same person has her address again, and the erasure itself is recorded without.
+
+    :param subjects: to whom the values belong, as events say it: ``user:12``, ``invitation:7``.
+    :param about: what the recorded event is about; a user, mostly.
+    :param actor: who erases; the person of the running request by default.
+    :raises ValueError: if a subject is not of the form ``kind:id``.
+    """
+    wanted = sorted(set(subjects))
+    places = [(subject, *_parsed(subject)) for subject in wanted]
+    if session.connection().dialect.name == "postgresql":
+        # One erasure at a time: of two that take values from one event, the second would put the first one's back.
+        session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+    erased = sum(
+        _erase(session, subject, where) for subject, kind, number in places for where in _lookups(kind, number)
+    )
+    who = actor or acting()
+    if f"user:{who.user_id}" in wanted:
+        who = replace(who, ip=None, user_agent=None)
+    details = {"subjects": wanted, "values": erased}
+    record(AuditEvent.PERSONAL_DATA_ERASED, resource=about, details=details, session=session, actor=who)
+    return erased
+
+
+def empty_log(database: Database) -> bool:
+    """Move what SQLite's write-ahead log holds into the database file, and empty it; return whether that succeeded.
+
+    Until then the log may hold pages as they were before an erasure. Somebody who is reading can prevent it for a
+    moment. Other databases have nothing of the kind, and succeed.
+    """
+    if database.engine.dialect.name != "sqlite":
+        return True
+    with database.reading() as connection:
+        is_busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    return not is_busy
+
+
+def _parsed(subject: str) -> tuple[str, str]:
+    kind, colon, number = subject.partition(":")
+    if not (kind and colon and number):
+        raise ValueError(f"a subject is a kind and an id, as user:12, and not {subject!r}")
+    return kind, number
+
+
+def _lookups(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
+    """Yield where events that hold values of a subject can stand: she did it, or it was done to her."""
+    yield (_events.target_type == kind) & (_events.target_id == number)
+    if kind == "user" and number.isdecimal() and int(number) <= _LARGEST_ID:
+        yield _events.actor_id == int(number)
+
+
+def _erase(session: Session, subject: str, where: ColumnElement[bool]) -> int:
+    columns = (_events.id, _events.ip, _events.body, _events.personal)
+    last, erased = 0, 0
+    while True:
+        found = select(*columns).where(where, _events.personal.is_not(None), _events.id > last)
+        rows = session.execute(found.order_by(_events.id).limit(BATCH)).all()
+        changes = [change for row in rows if (change := _without(row, subject)) is not None]
+        if changes:
+            session.execute(_REMOVE, [values for values, _ in changes])
+            erased += sum(count for _, count in changes)
+        if len(rows) < BATCH:
+            return erased
+        last = rows[-1].id
+
+
+def _without(row: Any, subject: str) -> tuple[dict[str, object], int] | None:
+    """Return an event's row without a subject's values and how many they are; None if she has none there."""
+    kept: dict[str, Any] = json.loads(row.personal)
+    committed: dict[str, Any] = json.loads(row.body)["personal"]
+    # A value that no commitment stands for is somebody's forgery, which is verification's affair.
+    hers = {field for field in kept if field in committed and committed[field]["of"] == subject}
+    if not hers:
+        return None
+    rest = {field: entry for field, entry in kept.items() if field not in hers}
+    address = None if "ip" in hers else row.ip
+    return {"key": row.id, "kept": canonical(rest) if rest else None, "address": address}, len(hers)
