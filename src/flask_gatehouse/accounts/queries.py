@@ -17,7 +17,7 @@ from .rules import LARGEST_ID, Role
 
 PAGE = 50
 LONGEST_SEARCH = 200
-_LONGEST_CURSOR = 4000
+LONGEST_CURSOR = 4000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -148,7 +148,7 @@ def _decoded(text: str, sort: Sort, descending: bool) -> Cursor:
 
 
 def _read(text: str, sort: Sort, order: str) -> Cursor:
-    if len(text) > _LONGEST_CURSOR:
+    if len(text) > LONGEST_CURSOR:
         raise ValueError("a cursor is short")
     told, direction, value, identifier = json.loads(urlsafe_b64decode(text.encode("ascii") + b"=="))
     if told != order or type(identifier) is not int or not 0 <= identifier <= LARGEST_ID:

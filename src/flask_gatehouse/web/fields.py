@@ -1,8 +1,10 @@
 """What a form or a JSON body says, and the words for what cannot be taken."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from ..accounts.errors import FieldProblem
@@ -24,17 +26,37 @@ def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
     return {name: text(_WORDS[problem]) for name, problem in problems.items()}
 
 
-def sent() -> Mapping[str, str]:
-    """Return the fields of the request's body, whether it is a form or a JSON object of texts and numbers.
+# What a JSON body says as numbers; all other fields are texts.
+_NUMBERS = frozenset({"id", "join_request", "user", "version"})
+_LISTS = frozenset({"user"})
+_IMPOSSIBLE = "\0"
 
-    :raises BadRequest: if it says it is JSON and is not.
+
+def sent() -> MultiDict[str, str]:
+    """Return the fields of the request's body, whether it is a form or a JSON object.
+
+    What is of another kind than its field is a text that no field takes.
+
+    :raises BadRequest: if it says it is JSON and is no JSON object, or one that is nested too deeply.
     """
     if not request.is_json:
         return request.form
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError as error:
+        raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
-    return {str(name): str(value) for name, value in body.items() if isinstance(value, str | int)}
+    return MultiDict((name, _as_text(name, value)) for name, said in body.items() for value in _values(name, said))
+
+
+def _values(name: str, said: Any) -> list[Any]:
+    return said if name in _LISTS and isinstance(said, list) else [said]
+
+
+def _as_text(name: str, value: Any) -> str:
+    # Not ``isinstance``: True is an int there.
+    return str(value) if type(value) is (int if name in _NUMBERS else str) else _IMPOSSIBLE
 
 
 def number(text: str | None) -> int:

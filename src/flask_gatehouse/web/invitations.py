@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..accounts.errors import AlreadyAUser, InvalidField, UserNotFound
+from ..accounts.errors import AlreadyAUser, FieldProblem, InvalidField, UserNotFound
 from ..accounts.service import (
     approve_join_request,
     decline_join_request,
@@ -55,7 +55,9 @@ def _invite(email: str, role: str) -> ResponseReturnValue:
     else:
         if wants_json():
             return jsonify(_shown(made)), 201
-        return _page(link=_link(), told=text("%(address)s is invited.", address=made.email))
+        # Where letters are sent there is nothing to pass on.
+        link = None if state().settings.mail_server else _link()
+        return _page(link=link, told=text("%(address)s is invited.", address=made.email))
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
     return make_response(_page(values={"email": email, "role": role}, problems=problems), 422)
@@ -73,8 +75,10 @@ def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
     with state().database.transaction() as db:
         if decision == "approve":
             approve_join_request(db, request_id, role)
-        else:
+        elif decision == "decline":
             decline_join_request(db, request_id)
+        else:
+            raise InvalidField({"decision": FieldProblem.UNKNOWN})
     approved, declined = text("Approved: the next sign-in lets her in."), text("The request was declined.")
     return _done(approved if decision == "approve" else declined)
 
@@ -115,7 +119,7 @@ def _page(
         problems=problems or {},
         roles=ROLES,
         link=link,
-        mail_is_configured=False,
+        mail_is_configured=state().settings.mail_server is not None,
     )
 
 

@@ -1,13 +1,14 @@
 """One change for many users at once."""
 
-from flask import flash, jsonify, make_response, redirect, render_template, request
+from flask import flash, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from ..accounts.bulk import BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
+from ..accounts.rules import LARGEST_ID
 from ..accounts.service import change_many as change
 from .actor import signed_in
-from .fields import number
+from .fields import number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .language import marked as _, plural, text
 from .state import state
@@ -21,11 +22,13 @@ _SKIPPED = {
 
 
 def change_many() -> ResponseReturnValue:
-    word = request.form.get("change", "")
-    what = Change.parse(f"role:{request.form.get('new_role', '')}" if word == "role" else word)
-    query = query_of(request.form)
-    chosen = {number(text) for text in request.form.getlist("user")}
-    everyone = request.form.get("everyone") == "1"
+    fields = sent()
+    word = fields.get("change", "")
+    what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
+    query, chosen = query_of(fields), _chosen(fields.getlist("user"))
+    everyone = fields.get("everyone", "")
+    if everyone not in {"", "1"}:
+        raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
         raise InvalidField({"user": FieldProblem.MISSING})
     with state().database.transaction() as db:
@@ -39,6 +42,13 @@ def change_many() -> ResponseReturnValue:
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, "success")
     return redirect(list_url(query.parameters()), 303)
+
+
+def _chosen(texts: list[str]) -> set[int]:
+    chosen = {number(text) for text in texts}
+    if any(not 0 < user_id <= LARGEST_ID for user_id in chosen):
+        raise InvalidField({"user": FieldProblem.UNKNOWN})
+    return chosen
 
 
 def _in_words(result: BulkResult) -> str:

@@ -4,24 +4,31 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
 
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from .decorators import PERMISSIONS
-from .operations import COUNT, ID, JSON, OPERATIONS, SCHEMAS, SESSION_ID, Operation, ref
+from .operations import JSON, OPERATIONS, Operation
 from .permissions import Permission
+from .schemas import COUNT, ID, SCHEMAS, SESSION_ID, Schema, ref
 from .state import state
 
 _PARAMETERS = {"user_id": ID, "session_id": SESSION_ID}
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
+_PROBLEM: Schema = {
+    "description": "Why it was refused (RFC 9457)",
+    "content": {"application/problem+json": {"schema": ref("Problem")}},
+}
+# RFC 9110 section 10.2.3, always in seconds.
+_WAIT: Schema = {"Retry-After": {"required": True, "schema": COUNT}}
+_LATER = {429, 503}
 
 
 def openapi() -> ResponseReturnValue:
     """Answer with the OpenAPI 3.1 document of this application."""
     here = state()
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Schema] = {}
     for rule, endpoint, permissions in _routes(here.settings.url_prefix):
         for method, permission in permissions.items():
             operation = OPERATIONS.get((endpoint, method))
@@ -39,7 +46,7 @@ def _routes(prefix: str) -> Iterator[tuple[str, str, dict[str, Permission]]]:
             yield rule.rule.removeprefix(prefix), rule.endpoint.removeprefix("gatehouse."), permissions
 
 
-def _document(paths: dict[str, dict[str, Any]], server: str, cookie: str) -> dict[str, Any]:
+def _document(paths: dict[str, Schema], server: str, cookie: str) -> Schema:
     return {
         "openapi": "3.1.1",
         "info": {
@@ -54,22 +61,23 @@ def _document(paths: dict[str, dict[str, Any]], server: str, cookie: str) -> dic
             "schemas": SCHEMAS,
             "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": cookie}},
             "responses": {
-                "Problem": {
-                    "description": "Why it was refused (RFC 9457)",
-                    "content": {"application/problem+json": {"schema": ref("Problem")}},
-                }
+                "Problem": _PROBLEM,
+                "Later": _PROBLEM | {"description": "When to ask again, and why (RFC 9457)", "headers": _WAIT},
             },
         },
     }
 
 
-def _operation(rule: str, name: str, method: str, permission: Permission, operation: Operation) -> dict[str, Any]:
+def _operation(rule: str, name: str, method: str, permission: Permission, operation: Operation) -> Schema:
     public, changes = permission is Permission.PUBLIC, method != "GET"
     parameters = [_parameter(place, "path", _PARAMETERS[place]) for place in _PLACE.findall(rule)]
-    parameters += [_parameter(asked, "query", schema) for asked, schema in operation.query.items()]
+    parameters += [
+        _parameter(asked, "query", schema, required=asked in operation.required)
+        for asked, schema in operation.query.items()
+    ]
     if changes:
         parameters.append(_parameter("X-CSRFToken", "header", {"type": "string"}, required=True))
-    described: dict[str, Any] = {
+    described: Schema = {
         "operationId": name,
         "summary": operation.summary,
         "parameters": parameters,
@@ -80,20 +88,21 @@ def _operation(rule: str, name: str, method: str, permission: Permission, operat
         content = {media: {"schema": operation.body} for media in operation.media}
         described["requestBody"] = {"required": True, "content": content}
     for status in sorted({*operation.refusals, *_refusals(permission, changes=changes)}):
-        described["responses"].setdefault(str(status), {"$ref": "#/components/responses/Problem"})
+        kind = "Later" if status in _LATER else "Problem"
+        described["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{kind}"})
     return described
 
 
-def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+def _parameter(name: str, place: str, schema: Schema, *, required: bool = False) -> Schema:
     return {"name": name, "in": place, "required": required or place == "path", "schema": schema}
 
 
-def _answer(status: int, schema: dict[str, Any] | None) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+def _answer(status: int, schema: Schema | None) -> Schema:
+    described: Schema = {"description": HTTPStatus(status).phrase}
     if schema is not None:
         described["content"] = {JSON: {"schema": schema}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        described["headers"] = {"Retry-After": {"schema": COUNT}}
+        described["headers"] = _WAIT
     return described
 
 
@@ -102,5 +111,5 @@ def _refusals(permission: Permission, *, changes: bool) -> set[int]:
     if permission is Permission.PUBLIC:
         return set()
     forbidden = set() if permission is Permission.SIGNED_IN else {403}
-    # Without the token, or with a body that is none: 400, 413 and 415 come before the view.
-    return {401, 503} | forbidden | ({400, 413, 415} if changes else set())
+    # Without the token, or with a body that is none or too large, which is noticed before the view.
+    return {401} | _LATER | forbidden | ({400, 413} if changes else set())

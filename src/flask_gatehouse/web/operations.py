@@ -4,14 +4,12 @@ One entry for each route and method of the URL table that answers JSON; ``PAGES_
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..accounts.bulk import Skip
-from ..accounts.fold import ADDRESS_LENGTH, NAME_LENGTH
-from ..accounts.queries import LONGEST_SEARCH, Sort, Status
-from ..accounts.rules import LARGEST_ID, Role
+from ..accounts.bulk import Action, Skip
+from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE, Sort, Status
+from ..accounts.rules import Role
+from .schemas import ADDRESS, COUNT, ID, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
 
-Schema = dict[str, Any]
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
@@ -20,6 +18,7 @@ class Operation:
     """What one method of a route does for a program.
 
     :param query: parameters of the address, as name and schema.
+    :param required: those of them that must be there.
     :param body: the schema of what is sent, and as which media types; None if nothing is.
     :param answers: of each status the schema of its body; None for one without.
     :param refusals: statuses that are answered with a problem, beyond those of the guard.
@@ -28,133 +27,41 @@ class Operation:
     summary: str
     answers: dict[int, Schema | None]
     query: dict[str, Schema] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
     body: Schema | None = None
     media: tuple[str, ...] = (JSON, FORM)
     refusals: tuple[int, ...] = ()
 
 
-def ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def listed(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def record(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """Return the schema of an object that has these properties and no others."""
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def or_null(schema: Schema) -> Schema:
-    return schema | {"type": [schema["type"], "null"]}
-
-
-TEXT: Schema = {"type": "string"}
-FLAG: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-NAME: Schema = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}
-ADDRESS: Schema = {"type": "string", "format": "email", "maxLength": ADDRESS_LENGTH}
-ROLE: Schema = {"type": "string", "enum": [role.value for role in Role]}
-SESSION_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
-LEFT: Schema = {"type": "integer"}
-
-_USER: dict[str, Schema] = {
-    "id": ID,
-    "email": or_null(ADDRESS),
-    "name": NAME,
-    "role": ROLE,
-    "is_active": FLAG,
-    "created_at": MOMENT,
-    "last_login": or_null(MOMENT),
-}
-SCHEMAS: dict[str, Schema] = {
-    "User": record(_USER),
-    "ChangedUser": record(_USER | {"version": {"type": "integer", "minimum": 1}}),
-    "Session": record(
-        {
-            "id": SESSION_ID,
-            "provider": TEXT,
-            "created_at": MOMENT,
-            "last_seen_at": MOMENT,
-            "ip": or_null(TEXT),
-            "user_agent": or_null(TEXT),
-            "current": FLAG,
-        }
-    ),
-    "Identity": record(
-        {
-            "provider": TEXT,
-            "issuer": TEXT,
-            "email": or_null(TEXT),
-            "email_is_authoritative": FLAG,
-            "created_at": MOMENT,
-            "last_used_at": MOMENT,
-        }
-    ),
-    "Invitation": record(
-        {
-            "id": ID,
-            "email": ADDRESS,
-            "role": ROLE,
-            "invited_by": or_null(ID),
-            "created_at": MOMENT,
-            "expires_at": or_null(MOMENT),
-        }
-    ),
-    "JoinRequest": record(
-        {
-            "id": ID,
-            "provider": TEXT,
-            "issuer": TEXT,
-            "email": or_null(TEXT),
-            "email_is_authoritative": FLAG,
-            "name": TEXT,
-            "requested_at": MOMENT,
-        }
-    ),
-    "Remaining": record({"seconds_left": LEFT, "extendable": FLAG, "warn_at": COUNT}),
-    "Health": {"type": "object", "properties": {"status": TEXT}, "required": ["status"]},
-    # RFC 9457 section 3.1.
-    "Problem": {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": TEXT,
-            "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": TEXT,
-            "fields": {"type": "object", "additionalProperties": TEXT},
-            "current": ref("ChangedUser"),
-            "yours": {"type": "object", "additionalProperties": TEXT},
-        },
-        "required": ["type", "title", "status"],
-    },
-}
-
+# An empty filter is none, as the form of the page sends it.
 _FILTERS: dict[str, Schema] = {
     "q": {"type": "string", "maxLength": LONGEST_SEARCH},
-    "role": ROLE,
-    "status": {"type": "string", "enum": [status.value for status in Status]},
-    "sort": {"type": "string", "enum": [f"{sign}{sort.value}" for sort in Sort for sign in ("", "-")]},
+    "role": {"type": "string", "enum": ["", *(role.value for role in Role)]},
+    "status": {"type": "string", "enum": ["", *(status.value for status in Status)]},
+    "sort": {"type": "string", "enum": ["", *(f"{sign}{sort.value}" for sort in Sort for sign in ("", "-"))]},
 }
+_CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
-_EDIT = record({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
-_BULK = record(
-    {
-        "change": {"type": "string", "enum": ["role", "activate", "deactivate", "remove"]},
-        "new_role": ROLE,
-        "user": listed(ID),
-        "everyone": {"type": "string", "enum": ["1"]},
-        **_FILTERS,
-    },
-    optional=("new_role", "user", "everyone", *_FILTERS),
-)
+_EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
+_WHOM: dict[str, Schema] = {
+    "user": listed(ID) | {"minItems": 1},
+    # All whom the filters mean, instead of those who are named.
+    "everyone": {"type": "string", "enum": ["", "1"]},
+    **_FILTERS,
+}
+_OTHER_ACTIONS = [action.value for action in Action if action is not Action.ROLE]
+_BULK = {
+    "oneOf": [
+        body(what | _WHOM, optional=tuple(_WHOM)) | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}]}
+        for what in (
+            {"change": {"type": "string", "const": Action.ROLE.value}, "new_role": ROLE},
+            {"change": {"type": "string", "enum": _OTHER_ACTIONS}},
+        )
+    ]
+}
 _SKIPPED = record({"id": {"type": "integer"}, "reason": {"type": "string", "enum": [reason.value for reason in Skip]}})
-_INVITE = record({"email": ADDRESS, "role": ROLE})
-_DECIDE = record(
+_INVITE = body({"email": ADDRESS, "role": ROLE})
+_DECIDE = body(
     {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
     optional=("role",),
 )
@@ -171,7 +78,7 @@ _PROBES: dict[int, Schema | None] = {200: ref("Health"), 503: ref("Health")}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("users", "GET"): Operation(
-        "List users, 50 at a time", {200: _LIST}, query=_FILTERS | {"after": TEXT}, refusals=(400,)
+        f"List users, {PAGE} at a time", {200: _LIST}, query=_FILTERS | {"after": _CURSOR}, refusals=(400,)
     ),
     ("user", "GET"): Operation("One user", {200: ref("User")}, refusals=(404,)),
     ("user", "PUT"): Operation(
@@ -185,17 +92,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Change many users; yourself and the last administrator are skipped",
         {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED)})},
         body=_BULK,
-        media=(FORM,),
         refusals=(422,),
     ),
     ("invitations", "GET"): Operation("Invitations, and people who ask to join", {200: _INVITATIONS}),
     ("invitations", "POST"): Operation(
         "Invite an address, or decide about a request to join",
         {200: None, 201: ref("Invitation")},
-        body={"oneOf": [_INVITE, _DECIDE]},
+        body={"anyOf": [_INVITE, _DECIDE]},
         refusals=(404, 409, 422),
     ),
-    ("invitations", "DELETE"): Operation("Withdraw an invitation", {200: None}, query={"id": ID}, refusals=(404,)),
+    ("invitations", "DELETE"): Operation(
+        "Withdraw an invitation", {200: None}, query={"id": ID}, required=("id",), refusals=(404,)
+    ),
     ("account", "GET"): Operation("My profile, my sessions and how I sign in", {200: _ACCOUNT}),
     ("end_session", "DELETE"): Operation("End one of my sessions", {204: None}, refusals=(404,)),
     ("end_other_sessions", "DELETE"): Operation("End all of my sessions but this one", {204: None}),

@@ -1,0 +1,118 @@
+"""What we answer and are sent as JSON, in JSON Schema 2020-12: the words that ``operations`` describes routes with."""
+
+from typing import Any
+
+from ..accounts.fold import ADDRESS_LENGTH, NAME_LENGTH
+from ..accounts.rules import LARGEST_ID, Role
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def listed(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def body(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of what is sent to us; of names that we do not know nothing is asked."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
+
+
+def record(properties: dict[str, Schema]) -> Schema:
+    """Return the schema of what we answer: an object that has all of these properties and no others."""
+    return body(properties) | {"additionalProperties": False}
+
+
+def or_null(schema: Schema) -> Schema:
+    return schema | {"type": [schema["type"], "null"]}
+
+
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+ID: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}
+ADDRESS: Schema = {"type": "string", "format": "email", "maxLength": ADDRESS_LENGTH}
+ROLE: Schema = {"type": "string", "enum": [role.value for role in Role]}
+SESSION_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+LEFT: Schema = {"type": "integer"}
+
+_USER: dict[str, Schema] = {
+    "id": ID,
+    "email": or_null(ADDRESS),
+    "name": NAME,
+    "role": ROLE,
+    "is_active": FLAG,
+    "created_at": MOMENT,
+    "last_login": or_null(MOMENT),
+}
+SCHEMAS: dict[str, Schema] = {
+    "User": record(_USER),
+    "ChangedUser": record(_USER | {"version": {"type": "integer", "minimum": 1}}),
+    "Session": record(
+        {
+            "id": SESSION_ID,
+            "provider": TEXT,
+            "created_at": MOMENT,
+            "last_seen_at": MOMENT,
+            "ip": or_null(TEXT),
+            "user_agent": or_null(TEXT),
+            "current": FLAG,
+        }
+    ),
+    "Identity": record(
+        {
+            "provider": TEXT,
+            "issuer": TEXT,
+            "email": or_null(TEXT),
+            "email_is_authoritative": FLAG,
+            "created_at": MOMENT,
+            "last_used_at": MOMENT,
+        }
+    ),
+    "Invitation": record(
+        {
+            "id": ID,
+            "email": ADDRESS,
+            "role": ROLE,
+            "invited_by": or_null(ID),
+            "created_at": MOMENT,
+            "expires_at": or_null(MOMENT),
+        }
+    ),
+    "JoinRequest": record(
+        {
+            "id": ID,
+            "provider": TEXT,
+            "issuer": TEXT,
+            "email": or_null(TEXT),
+            "email_is_authoritative": FLAG,
+            "name": TEXT,
+            "requested_at": MOMENT,
+        }
+    ),
+    "Remaining": record({"seconds_left": LEFT, "extendable": FLAG, "warn_at": COUNT}),
+    "Health": {"type": "object", "properties": {"status": TEXT}, "required": ["status"]},
+    # RFC 9457 section 3.1.
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": TEXT,
+            "fields": {"type": "object", "additionalProperties": TEXT},
+            "current": ref("ChangedUser"),
+            "yours": {"type": "object", "additionalProperties": TEXT},
+        },
+        "required": ["type", "title", "status"],
+    },
+}

@@ -1,0 +1,111 @@
+"""JSON bodies: a value of another kind than its field is refused, and nothing is changed."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_gatehouse import Role
+from flask_gatehouse.testing import SignedIn, sign_in_as
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def root(client: FlaskClient) -> SignedIn:
+    return sign_in_as(client, Role.ADMIN, email="root@example.com", name="Root")
+
+
+@pytest.fixture
+def target(app: Flask) -> int:
+    return sign_in_as(app.test_client(), email="target@example.com", name="Tess Target").user_id
+
+
+def kept(client: FlaskClient) -> tuple[Any, Any]:
+    return tuple(client.get(path, headers=JSON).get_json() for path in ("/users", "/users/invitations"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"name": 5}, 422),
+        ({"name": True}, 422),
+        ({"name": None}, 422),
+        ({"name": ["Tess"]}, 422),
+        ({"name": "a\ud800b"}, 422),
+        ({"role": None}, 422),
+        ({"role": []}, 422),
+        ({"role": {"role": "admin"}}, 422),
+        ({"version": "1"}, 409),
+        ({"version": True}, 409),
+        ({"version": 1.0}, 409),
+        ({"version": 10**30}, 409),
+        ({"version": -1}, 409),
+    ],
+)
+def test_an_edit_of_other_kinds_is_refused(
+    client: FlaskClient, root: SignedIn, target: int, changed: dict[str, Any], status: int
+) -> None:
+    before = kept(client)
+    edit = {"name": "Other", "role": "editor", "version": 1} | changed
+    answer = client.put(f"/users/{target}", json=edit, headers={**JSON, **root.headers})
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert kept(client) == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"user": ["{target}"]},
+        {"user": [True]},
+        {"user": [0]},
+        {"user": [-1]},
+        {"user": [2**31]},
+        {"user": [None, 1]},
+        {"user": {"id": 1}},
+        {"user": []},
+        {"user": None},
+        {"everyone": True},
+        {"everyone": "yes"},
+        {"change": 1},
+        {"change": "role", "new_role": 3},
+    ],
+)
+def test_a_change_of_many_is_refused_whole(
+    client: FlaskClient, root: SignedIn, target: int, changed: dict[str, Any]
+) -> None:
+    before = kept(client)
+    body = {"change": "deactivate", "user": [target]} | changed
+    answer = client.post("/users/bulk", json=body, headers={**JSON, **root.headers})
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    assert kept(client) == before
+
+
+def test_many_are_changed_by_json_too(client: FlaskClient, root: SignedIn, target: int) -> None:
+    body = {"change": "role", "new_role": "editor", "user": [target, root.user_id, 4711]}
+    answer = client.post("/users/bulk", json=body, headers={**JSON, **root.headers})
+    assert answer.get_json() == {
+        "changed": 1,
+        "unchanged": 0,
+        "skipped": [{"id": 4711, "reason": "not_found"}, {"id": root.user_id, "reason": "yourself"}],
+    }
+
+
+@pytest.mark.parametrize("decision", ["", "maybe", None, 1, ["approve"]])
+def test_nobody_is_declined_by_mistake(client: FlaskClient, root: SignedIn, decision: Any) -> None:
+    body = {"join_request": 1, "decision": decision, "role": "viewer"}
+    answer = client.post("/users/invitations", json=body, headers={**JSON, **root.headers})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("body", ["[]", "5", "null", '"x"', "{", "", "\0", "[" * 100_000])
+def test_what_is_no_object_is_refused(client: FlaskClient, root: SignedIn, target: int, body: str) -> None:
+    headers = {**JSON, **root.headers, "Content-Type": "application/json"}
+    for method, path in (("PUT", f"/users/{target}"), ("POST", "/users/bulk"), ("POST", "/users/invitations")):
+        assert client.open(path, method=method, data=body, headers=headers).status_code == 400
