@@ -14,7 +14,15 @@ PACKAGE = ROOT / "src/flask_gatehouse"
 TEMPLATE = PACKAGE / "translations/gatehouse.pot"
 LANGUAGES = ("de",)
 _METHODS = [("web/**.py", "python"), ("templates/**.html", "jinja2")]
-_KEYWORDS = {"_": None, "text": None, "marked": None, "plural": (1, 2), "forms": (1, 2), "ngettext": (1, 2)}
+_KEYWORDS = {
+    "_": None,
+    "text": None,
+    "marked": None,
+    "gatehouse_text": None,
+    "plural": (1, 2),
+    "forms": (1, 2),
+    "gatehouse_plural": (1, 2),
+}
 
 
 def extract() -> Catalog:

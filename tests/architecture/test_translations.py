@@ -55,6 +55,12 @@ def test_a_template_says_nothing_past_the_catalogue(path: Path) -> None:
     assert said - NAMES == set()
 
 
+@pytest.mark.parametrize("path", template_files(), ids=name_of)
+def test_a_template_leaves_gettexts_own_names_to_the_host(path: Path) -> None:
+    """A name that one of ours sets at its top is seen by the host's template that it extends, or that extends it."""
+    assert not re.search(r"\b(_|gettext|ngettext)\(|set (_|gettext|ngettext)\b", path.read_text(encoding="utf-8"))
+
+
 def test_the_template_of_catalogues_is_up_to_date() -> None:
     """After a sentence has changed: ``.venv/bin/python tools/translate.py extract``."""
     assert translate.TEMPLATE.read_bytes() == translate.written(translate.extract()), (

@@ -13,7 +13,10 @@ from flask_gatehouse.testing import sign_in_as
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}
 PAGES = ("/dashboard", "/users", "/users/{id}", "/users/invitations", "/account", "/auth/logout", "/nowhere")
 # What both languages write alike: names, addresses, numbers, and these words.
-ALIKE = {"Gatehouse", "Name", "Status", "404", "Esc", "Enter", "E", "/", "↓", "↑", "Ada", "AA", "A", "Admin", "Testing", "ada", "Ada · Gatehouse"}
+ALIKE = {
+    *("Gatehouse", "Name", "Status", "404", "Esc", "Enter", "E", "/", "↓", "↑"),
+    *("Ada", "AA", "A", "Admin", "Testing", "ada", "Ada · Gatehouse"),
+}
 
 
 class Words(HTMLParser):
@@ -83,17 +86,6 @@ def test_an_anonymous_person_reads_her_language_too(app: Flask) -> None:
     page = app.test_client().get("/auth/login?notice=expired", headers=GERMAN).text
     assert "Anmelden bei Gatehouse" in page
     assert "Ihre Sitzung ist abgelaufen" in page
-
-
-def test_a_hosts_choice_wins(app: Flask, client: FlaskClient) -> None:
-    class Babel:
-        @staticmethod
-        def locale_selector() -> str:
-            return "de_AT"
-
-    # What Flask-Babel leaves in an application.
-    app.extensions["babel"] = Babel()
-    assert '<html lang="de">' in client.get("/dashboard", headers={"Accept-Language": "en"}).text
 
 
 def test_names_are_escaped_inside_of_a_sentence(app: Flask, client: FlaskClient) -> None:

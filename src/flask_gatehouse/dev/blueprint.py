@@ -5,6 +5,7 @@ from flask import Blueprint, Response, abort, jsonify, make_response, render_tem
 from flask.typing import ResponseReturnValue
 
 from ..web.headers import mark_private, secure
+from ..web.language import name_language, speak
 from ..web.state import state
 from .guards import is_from_this_machine
 from .keys import ALGORITHM
@@ -19,6 +20,7 @@ def make_blueprint(made: Server) -> Blueprint:
     """Return the blueprint of one application's provider."""
     blueprint = Blueprint(EXTENSION, __name__)
     blueprint.before_request(refuse_strangers)
+    blueprint.before_request(speak_english)
     blueprint.after_request(close)
     blueprint.record_once(lambda setup: setup.app.extensions.update({EXTENSION: made}))
     blueprint.add_url_rule("/.well-known/openid-configuration", view_func=configuration)
@@ -36,8 +38,13 @@ def refuse_strangers() -> None:
         abort(Response(sentence, 403, mimetype="text/plain"))
 
 
+def speak_english() -> None:
+    """Keep what stands around these pages in the one language that they have: they are for developers."""
+    speak("en")
+
+
 def close(response: Response) -> Response:
-    return secure(mark_private(response), https=state().secure_cookies)
+    return secure(mark_private(name_language(response)), https=state().secure_cookies)
 
 
 def configuration() -> ResponseReturnValue:

@@ -31,8 +31,6 @@ class PageContext:
         self.csrf_token = csrf_token
         self.current_user = current_user
         self.home_url = here.start_page
-        self.text = text
-        self.plural = plural
         self.number = number
 
     @property
@@ -93,6 +91,9 @@ def make_blueprint(here: State) -> Blueprint:
             mark_private(response)
         return secure(response, https=here.secure_cookies)
 
+    # Globals, so that a macro knows them however it is imported; and with our name, so that they are nobody else's.
+    blueprint.add_app_template_global(text, "gatehouse_text")
+    blueprint.add_app_template_global(plural, "gatehouse_plural")
     blueprint.add_app_template_filter(moment, "moment")
     blueprint.add_app_template_filter(ago, "ago")
     blueprint.register_error_handler(GatehouseError, answer)

@@ -16,7 +16,7 @@ from .answers import ANSWERS, HTTP_TEXTS, Answer
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .denied import record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
-from .language import marked as _, text
+from .language import marked as _, name_language, text
 from .problems import problem
 from .state import state
 from .way_back import AGAIN, way_back
@@ -87,7 +87,8 @@ def _render(made: Answer) -> Response:
         )
         response = make_response(page)
     response.status_code = made.status
-    response.vary.update(("HX-Request", "Accept"))
+    # It may be a host's view that was refused, whose answers nobody of ours looks after.
+    name_language(response).vary.update(("HX-Request", "Accept"))
     if made.retry_after is not None:
         response.headers["Retry-After"] = str(made.retry_after)
     return response

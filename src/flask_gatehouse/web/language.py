@@ -1,10 +1,12 @@
 """In which language a page speaks, and its sentences in that language.
 
-The catalogues are GNU gettext's. Our functions have names of their own instead of installing ``_`` for everybody: a
-host's templates share the Jinja environment with ours, and its ``_`` knows other sentences.
+The catalogues are GNU gettext's. Templates know the two functions as ``gatehouse_text`` and ``gatehouse_plural``, and
+nothing of ours is called ``_``: a host's templates share the Jinja environment with ours, its pages extend our layout,
+and its ``_`` knows other sentences.
 """
 
 import gettext
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,16 @@ _THOUSANDS = {"en": ",", "de": "."}
 
 def language() -> str:
     """Return the language of the running request's answer: the host's own choice, else what the browser asks for."""
-    if not has_request_context() or wants_json():
-        # What programs read stays as it is, whoever runs them.
+    if not has_request_context():
         return LANGUAGES[0]
     known: str | None = request.environ.get(_LANGUAGE)
-    if known is None:
-        known = request.environ[_LANGUAGE] = _chosen_by_host() or request.accept_languages.best_match(LANGUAGES) or "en"
-    return known
+    return speak(_wanted()) if known is None else known
+
+
+def speak(name: str) -> str:
+    """Choose the language of the running request's answer, before anything has been said, and return it."""
+    request.environ[_LANGUAGE] = name
+    return name
 
 
 def text(message: str, **values: object) -> str:
@@ -75,13 +80,22 @@ def _filled(message: str, values: dict[str, Any]) -> str:
     return message % values
 
 
+def _wanted() -> str:
+    if wants_json():
+        # What programs read stays as it is, whoever runs them.
+        return LANGUAGES[0]
+    return _chosen_by_host() or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
 def _chosen_by_host() -> str | None:
-    """Return what Flask-Babel has been told to choose, where the host has it."""
-    select = getattr(current_app.extensions.get("babel"), "locale_selector", None)
-    chosen = str(select() or "").replace("-", "_").partition("_")[0] if select else ""
+    """Return what a host's Flask-Babel has chosen; None without one, or if it is a language that we do not speak."""
+    # Whoever has put it into the application has imported it: it is asked without being needed.
+    babel = sys.modules.get("flask_babel") if "babel" in current_app.extensions else None
+    chosen = getattr(babel.get_locale(), "language", None) if babel else None
     return chosen if chosen in LANGUAGES else None
 
 
 @cache
 def _catalogue(name: str) -> gettext.NullTranslations:
-    return gettext.translation("gatehouse", _CATALOGUES, [name], fallback=name == LANGUAGES[0])
+    # English is what the sentences are written in, and better than no page where nobody has compiled the others.
+    return gettext.translation("gatehouse", _CATALOGUES, [name], fallback=True)
