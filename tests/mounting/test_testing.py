@@ -24,6 +24,7 @@ REAL = {
     "GATEHOUSE_ENV": "production",
     "GATEHOUSE_BASE_URL": "https://real.example",
     "GATEHOUSE_SMTP_URL": "smtp://real.example",
+    "GATEHOUSE_MAIL_FROM": "gate@real.example",
     "GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.real.example/x",
     "GATEHOUSE_ALERT_WEBHOOK_SECRET": "real",
     "GATEHOUSE_SIGNUP": "invited",
@@ -55,7 +56,7 @@ def test_nothing_that_is_configured_for_real_is_reached(
     assert "real" not in repr([settings, app.config])
     assert "real" not in settings.database_url.reveal() + settings.secret_key.reveal()
     assert settings.database_url.reveal() == f"sqlite:///{tmp_path / 'gatehouse-test.db'}"
-    assert (settings.redis_url, settings.smtp_url, settings.alert_webhook_url) == (None, None, None)
+    assert (settings.redis_url, settings.mail_server, settings.alert_webhook_url) == (None, None, None)
     assert (settings.providers, settings.trusted_proxies, settings.signup) == ((), 0, "open")
     assert state_of(app).database.engine.url.host is None
 

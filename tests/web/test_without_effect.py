@@ -12,15 +12,11 @@ from tests.web.conftest import development, state_of
 VALUES = {
     "REDIS_URL": "redis://:canary@cache/0",
     "GATEHOUSE_ALERT_EMAIL": "canary@example.com",
-    "GATEHOUSE_ALERT_WEBHOOK_SECRET": "canary-canary-canary-canary-canary",
-    "GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example/canary",
     "GATEHOUSE_ERASURE_LEDGER": "canary.ledger",
-    "GATEHOUSE_MAIL_FROM": "canary@example.com",
     "GATEHOUSE_METRICS_TOKEN": "canary-canary-canary-canary",
     "GATEHOUSE_RATE_LIMIT": "7 per minute",
     "GATEHOUSE_RATE_LIMIT_SIGN_IN": "7 per minute",
     "GATEHOUSE_REFUSAL_LIMIT": "7 per minute",
-    "GATEHOUSE_SMTP_URL": "smtp://canary@mail.example",
 }
 
 

@@ -95,6 +95,13 @@ def list_invitations(connection: Connection, *, before: int | None = None, limit
     return [InvitationView(*row) for row in connection.execute(statement.order_by(Invitation.id.desc()).limit(limit))]
 
 
+def find_invitation(connection: Connection, invitation_id: int) -> InvitationView | None:
+    """Return an invitation that can still be used, or None."""
+    still = (Invitation.expires_at.is_(None)) | (Invitation.expires_at > now_of(connection))
+    row = connection.execute(select(*_VIEW).where(Invitation.id == invitation_id, still)).first()
+    return None if row is None else InvitationView(*row)
+
+
 def find_invited_role(db: Session, address: str | None) -> Role | None:
     """Return the role that waits for this address, or None if nobody invited it."""
     invitation = _find_usable(db, address)

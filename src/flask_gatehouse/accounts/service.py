@@ -18,6 +18,7 @@ from .bulk import change_many
 from .history import history_of_role
 from .invitations import (
     expire_invitations,
+    find_invitation,
     find_invited_role,
     invite,
     list_invitations,
@@ -57,6 +58,7 @@ __all__ = [
     "expire_invitations",
     "expire_join_requests",
     "find_approved_role",
+    "find_invitation",
     "find_invited_role",
     "find_user_id",
     "get_user",

@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
+from ..alerts.invitations import invitation_mail
 from ..audit.keys import read_key
 from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
@@ -46,27 +47,35 @@ def prepare(database: Database, settings: Settings) -> Callable[[Event], None]:
         when it is too late.
     """
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
-    jobs = jobs_of(database, settings, sealer, witness)
+    letters = invitation_mail(database, settings)
+    inside = [
+        Job(sealer.seal, PAUSE),
+        # Nothing depends on it: a request judges its session by itself.
+        Job(lambda: expire(database, settings), 10),
+        Job(lambda: forget(database), 10),
+    ]
+    # What speaks to others has a thread of its own: a server that hangs keeps no event from being sealed.
+    outside = [
+        *([Job(witness.sign_if_due, 1)] if witness else []),
+        *([Job(letters.run, 1)] if letters else []),
+    ]
 
     def run(stop: Event) -> None:
-        while not stop.is_set():
-            work(jobs)
-            stop.wait(PAUSE)
+        apart = Thread(target=repeat, args=(outside, stop), name="gatehouse-outside")
+        apart.start()
+        repeat(inside, stop)
+        apart.join()
         # What was done last is sealed and signed before nobody is there to do it.
         work([Job(sealer.seal, 0), *([Job(witness.sign, 0), Job(witness.publish, 0)] if witness else [])])
 
     return run
 
 
-def jobs_of(database: Database, settings: Settings, sealer: Sealer, witness: Witness | None) -> list[Job]:
-    """Return what there is to do, in the order in which it is done."""
-    return [
-        Job(sealer.seal, PAUSE),
-        *([Job(witness.sign_if_due, 1)] if witness else []),
-        # Nothing depends on it: a request judges its session by itself.
-        Job(lambda: expire(database, settings), 10),
-        Job(lambda: forget(database), 10),
-    ]
+def repeat(jobs: list[Job], stop: Event) -> None:
+    """Do what is due until told to stop."""
+    while jobs and not stop.is_set():
+        work(jobs)
+        stop.wait(PAUSE)
 
 
 def work(jobs: list[Job]) -> None:

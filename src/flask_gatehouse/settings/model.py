@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
 from .keys import signing_key
+from .mail import MailServer, parse_mail_server
 from .names import WITHOUT_EFFECT, is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
 from .values import Values, is_loopback, origin, split_address
@@ -64,7 +65,7 @@ class Settings:
     rate_limit_sign_in: str
     refusal_limit: str
     trusted_proxies: int
-    smtp_url: Secret | None
+    mail_server: MailServer | None
     mail_from: str | None
     alert_email: str | None
     alert_webhook_url: Secret | None
@@ -140,6 +141,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
     development = env is Environment.DEVELOPMENT
     github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
     values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
+    values.needs("GATEHOUSE_SMTP_URL", "GATEHOUSE_MAIL_FROM")
     # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
     values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
     idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
@@ -169,7 +171,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN", "20 per minute"),
         refusal_limit=values.limit("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
         trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
-        smtp_url=values.secret("GATEHOUSE_SMTP_URL"),
+        mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),
         mail_from=values.text("GATEHOUSE_MAIL_FROM"),
         alert_email=values.text("GATEHOUSE_ALERT_EMAIL"),
         alert_webhook_url=values.secret("GATEHOUSE_ALERT_WEBHOOK_URL"),

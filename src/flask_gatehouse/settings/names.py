@@ -69,15 +69,11 @@ WITHOUT_EFFECT = frozenset(
         f"GATEHOUSE_{name}"
         for name in (
             "ALERT_EMAIL",
-            "ALERT_WEBHOOK_SECRET",
-            "ALERT_WEBHOOK_URL",
             "ERASURE_LEDGER",
-            "MAIL_FROM",
             "METRICS_TOKEN",
             "RATE_LIMIT",
             "RATE_LIMIT_SIGN_IN",
             "REFUSAL_LIMIT",
-            "SMTP_URL",
         )
     }
 )

@@ -132,7 +132,7 @@ def _shown(invitation: InvitationView) -> dict[str, Any]:
 
 def _asking(request: JoinRequestView) -> dict[str, Any]:
     shown = asdict(request) | {"requested_at": request.requested_at.isoformat()}
-    return {name: value for name, value in shown.items() if not name.startswith("approved")}
+    return {name: value for name, value in shown.items() if name not in {"approved_role", "decided_at"}}
 
 
 def _link() -> str:

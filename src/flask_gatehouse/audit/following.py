@@ -1,0 +1,85 @@
+"""The trail in the order of its tree, for whoever tells others about it: nothing is missed and nothing comes twice."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from .models import AuditEventRow, AuditLeaf, AuditTree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the trail: the epoch of a tree, and a position in it."""
+
+    epoch: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvent:
+    """An event with its place.
+
+    :param body: what its text says, parsed.
+    :param personal: the personal values that have not been erased.
+    """
+
+    place: Place
+    event: str
+    occurred_at: datetime
+    body: dict[str, Any]
+    personal: dict[str, str]
+
+
+def end_of_trail(connection: Connection) -> Place:
+    """Return the place that the next event gets."""
+    newest = select(AuditTree.epoch, AuditTree.size).order_by(AuditTree.epoch.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return Place(1, 0) if row is None else Place(row.epoch, row.size)
+
+
+def events_from(
+    connection: Connection, place: Place, kinds: Collection[str], *, limit: int = 500
+) -> tuple[Sequence[SealedEvent], Place]:
+    """Return the events of these kinds from a place on, and the place from which to go on.
+
+    :param limit: of how many events of any kind to look at, so that a look costs the same whatever they are.
+    """
+    tree = connection.execute(select(AuditTree.size).where(AuditTree.epoch == place.epoch)).first()
+    if tree is None:
+        return [], place
+    end = min(tree.size, place.position + limit)
+    if end == place.position:
+        follower = connection.execute(select(AuditTree.epoch).where(AuditTree.epoch == place.epoch + 1)).first()
+        return [], place if follower is None else Place(place.epoch + 1, 0)
+    rows = connection.execute(
+        select(
+            AuditLeaf.position,
+            AuditEventRow.event,
+            AuditEventRow.occurred_at,
+            AuditEventRow.body,
+            AuditEventRow.personal,
+        )
+        .join(AuditEventRow, AuditEventRow.id == AuditLeaf.event_id)
+        .where(
+            AuditLeaf.epoch == place.epoch,
+            AuditLeaf.position >= place.position,
+            AuditLeaf.position < end,
+            AuditEventRow.event.in_([str(kind) for kind in kinds]),
+        )
+        .order_by(AuditLeaf.position)
+    )
+    found = [
+        SealedEvent(
+            Place(place.epoch, row.position),
+            row.event,
+            row.occurred_at,
+            json.loads(row.body),
+            {name: entry["value"] for name, entry in json.loads(row.personal or "{}").items()},
+        )
+        for row in rows
+    ]
+    return found, Place(place.epoch, end)
