@@ -1,15 +1,16 @@
 """Every sentence of a page is in the catalogues, and every catalogue has them all."""
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import name_of, template_files
+from tests.architecture.source import PACKAGE, name_of, template_files, tree
 from tools import translate
 
-PLACES = re.compile(r"%\(\w+\)s|\{\}")
+PLACES = re.compile(r"%\(\w+\)s|%[A-Za-z]|\{\}")
 JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", re.DOTALL)
 # The embedded provider is for developers, who read English.
 TEMPLATES = [path for path in template_files() if path.parent.name != "dev"]
@@ -17,6 +18,10 @@ SPOKEN = {"aria-label", "title", "placeholder", "alt", "hx-confirm", "content"}
 # Names, which are the same in every language, and what is no sentence.
 NAMES = {"Google", "GitHub", "OpenID Connect", "Enter", "Esc"}
 MACHINE = {"viewport", "color-scheme", "csrf-token", "htmx-config"}
+# What these say is read by programs, and by whoever types commands.
+PROGRAMS = {"openapi.py", "operations.py", "headers.py", "ops.py"}
+KNOWN = {"text", "marked", "_", "plural", "forms", "problem", "Decision", "__init__"}
+SENTENCE = re.compile(r"[a-z]{2,}.* [a-z]|^[A-Z][a-z]+ \w|^[A-Z][a-z]+[.!?]$")
 
 
 class Texts(HTMLParser):
@@ -53,6 +58,37 @@ def test_a_template_says_nothing_past_the_catalogue(path: Path) -> None:
     parser.feed(JINJA.sub(" ", text))
     said = {found.strip() for found in parser.found if re.search(r"[A-Za-z]{2}", found)}
     assert said - NAMES == set()
+
+
+def is_excused(node: ast.AST) -> bool:
+    """Return whether what stands below a node is in the catalogue, or is no sentence of a page."""
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in KNOWN:
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="log"))):
+            return True
+        case ast.Expr(value=ast.Constant()) | ast.Raise():
+            return True
+        # The command `explain` tells these.
+        case ast.Assign(targets=[ast.Name(id="_RULES")]):
+            return True
+    return False
+
+
+def sentences(node: ast.AST) -> set[str]:
+    """Return the texts below a node that read like a sentence and are past the catalogue."""
+    if is_excused(node):
+        return set()
+    if isinstance(node, ast.Constant):
+        is_sentence = isinstance(node.value, str) and not node.value.startswith("<") and SENTENCE.search(node.value)
+        return {str(node.value)} if is_sentence else set()
+    return {found for child in ast.iter_child_nodes(node) for found in sentences(child)}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "web").rglob("*.py")), ids=name_of)
+def test_a_module_says_nothing_past_the_catalogue(path: Path) -> None:
+    if path.name not in PROGRAMS:
+        assert sentences(tree(path)) == set()
 
 
 @pytest.mark.parametrize("path", template_files(), ids=name_of)

@@ -1,6 +1,7 @@
 """Pages speak the language of their reader, and programs always hear the same one."""
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -9,6 +10,8 @@ from flask.testing import FlaskClient
 
 from flask_gatehouse import Role
 from flask_gatehouse.testing import sign_in_as
+from flask_gatehouse.web.language import number, plural
+from flask_gatehouse.web.moments import ago, moment, relative
 
 GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}
 PAGES = ("/dashboard", "/users", "/users/{id}", "/users/invitations", "/account", "/auth/logout", "/nowhere")
@@ -95,3 +98,24 @@ def test_names_are_escaped_inside_of_a_sentence(app: Flask, client: FlaskClient)
         page = client.get("/users", headers=headers).text
         assert "<b>Eve" not in page
         assert "&lt;b&gt;Eve &amp; Co" in page
+
+
+def test_numbers_and_moments_are_written_as_the_language_writes_them(app: Flask) -> None:
+    afternoon = datetime(2026, 11, 24, 15, 4, 5, tzinfo=UTC)
+    with app.test_request_context(headers=GERMAN):
+        assert number(1_234_567) == "1.234.567"
+        assert "1.234 Personen wurden" in plural("1 user was changed.", "%(count)s users were changed.", 1234)
+        assert 'title="24.11.2026, 15:04:05 UTC"' in ago(afternoon)
+        assert ">24. Nov. 2026, 15:04 UTC<" in moment(afternoon)
+        assert relative(3 * 86_400) == "vor 3 Tagen"
+    with app.test_request_context():
+        assert number(1_234_567) == "1,234,567"
+        assert 'title="2026-11-24, 15:04:05 UTC"' in ago(afternoon)
+        assert ">24 Nov 2026, 15:04 UTC<" in moment(afternoon)
+
+
+def test_the_embedded_providers_pages_are_english_throughout(app: Flask) -> None:
+    page = app.test_client().get("/dev/provider/end-session", headers=GERMAN)
+    assert '<html lang="en">' in page.text
+    assert page.headers["Content-Language"] == "en"
+    assert "Skip to content" in page.text

@@ -45,8 +45,8 @@ def text(message: str, **values: object) -> str:
 
 
 def plural(one: str, many: str, count: int, **values: object) -> str:
-    """Return the sentence for a number, which it may name as ``%(count)s``."""
-    return _filled(_catalogue(language()).ngettext(one, many, count), {"count": count} | values)
+    """Return the sentence for a number, which it may name as ``%(count)s``: its thousands stand apart then."""
+    return _filled(_catalogue(language()).ngettext(one, many, count), {"count": number(count)} | values)
 
 
 def marked(message: str) -> str:

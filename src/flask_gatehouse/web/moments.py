@@ -48,4 +48,5 @@ def relative(seconds: float) -> str:
 def _time(utc: datetime, shown: str, *, focusable: bool = False) -> Markup:
     exact = utc.isoformat(timespec="seconds").replace("+00:00", "Z")
     stop = Markup(' tabindex="0"') if focusable else ""
-    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(exact, exact, stop, shown)
+    hint = utc.strftime(text("%Y-%m-%d, %H:%M:%S UTC"))
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(exact, hint, stop, shown)
