@@ -136,6 +136,24 @@ def test_a_stranger_is_refused(choosy: dict[str, Site], open_browser: Open, poli
     assert site.events(mark) == [*asked, ("authn_login_fail", {"provider": "dev", "reason": reason})]
 
 
+def test_who_was_declined_is_told_until_somebody_invites_her(choosy: dict[str, Site], open_browser: Open) -> None:
+    site, stranger = choosy["invited"], new_address()
+    admin, person, root = open_browser(site.node), open_browser(site.node), new_address()
+    assert site.command("create-admin", root).returncode == 0
+    admin.sign_in(root)
+    assert reason_of(person.sign_in(stranger)) == "not_invited"
+    waiting = admin.get("/users/invitations", headers={"Accept": "application/json"}).json()["join_requests"]
+    (number,) = [one["id"] for one in waiting if one["email"] == stranger]
+    token = {"csrf_token": csrf_token_of(admin.get("/dashboard"))}
+    decision = {"join_request": str(number), "decision": "decline"}
+    assert admin.post("/users/invitations", decision | token).status_code == 303
+    refused = person.sign_in(stranger)
+    assert (refused.status_code, reason_of(refused)) == (403, "declined")
+    assert "You can ask again in 7 days." in refused.text
+    assert admin.post("/users/invitations", {"email": stranger, "role": "viewer"} | token).status_code == 200
+    assert person.sign_in(stranger).status_code == 302
+
+
 def test_who_was_invited_comes_in(choosy: dict[str, Site], open_browser: Open) -> None:
     for site in choosy.values():
         email = new_address()

@@ -4,9 +4,9 @@ What is approved is one account at one provider, never an address: exactly she c
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, and_, delete, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,16 +24,23 @@ from .views import JoinRequestView
 
 # Strangers' addresses are not kept for longer than somebody may reasonably take to decide, or to come back.
 WAITS_FOR = timedelta(days=30)
+# For so long whoever was declined is not put before an administrator again.
+DECLINE_HOLDS = timedelta(days=7)
+_DECLINED = and_(JoinRequest.approved_role.is_(None), JoinRequest.decided_at.is_not(None))
 _VIEW = tuple(getattr(JoinRequest, name) for name in JoinRequestView.__dataclass_fields__)
 
 
-def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None) -> None:
+def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None) -> timedelta | None:
     """Put somebody into the queue, or refresh what the queue knows of her; only the first time is an event.
 
+    :returns: for how long an administrator's refusal still holds, and nothing was written; None if she waits now.
     :raises ConcurrentRegistration: if she asks twice at this very moment.
     """
     now, request = now_of(db), db.scalars(_of(profile).with_for_update()).first()
-    is_new = request is None
+    declined_at = _declined_at(request)
+    if declined_at is not None and now < declined_at + DECLINE_HOLDS:
+        return declined_at + DECLINE_HOLDS - now
+    is_new = request is None or declined_at is not None
     if request is None:
         request = JoinRequest(provider=profile.provider, issuer=profile.issuer, subject=profile.subject)
         db.add(request)
@@ -41,12 +48,15 @@ def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None
     request.email_is_authoritative = profile.email_is_authoritative
     request.name = plain(profile.name or "", NAME_LENGTH) or (request.email or "").partition("@")[0] or "Somebody"
     request.requested_at = now
+    if declined_at is not None:
+        request.decided_at = None
     try:
         db.flush()
     except IntegrityError as error:
         raise ConcurrentRegistration from error
     if is_new:
         _record(db, AuditEvent.JOIN_REQUESTED, request, actor, provider=profile.provider)
+    return None
 
 
 def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> JoinRequestView:
@@ -59,28 +69,37 @@ def approve_join_request(db: Session, request_id: int, role: str, *, actor: Acto
     wanted = checked_role(role)
     request = _get_locked(db, request_id)
     if request.approved_role is not wanted:
-        request.approved_role, request.approved_at = wanted, now_of(db)
+        request.approved_role, request.decided_at = wanted, now_of(db)
         db.flush()
         _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
     return JoinRequestView(*(getattr(request, name) for name in JoinRequestView.__dataclass_fields__))
 
 
 def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
-    """Take somebody out of the queue, also one who has been approved and has not come yet. She may ask again.
+    """Take somebody out of the queue, also one who has been approved and has not come yet.
+
+    She may ask again after ``DECLINE_HOLDS``; an invitation lets her in at once.
 
     :raises JoinRequestNotFound: if nobody waits under this id.
     """
     request = _get_locked(db, request_id)
-    db.delete(request)
-    db.flush()
     _record(db, AuditEvent.JOIN_DECLINED, request, actor)
+    request.approved_role, request.decided_at = None, now_of(db)
+    # Which account it was is all that the refusal needs.
+    request.name, request.email = "", None
+    db.flush()
 
 
 def expire_join_requests(db: Session, *, batch: int = 500) -> int:
-    """Forget people whom nobody let in and who have not come back for ``WAITS_FOR``; return how many."""
+    """Forget people whom nobody let in and who have not come back for ``WAITS_FOR``; return how many.
+
+    Refusals that no longer hold are forgotten, too; that they were given is in the trail.
+    """
+    now = now_of(db)
+    db.execute(delete(JoinRequest).where(_DECLINED, JoinRequest.decided_at <= now - DECLINE_HOLDS))
     due = (
         select(JoinRequest)
-        .where(JoinRequest.requested_at <= now_of(db) - WAITS_FOR)
+        .where(JoinRequest.requested_at <= now - WAITS_FOR, not_(_DECLINED))
         .order_by(JoinRequest.id)
         .limit(batch)
         .with_for_update(skip_locked=True)
@@ -100,7 +119,7 @@ def list_join_requests(
 
     :param before: the ``id`` of the last one of the page before.
     """
-    statement = select(*_VIEW)
+    statement = select(*_VIEW).where(not_(_DECLINED))
     if before is not None:
         statement = statement.where(JoinRequest.id < min(max(before, 0), LARGEST_ID))
     return [JoinRequestView(*row) for row in connection.execute(statement.order_by(JoinRequest.id.desc()).limit(limit))]
@@ -121,8 +140,12 @@ def _of(profile: Profile) -> Select[JoinRequest]:
     return select(JoinRequest).where(JoinRequest.issuer == profile.issuer, JoinRequest.subject == profile.subject)
 
 
+def _declined_at(request: JoinRequest | None) -> datetime | None:
+    return request.decided_at if request is not None and request.approved_role is None else None
+
+
 def _get_locked(db: Session, request_id: int) -> JoinRequest:
-    found = select(JoinRequest).where(JoinRequest.id == request_id).with_for_update()
+    found = select(JoinRequest).where(JoinRequest.id == request_id, not_(_DECLINED)).with_for_update()
     request = db.scalars(found).first() if 0 < request_id <= LARGEST_ID else None
     if request is None:
         raise JoinRequestNotFound

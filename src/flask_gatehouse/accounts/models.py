@@ -118,8 +118,8 @@ class JoinRequest(Base):
     email_is_authoritative: Mapped[bool] = mapped_column(Boolean, server_default=false())
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    # None while nobody has decided; then the role that waits for her next sign-in.
+    # The role that waits for her next sign-in; None while nobody has decided, and where she was declined.
     approved_role: Mapped[Role | None] = mapped_column(text_enum(Role))
-    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column("approved_at", UtcDateTime)
 
     __table_args__ = (UniqueConstraint("issuer", "subject"), {"sqlite_autoincrement": True})

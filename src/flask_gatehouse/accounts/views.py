@@ -91,4 +91,4 @@ class JoinRequestView:
     name: str
     requested_at: datetime
     approved_role: Role | None
-    approved_at: datetime | None
+    decided_at: datetime | None

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     ADDRESS_TAKEN = "address_taken"
     DOMAIN_NOT_ALLOWED = "domain_not_allowed"
     NOT_INVITED = "not_invited"
+    DECLINED = "declined"
     DEACTIVATED = "deactivated"
     # She was asked to confirm who she is, and somebody else answered.
     OTHER_PERSON = "other_person"

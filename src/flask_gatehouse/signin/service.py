@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -68,7 +69,10 @@ def complete(
             return _complete(database, settings, attempt, assertion, actor, replaces)
     except SignInRefused as refusal:
         if refusal.reason is Reason.NOT_INVITED:
-            _put_into_the_queue(database, assertion.profile, actor)
+            declined_for = _put_into_the_queue(database, assertion.profile, actor)
+            if declined_for is not None:
+                days = ceil(declined_for / timedelta(days=1))
+                raise SignInRefused(Reason.DECLINED, assertion.profile.provider, days=days) from refusal
         raise
 
 
@@ -170,14 +174,17 @@ def _spend(db: Session, attempt: Attempt) -> None:
         raise SignInRefused(Reason.STATE_REUSED, attempt.provider) from error
 
 
-def _put_into_the_queue(database: Database, profile: Profile, actor: Actor) -> None:
-    """Let an administrator decide about somebody who was not invited; the refusal has undone all else."""
+def _put_into_the_queue(database: Database, profile: Profile, actor: Actor) -> timedelta | None:
+    """Let an administrator decide about somebody who was not invited; the refusal has undone all else.
+
+    :returns: for how long she may not ask, because an administrator has declined.
+    """
     try:
         with database.transaction() as db:
-            request_to_join(db, profile, actor=actor)
+            return request_to_join(db, profile, actor=actor)
     except ConcurrentRegistration:
         # Her other tab has asked.
-        return
+        return None
 
 
 def _sign_up(db: Session, settings: Settings, assertion: Assertion, actor: Actor) -> SignedInUser:

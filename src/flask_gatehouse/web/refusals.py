@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..signin.errors import Reason
-from .language import marked as _, text
+from .language import marked as _, plural, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,12 @@ REFUSALS: dict[Reason, Refusal] = {
         _("Only people who were invited can come in here."),
         _("The administrators see your request to join, and you can sign in as soon as one has approved it."),
     ),
+    Reason.DECLINED: Refusal(
+        403,
+        _("Your request to join was declined"),
+        _("An administrator has looked at it, and did not let you in."),
+        _("If you think that this is a mistake, ask somebody here to invite you: an invitation counts at once."),
+    ),
     Reason.DEACTIVATED: Refusal(
         403,
         _("Your account is deactivated"),
@@ -112,4 +118,8 @@ def refusal_answer(reason: Reason, facts: Mapping[str, object]) -> Refusal:
         names = text(" or ").join(str(name).title() for name in providers)
         way = text("Sign in with %(providers)s.", providers=names)
         advice = f"{way} {advice}"
+    days = facts.get("days")
+    if reason is Reason.DECLINED and isinstance(days, int):
+        when = plural("You can ask again in one day.", "You can ask again in %(count)s days.", days)
+        advice = f"{when} {advice}"
     return Refusal(found.status, text(found.title), text(found.explanation), advice)

@@ -15,7 +15,7 @@ from flask_gatehouse.accounts.errors import (
     InvitationNotFound,
     JoinRequestNotFound,
 )
-from flask_gatehouse.accounts.joining import WAITS_FOR
+from flask_gatehouse.accounts.joining import DECLINE_HOLDS, WAITS_FOR
 from flask_gatehouse.accounts.models import Invitation, JoinRequest, User
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import (
@@ -167,6 +167,11 @@ def refused(sign_in: SignIn, who: Profile) -> Reason:
     return caught.value.reason
 
 
+def decline(house: House, request_id: int) -> None:
+    with house.database.transaction() as db:
+        decline_join_request(db, request_id)
+
+
 class TestAskingToJoin:
     def test_whoever_was_not_invited_waits(self, house: House, sign_in: SignIn) -> None:
         assert refused(sign_in, profile("eve")) is Reason.NOT_INVITED
@@ -206,9 +211,53 @@ class TestAskingToJoin:
             approve_join_request(db, request.id, "admin")
             approve_join_request(db, request.id, "viewer")
         assert house.events() == ["join_requested", "join_approved", "join_approved"]
-        with house.database.transaction() as db:
-            decline_join_request(db, request.id)
-        assert refused(sign_in, profile("eve")) is Reason.NOT_INVITED
+        decline(house, request.id)
+        assert refused(sign_in, profile("eve")) is Reason.DECLINED
+
+    def test_a_refusal_holds_for_a_while(self, house: House, sign_in: SignIn) -> None:
+        eve = profile("eve")
+        refused(sign_in, eve)
+        (request,) = waiting(house)
+        decline(house, request.id)
+        with pytest.raises(SignInRefused) as caught:
+            sign_in(eve)
+        assert (caught.value.reason, caught.value.facts) == (Reason.DECLINED, {"days": 7})
+        assert waiting(house) == []
+        # Nobody decides about her by accident, and of her only the account is kept.
+        for decide in (decline_join_request, lambda db, number: approve_join_request(db, number, "admin")):
+            with pytest.raises(JoinRequestNotFound), house.database.transaction() as db:
+                decide(db, request.id)
+        with house.database.reading() as connection:
+            assert connection.execute(select(JoinRequest.name, JoinRequest.email)).one() == ("", None)
+        assert refused(sign_in, profile("bob")) is Reason.NOT_INVITED
+        assert house.events() == ["join_requested", "join_declined", "join_requested"]
+
+    @pytest.mark.parametrize("expires_first", [False, True])
+    def test_after_a_while_she_may_ask_again(self, house: House, sign_in: SignIn, *, expires_first: bool) -> None:
+        eve = profile("eve")
+        refused(sign_in, eve)
+        decline(house, waiting(house)[0].id)
+        for since, reason in (
+            (DECLINE_HOLDS - timedelta(hours=1), Reason.DECLINED),
+            (DECLINE_HOLDS + timedelta(seconds=1), Reason.NOT_INVITED),
+        ):
+            with house.database.transaction() as db:
+                # She had waited for long before that: a refusal must not end early with the request.
+                asked = utc_now() - WAITS_FOR - since
+                db.execute(update(JoinRequest).values(decided_at=utc_now() - since, requested_at=asked))
+                if expires_first:
+                    assert expire_join_requests(db) == 0
+            assert refused(sign_in, eve) is reason
+        assert [view.name for view in waiting(house)] == ["Eve"]
+        assert house.events() == ["join_requested", "join_declined", "join_requested"]
+
+    def test_an_invitation_overrules_a_refusal(self, house: House, sign_in: SignIn) -> None:
+        refused(sign_in, profile("eve"))
+        decline(house, waiting(house)[0].id)
+        invited(house, "eve@example.com", "editor")
+        assert sign_in(profile("eve")).user.role is Role.EDITOR
+        with house.database.reading() as connection:
+            assert connection.scalar(select(func.count(JoinRequest.id))) == 0
 
     def test_what_cannot_be_is_refused(self, house: House, sign_in: SignIn) -> None:
         refused(sign_in, profile("eve"))
