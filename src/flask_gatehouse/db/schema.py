@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import is_missing_table
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 
