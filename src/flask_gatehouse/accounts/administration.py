@@ -7,7 +7,7 @@ from ..audit import AuditEvent, record
 from ..kernel.context import Actor, acting
 from ..kernel.text import plain
 from .errors import EditConflict, InvalidField, NotOnYourself, RoleNotYours, UserNotFound
-from .fields import checked_role, name_problem
+from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
 from .locks import get_locked, get_removable, record_change
 from .models import Identity, User
@@ -49,16 +49,20 @@ def edit_user(
     :param role: as typed; None if the form has none.
     :param version: the ``version`` of the row from which the form was made.
     :param as_administrator: whether an administrator does this, who may change roles too.
-    :raises InvalidField: for a name or a role that cannot be taken.
+    :raises InvalidField: for a name and a role that cannot be taken, both at once.
     :raises RoleNotYours: if somebody else than an administrator would change a role.
     :raises EditConflict: if somebody else has changed the user since the form was made.
     :raises LastAdministrator: if this would demote the only administrator.
     :raises UserNotFound: if there is no such user.
     """
-    wanted = None if role is None else checked_role(role)
+    wanted = None if role is None else find_role(role)
     user = get_removable(db, user_id) if _may_demote(wanted, as_administrator) else get_locked(db, user_id)
-    if name != user.name and (problem := name_problem(name)):
-        raise InvalidField({"name": problem})
+    problems = {
+        "name": None if name == user.name else name_problem(name),
+        "role": None if role is None else role_problem(role),
+    }
+    if any(problems.values()):
+        raise InvalidField({field: problem for field, problem in problems.items() if problem})
     renamed = name != user.name and plain(name, NAME_LENGTH) != user.name
     changes_role = wanted is not None and wanted is not user.role
     if changes_role and not as_administrator:

@@ -29,15 +29,21 @@ def find_role(text: str) -> Role | None:
     return next((role for role in Role if role.value == text), None)
 
 
+def role_problem(text: str) -> FieldProblem | None:
+    """Return why this names no role, or None."""
+    if find_role(text):
+        return None
+    return FieldProblem.UNKNOWN if text else FieldProblem.MISSING
+
+
 def checked_role(text: str) -> Role:
     """Return the role of this name.
 
     :raises InvalidField: for ``role`` if there is none.
     """
-    role = find_role(text)
-    if role is None:
-        raise InvalidField({"role": FieldProblem.UNKNOWN if text else FieldProblem.MISSING})
-    return role
+    if problem := role_problem(text):
+        raise InvalidField({"role": problem})
+    return Role(text)
 
 
 def checked_address(text: str) -> str:
