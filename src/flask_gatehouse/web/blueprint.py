@@ -19,6 +19,7 @@ from .language import language, name_language, number, plural, text
 from .moments import ago, moment
 from .navigation import navigation
 from .state import State, state
+from .undo import undo_of
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -32,6 +33,7 @@ class PageContext:
         self.current_user = current_user
         self.home_url = here.start_page
         self.number = number
+        self.undo_of = undo_of
 
     @property
     def language(self) -> str:

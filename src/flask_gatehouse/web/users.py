@@ -33,6 +33,7 @@ from .language import text
 from .permissions import Permission
 from .problems import problem
 from .state import state
+from .undo import flash_with_undo
 from .way_back import way_back
 
 ROLES = [role.value for role in Role]
@@ -150,7 +151,7 @@ def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> Respons
         # The row comes first: a parser that has seen anything else drops the tags of a table.
         told = render_template("gatehouse/errors/_message.html", message=message, category="success", undo=undo)
         return make_response(_markup(row) + told)
-    flash(message, "success")
+    flash_with_undo(message, undo)
     # Back to where the form stood: the list as it was filtered, or her own page.
     return redirect(way_back(current_page()) or url_for("gatehouse.user", user_id=row.id), 303)
 
