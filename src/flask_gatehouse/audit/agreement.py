@@ -1,0 +1,220 @@
+"""Whether the row of an event says what its body says, and its personal values are those that were committed to.
+
+Millions of rows are compared, so that there are two ways to the same answer: patterns for rows whose texts have
+nothing to escape, which are nearly all, and a parser for every other row, which also says what is wrong.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .body import COMMITMENT_PREFIX, VERSION, commitment
+
+
+class Row(NamedTuple):
+    """A leaf and its event as the database gives them; every value of the event is None if the event is gone.
+
+    The columns that repeat the body stand in the order in which the body has them. ``at`` is without its ``Z``.
+    """
+
+    position: int
+    event_id: int
+    hash: bytes
+    actor_id: str | None
+    actor_kind: str
+    at: str
+    event: str
+    outcome: str
+    request_id: str | None
+    session_id: str | None
+    target_id: str | None
+    target_type: str | None
+    ip: str | None
+    personal: str | None
+    body: str | None
+
+
+class Disagreement(Exception):
+    """A row does not say what its body says."""
+
+
+class UnknownVersion(Exception):
+    """A body is of a version that another release writes."""
+
+
+_KEYS = [
+    *("actor", "at", "change", "details", "event", "id", "node"),
+    *("outcome", "personal", "reason", "request", "session", "target", "v"),
+]
+_PLAIN = r'[^"\\\x00-\x1f]*'
+_TEXT = f'"({_PLAIN})"'
+_SOME = f'(?:null|"{_PLAIN}")'
+_TEXT_OR_NULL = f"(?:null|{_TEXT})"
+_UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+
+def _committed(field: str) -> str:
+    return rf'"{field}":\{{"commitment":"([0-9a-f]{{64}})","of":{_TEXT_OR_NULL}\}}'
+
+
+def _kept(field: str) -> str:
+    return rf'"{field}":\{{"salt":"([0-9a-f]{{64}})","value":{_TEXT}\}}'
+
+
+# Whatever matches is one JSON text with these keys, in this order and once each, if change and details are objects.
+_BODY = re.compile(
+    rf'\{{"actor":\{{"id":(?:null|([0-9]+)),"kind":{_TEXT}\}},"at":"([-0-9T:.]{{26}})Z",'
+    rf'"change":(\{{.*?\}}),"details":(\{{.*?\}}),"event":{_TEXT},"id":"{_UUID7}","node":{_SOME},"outcome":{_TEXT},'
+    rf'"personal":\{{(?:{_committed("ip")}(?:,{_committed("user_agent")})?)?\}},"reason":{_SOME},'
+    rf'"request":{_TEXT_OR_NULL},"session":{_TEXT_OR_NULL},'
+    rf'"target":(?:null|\{{"id":{_TEXT_OR_NULL},"type":{_TEXT}\}}),"v":{VERSION}\}}',
+    re.DOTALL,
+).fullmatch
+_KEPT = re.compile(rf"\{{{_kept('ip')}(?:,{_kept('user_agent')})?\}}").fullmatch
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+# The groups of that pattern that columns repeat, in the order of the columns, and where these begin and end in a row.
+_REPEATED = (1, 2, 3, 6, 7, 12, 13, 14, 15)
+_COLUMNS = slice(3, 12)
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_NOBODY: tuple[str | None, ...] = ()
+
+
+def absent_subjects(row: tuple[Any, ...]) -> Sequence[str | None]:
+    """Compare a row, whose body is known to be the one that was sealed, with that body.
+
+    :param row: what a :class:`Row` consists of, and not one, because to make one takes as long as to compare it.
+    :returns: of each personal value that is gone, to whom it belonged.
+    :raises Disagreement: if the row or its personal values are not what the body says.
+    :raises UnknownVersion: if the body is of another version.
+    """
+    match = _BODY(row[-1])
+    if match is None or match.group(*_REPEATED) != row[_COLUMNS]:
+        return _parsed(Row._make(row))
+    change, details, ip_digest, ip_of, agent_digest, agent_of = match.group(4, 5, 8, 9, 10, 11)
+    if (change != "{}" and not _is_written_once(change)) or (details != "{}" and not _is_written_once(details)):
+        return _parsed(Row._make(row))
+    ip, personal = row[12:14]
+    if personal is None and ip is None:
+        return _NOBODY if ip_digest is None else (ip_of,) if agent_digest is None else (ip_of, agent_of)
+    kept = _KEPT(personal or "")
+    if kept is None:
+        return _parsed(Row._make(row))
+    ip_salt, ip_value, agent_salt, agent_value = kept.groups()
+    if ip_value != ip or _commitment(ip_salt, f"ip\0{ip_value}") != ip_digest:
+        return _parsed(Row._make(row))
+    if agent_salt is None:
+        return _NOBODY if agent_digest is None else (agent_of,)
+    if _commitment(agent_salt, f"user_agent\0{agent_value}") != agent_digest:
+        return _parsed(Row._make(row))
+    return _NOBODY
+
+
+def _commitment(salt: str, named: str) -> str:
+    """Return what :func:`~flask_gatehouse.audit.body.commitment` does, for a field and a value that are joined."""
+    return hashlib.sha256(COMMITMENT_PREFIX + bytes.fromhex(salt) + named.encode()).hexdigest()
+
+
+def _is_written_once(text: str) -> bool:
+    """Return whether a text is one JSON object, in the one way in which it can be written, each name being there once.
+
+    The order of names is not looked at: it stands in what was sealed, and says nothing.
+    """
+    try:
+        return bool(_encode(json.loads(text)) == text)
+    except (ValueError, RecursionError):
+        return False
+
+
+def content_of(text: str) -> dict[str, Any]:
+    """Return what a body says.
+
+    :raises Disagreement: if it is not the canonical text of an event.
+    :raises UnknownVersion: if it is of another version.
+    """
+    try:
+        content = json.loads(text)
+        is_canonical = _encode(content) == text
+    except (TypeError, ValueError, RecursionError):
+        raise Disagreement("its body is not JSON") from None
+    if not isinstance(content, dict) or "v" not in content:
+        raise Disagreement("its body is not an event")
+    if type(content["v"]) is not int or content["v"] != VERSION:
+        raise UnknownVersion(f"its body is of version {content['v']!r}, and this release knows {VERSION}")
+    if list(content) != _KEYS or not is_canonical:
+        raise Disagreement("its body is not in canonical form")
+    return content
+
+
+def _parsed(row: Row) -> Sequence[str | None]:
+    content = content_of(row.body or "")
+    try:
+        committed = _check_shape(content)
+        said = _as_columns(content)
+    except (KeyError, TypeError, ValueError):
+        raise Disagreement("its body is not in the form of an event") from None
+    for column, value in said.items():
+        if getattr(row, column) != value:
+            raise Disagreement(f"the column {column} is not what the body says")
+    return _check_personal(row, committed)
+
+
+def _check_shape(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the commitments, or raise a KeyError, TypeError or ValueError for what no event says."""
+    committed: dict[str, Any] = content["personal"]
+    parts = [content["actor"], content["change"], content["details"], committed, content["target"] or {}]
+    texts = [content[key] for key in ("node", "reason", "request", "session")]
+    if any(type(part) is not dict for part in parts) or any(type(text) not in {str, type(None)} for text in texts):
+        raise TypeError
+    if list(content["actor"]) != ["id", "kind"] or list(content["target"] or ("id", "type")) != ["id", "type"]:
+        raise ValueError
+    if not re.fullmatch(_UUID7, content["id"]):
+        raise ValueError
+    for entry in committed.values():
+        if list(entry) != ["commitment", "of"]:
+            raise ValueError
+    return committed
+
+
+def _as_columns(content: dict[str, Any]) -> dict[str, str | None]:
+    actor, target = content["actor"], content["target"] or {"id": None, "type": None}
+    if type(actor["id"]) not in {int, type(None)} or not content["at"].endswith("Z"):
+        raise ValueError
+    return {
+        "actor_id": None if actor["id"] is None else str(actor["id"]),
+        "actor_kind": actor["kind"],
+        "at": content["at"][:-1],
+        "event": content["event"],
+        "outcome": content["outcome"],
+        "request_id": content["request"],
+        "session_id": content["session"],
+        "target_id": target["id"],
+        "target_type": target["type"],
+    }
+
+
+def _check_personal(row: Row, committed: dict[str, Any]) -> Sequence[str | None]:
+    kept = _kept_values(row.personal)
+    for field, (salt, value) in kept.items():
+        if field not in committed or commitment(salt, field, value) != committed[field]["commitment"]:
+            raise Disagreement(f"the personal value {field} is not the one that the body commits to")
+    if row.ip != kept.get("ip", (b"", None))[1]:
+        raise Disagreement("the column ip is not the personal value ip")
+    return [entry["of"] for field, entry in committed.items() if field not in kept]
+
+
+def _kept_values(personal: str | None) -> dict[str, tuple[bytes, str]]:
+    """Return salt and value of each personal value that is there."""
+    if personal is None:
+        return {}
+    try:
+        entries: dict[str, dict[str, str]] = json.loads(personal)
+        kept = {field: (bytes.fromhex(one["salt"]), one["value"]) for field, one in sorted(entries.items())}
+        again = {field: {"salt": salt.hex(), "value": value} for field, (salt, value) in kept.items()}
+        is_canonical = bool(kept) and _encode(again) == personal
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        is_canonical, kept = False, {}
+    if not is_canonical:
+        raise Disagreement("its personal values are not in canonical form")
+    return kept

@@ -1,0 +1,139 @@
+"""The trail as it is at one moment, read without the deadlines of requests and without the cost of objects.
+
+Rows come as the driver has them. What is read is compared with hashes, so that nothing is gained by converting it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from ..db.engine import patient
+from .models import HASH_LENGTH
+
+# So much is read at once: at about a kilobyte for each event, some megabytes.
+STRETCH = 4096
+_MOMENT = {
+    "sqlite": "replace(e.occurred_at, ' ', 'T')",
+    "postgresql": "to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
+}
+# In the order of agreement.Row. An event that is gone leaves its leaf with nothing beside it.
+_ROWS = """
+SELECT l.position, l.event_id, l.hash, CAST(e.actor_id AS TEXT), e.actor_kind, {moment}, e.event, e.outcome,
+ e.request_id, e.session_id, e.target_id, e.target_type, e.ip, e.personal, e.body
+FROM gatehouse_audit_leaves l LEFT JOIN gatehouse_audit_events e ON e.id = l.event_id
+WHERE l.epoch = ? AND l.position >= ? AND l.position < ? ORDER BY l.position
+"""
+_WITHOUT_LEAF = """
+SELECT e.id, e.event, e.body FROM gatehouse_audit_events e
+LEFT JOIN gatehouse_audit_leaves l ON l.event_id = e.id WHERE l.event_id IS NULL AND
+"""
+
+
+class Snapshot:
+    """One transaction that only reads, in which the trail stands still."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._driver: Any = connection.connection.dbapi_connection
+        self.dialect = connection.dialect.name
+        self._rows = _ROWS.format(moment=_MOMENT[self.dialect])
+
+    def all(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT with question marks, which few rows answer."""
+        if self.dialect == "sqlite":
+            rows: list[tuple[Any, ...]] = self._driver.execute(statement, parameters).fetchall()
+            return rows
+        cursor = self._driver.cursor(binary=True)
+        rows = cursor.execute(statement.replace("?", "%s"), parameters).fetchall()
+        cursor.close()
+        return rows
+
+    def number(self, statement: str, *parameters: object) -> int:
+        """Return the one number that answers a SELECT; 0 where the answer is NULL."""
+        return int(self.all(statement, *parameters)[0][0] or 0)
+
+    def rows(self, epoch: int, start: int, end: int) -> list[tuple[Any, ...]]:
+        """Return the leaves of a stretch with their events, by position."""
+        try:
+            return self.all(self._rows, epoch, start, end)
+        except sqlite3.OperationalError:
+            # SQLite stores text that is none. What cannot be decoded is kept for the comparison, which refuses it.
+            self._driver.text_factory = _decoded
+            try:
+                return self.all(self._rows, epoch, start, end)
+            finally:
+                self._driver.text_factory = str
+
+    def trees(self) -> list[tuple[Any, ...]]:
+        return self.all(
+            "SELECT epoch, origin, size, root, frontier, watermark, cut FROM gatehouse_audit_trees ORDER BY epoch"
+        )
+
+    def tiles(self, epoch: int, level: int, first: int, last: int) -> dict[int, bytes]:
+        """Return the tiles of a level from an index up to, and without, another."""
+        return dict(
+            self.all(
+                'SELECT "index", hash FROM gatehouse_audit_tiles WHERE epoch = ? AND level = ?'
+                ' AND "index" >= ? AND "index" < ?',
+                *(epoch, level, first, last),
+            )
+        )
+
+    def checkpoints(self) -> Iterator[tuple[int, int, str, object]]:
+        """Yield epoch, size, note and moment of the checkpoints that the database keeps, the earliest first."""
+        epoch, size = 0, -1
+        while rows := self.all(
+            "SELECT epoch, size, note, created_at FROM gatehouse_audit_checkpoints"
+            " WHERE epoch > ? OR epoch = ? AND size > ? ORDER BY epoch, size LIMIT 500",
+            *(epoch, epoch, size),
+        ):
+            for *place, note, at in rows:
+                yield place[0], place[1], note, at
+            epoch, size = rows[-1][:2]
+
+    def events_without_leaf(self, *, after: int, limit: int, only: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Return id, name and body of events above a number that have no place, the oldest first.
+
+        :param only: the names that are asked for; all of them by default.
+        """
+        named = f" AND e.event IN ({', '.join('?' * len(only))})" if only else ""
+        return self.all(f"{_WITHOUT_LEAF} e.id > ?{named} ORDER BY e.id LIMIT ?", after, *only, limit)
+
+    def misplaced_events(self, watermark: int, limit: int) -> list[int]:
+        """Return the ids of events that had to be sealed, and are not."""
+        rows = self.all(f"{_WITHOUT_LEAF} e.id <= ? ORDER BY e.id LIMIT ?", watermark, limit)
+        return [row[0] for row in rows]
+
+    def highest_id_given(self) -> int:
+        """Return the highest number that the database ever gave to an event, as it remembers it."""
+        if self.dialect == "sqlite":
+            return self.number("SELECT max(seq) FROM sqlite_sequence WHERE name = 'gatehouse_audit_events'")
+        return self.number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gatehouse_audit_events_id_seq")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode(errors="surrogateescape")
+
+
+def is_hash(value: object) -> bool:
+    """Return whether a column holds a hash; SQLite would hold anything."""
+    return isinstance(value, bytes) and len(value) == HASH_LENGTH
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Snapshot]:
+    """Yield the trail as it is now, for as long as it takes to read."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with engine.connect() as connection, patient(connection):
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        try:
+            yield Snapshot(connection)
+        finally:
+            connection.rollback()
