@@ -176,9 +176,7 @@ def events(app: Flask, name: str) -> list[tuple[Any, ...]]:
     """Return who did what to which thing, of all events of a name."""
     with app.app_context(), state_of(app).database.reading() as connection:
         rows = connection.execute(
-            text(
-                "SELECT actor_id, actor_kind, target_type, target_id FROM gatehouse_audit_events WHERE event=:name"
-            ),
+            text("SELECT actor_id, actor_kind, target_type, target_id FROM gatehouse_audit_events WHERE event=:name"),
             {"name": name},
         )
         return [tuple(row) for row in rows]

@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from flask_gatehouse.audit import record
-from flask_gatehouse.audit.models import AuditCount, AuditEventRow, AuditLeaf, AuditTile, AuditTree
+from flask_gatehouse.audit.models import AuditTree
 from flask_gatehouse.audit.sealing import BATCH, SETTLING_S, Horizon, Sealer, begin_epoch
-from flask_gatehouse.audit.tree import Frontier, leaf_hash
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from tests.integration.conftest import House
