@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src/flask_gatehouse"
 TEMPLATE = PACKAGE / "translations/gatehouse.pot"
 LANGUAGES = ("de",)
-_METHODS = [("web/**.py", "python"), ("templates/**.html", "jinja2")]
+_METHODS = [("web/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 _KEYWORDS = {
     "_": None,
     "text": None,

@@ -19,6 +19,7 @@ from .ops import worker
 from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
 from .web.errors import answer_everywhere
+from .web.letters import writer_of
 from .web.state import EXTENSION, State
 
 log = logging.getLogger("flask_gatehouse")
@@ -88,7 +89,7 @@ def run(info: ScriptInfo) -> None:
     with app.app_context():
         upgrade(state.database.engine)
 
-    working = worker.prepare(state.database, state.settings)
+    working = worker.prepare(state.database, state.settings, writer_of(app))
 
     def work(stop: Event) -> None:
         with app.app_context():

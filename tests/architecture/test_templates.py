@@ -9,6 +9,8 @@ import pytest
 from tests.architecture.source import ROOT, name_of, template_files
 
 TEMPLATES = template_files()
+# No policy reaches a letter, and programs for mail drop all styles but those that stand beside what they shape.
+LETTERS = [path for path in TEMPLATES if path.parent.name == "mail"]
 JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", re.DOTALL)
 ADDRESSES = {"href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-delete", "hx-patch", "srcset"}
 
@@ -16,9 +18,10 @@ ADDRESSES = {"href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put
 class Faults(HTMLParser):
     """Collects what the policy would block, or what would leave the site."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_letter: bool) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.is_letter = is_letter
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
@@ -27,7 +30,7 @@ class Faults(HTMLParser):
         if tag in {"base", "object", "embed", "iframe"}:
             self.found.append(f"<{tag}>")
         for name, value in attributes:
-            if name == "style" or re.fullmatch(r"on\w+|hx-on.*", name):
+            if (name == "style" and not self.is_letter) or re.fullmatch(r"on\w+|hx-on.*", name):
                 self.found.append(f"{name}= on <{tag}>")
             if name in ADDRESSES and re.match(r"\s*(data|javascript|https?):|//", value or "", re.IGNORECASE):
                 self.found.append(f"{name}={value!r} on <{tag}>")
@@ -37,7 +40,7 @@ class Faults(HTMLParser):
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_a_template_holds_no_script_no_style_and_no_address_elsewhere(path: Path) -> None:
-    parser = Faults()
+    parser = Faults(is_letter=path in LETTERS)
     parser.feed(JINJA.sub("", path.read_text(encoding="utf-8")))
     assert parser.found == []
 

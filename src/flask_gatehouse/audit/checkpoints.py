@@ -1,6 +1,7 @@
 """Signing how the trail stands, and never two things that do not go together (c2sp.org/tlog-checkpoint)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
-from .models import AuditCheckpoint, AuditTree
+from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
 from .note_keys import SigningKey
 from .notes import Checkpoint, open_checkpoint, sign_checkpoint
 from .proofs import MissingHashes, verify_consistency
@@ -58,6 +59,24 @@ def newest_undelivered(connection: Connection) -> tuple[int, int, str] | None:
         .limit(1)
     ).first()
     return None if row is None else (row.epoch, row.size, row.note)
+
+
+def oldest_uncarried(connection: Connection) -> datetime | None:
+    """Return when the first event happened that no checkpoint outside of the database covers; None if all are."""
+    tree = connection.execute(_NEWEST_TREE).first()
+    if tree is None:
+        return None
+    carried = select(AuditCheckpoint.size).where(
+        AuditCheckpoint.epoch == tree.epoch, AuditCheckpoint.delivered_at.is_not(None)
+    )
+    covered = connection.execute(carried.order_by(AuditCheckpoint.size.desc()).limit(1)).scalar() or 0
+    return connection.execute(
+        select(AuditEventRow.occurred_at)
+        .join(AuditLeaf, AuditLeaf.event_id == AuditEventRow.id)
+        .where(AuditLeaf.epoch == tree.epoch, AuditLeaf.position >= covered)
+        .order_by(AuditLeaf.position)
+        .limit(1)
+    ).scalar()
 
 
 def mark_delivered(db: Session, epoch: int, size: int) -> None:

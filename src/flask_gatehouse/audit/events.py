@@ -47,6 +47,8 @@ class AuditEvent(StrEnum):
     VERIFY_FAILED = "audit_verify_failed"  # +
     CUT = "audit_cut"  # +
     RESTORED = "audit_restored"  # +
+    PROVIDER_UNAVAILABLE = "provider_unavailable"  # +
+    ALERT_UNDELIVERED = "alert_undelivered"  # +
 
 
 _DENIED = {
@@ -56,10 +58,11 @@ _DENIED = {
     AuditEvent.AUTHZ_FAIL,
     AuditEvent.CSRF_REFUSED,
 }
+_FAILED = {AuditEvent.VERIFY_FAILED, AuditEvent.PROVIDER_UNAVAILABLE, AuditEvent.ALERT_UNDELIVERED}
 
 
 def outcome_of(event: str) -> Outcome:
     """Return how an event of this name ended; a host's own events are things that were done."""
-    if event == AuditEvent.VERIFY_FAILED:
+    if event in _FAILED:
         return Outcome.FAILURE
     return Outcome.DENIED if event in _DENIED else Outcome.SUCCESS

@@ -1,4 +1,4 @@
-"""Reading the trail back: what happened to one thing."""
+"""Reading the trail back: what happened to one thing, and when something last happened."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -55,3 +55,9 @@ def events_of(
         PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.body)["change"])
         for row in rows
     ]
+
+
+def latest_moments(connection: Connection, event: str, limit: int) -> Sequence[datetime]:
+    """Return when something of this name happened last, the newest first."""
+    newest = select(AuditEventRow.occurred_at).where(AuditEventRow.event == event)
+    return connection.scalars(newest.order_by(AuditEventRow.id.desc()).limit(limit)).all()

@@ -19,7 +19,9 @@ from ..kernel.errors import GatehouseError
 from ..ops import worker
 from ..sessions.service import end_sessions
 from ..web.explain import decide, reasons
-from ..web.state import state
+from ..web.letters import writer_of
+from ..web.state import current_application, state
+from .alerts import alert_commands
 from .audit import audit_commands
 
 
@@ -41,6 +43,7 @@ class ExplainingGroup(Explaining, AppGroup):
 
 
 gatehouse_commands = ExplainingGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
+gatehouse_commands.add_command(alert_commands)
 gatehouse_commands.add_command(audit_commands)
 
 
@@ -135,7 +138,7 @@ def explain(email: str, method: str, path: str) -> None:
 @gatehouse_commands.command("worker")
 def run_worker() -> None:
     """Expire sessions and tidy up, until stopped."""
-    run, stop = worker.prepare(state().database, state().settings), Event()
+    run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     click.echo("The worker is running. Press Ctrl+C to stop.")

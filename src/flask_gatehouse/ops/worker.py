@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
+from ..alerts.engine import Alerts
 from ..alerts.invitations import invitation_mail
+from ..alerts.letters import Write
+from ..alerts.sinks import configured_sinks
 from ..audit.keys import read_key
 from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
@@ -26,6 +29,8 @@ log = logging.getLogger("flask_gatehouse.worker")
 PAUSE = 0.5
 # How long a database that did not answer is left alone.
 RECOVERY = 5.0
+# How long the end waits for those who speak to others.
+FAREWELL = 5.0
 
 
 @dataclass(slots=True)
@@ -40,31 +45,38 @@ class Job:
     due: float = 0.0
 
 
-def prepare(database: Database, settings: Settings) -> Callable[[Event], None]:
+def prepare(database: Database, settings: Settings, write: Write) -> Callable[[Event], None]:
     """Return what works until it is told to stop. A database that does not answer is tried again.
 
+    :param write: writes letters from templates.
     :raises UnusableKeyFile: if the file of the audit key cannot be used: signing that ends silently would be noticed
         when it is too late.
     """
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
-    letters = invitation_mail(database, settings)
+    letters = invitation_mail(database, settings, write)
     inside = [
         Job(sealer.seal, PAUSE),
         # Nothing depends on it: a request judges its session by itself.
         Job(lambda: expire(database, settings), 10),
         Job(lambda: forget(database), 10),
     ]
-    # What speaks to others has a thread of its own: a server that hangs keeps no event from being sealed.
+    # What speaks to others has a thread of its own, and each of the others too: a server that hangs keeps no event from
+    # being sealed, and nobody else from being told.
     outside = [
         *([Job(witness.sign_if_due, 1)] if witness else []),
         *([Job(letters.run, 1)] if letters else []),
+        *(Job(Alerts(database, settings, sink).run, 1) for sink in configured_sinks(settings, write)),
     ]
 
     def run(stop: Event) -> None:
-        apart = Thread(target=repeat, args=(outside, stop), name="gatehouse-outside")
-        apart.start()
+        # Daemons: one that waits for a server is left alone at the end, and its lease runs out.
+        apart = [Thread(target=repeat, args=([job], stop), daemon=True) for job in outside]
+        for thread in apart:
+            thread.start()
         repeat(inside, stop)
-        apart.join()
+        until = time.monotonic() + FAREWELL
+        for thread in apart:
+            thread.join(max(0.0, until - time.monotonic()))
         # What was done last is sealed and signed before nobody is there to do it.
         work([Job(sealer.seal, 0), *([Job(witness.sign, 0), Job(witness.publish, 0)] if witness else [])])
 

@@ -5,7 +5,12 @@ the environment, then at ``.env``, reports every mistake at once, and no message
 """
 
 from .errors import ConfigurationError as ConfigurationError
-from .model import Environment as Environment, Settings as Settings, SignUp as SignUp
+from .model import (
+    Environment as Environment,
+    Settings as Settings,
+    SignUp as SignUp,
+    WebhookFormat as WebhookFormat,
+)
 from .providers import (
     GOOGLE_ISSUER as GOOGLE_ISSUER,
     ProviderKind as ProviderKind,

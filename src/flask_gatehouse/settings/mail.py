@@ -1,12 +1,39 @@
-"""The address of a mail server."""
+"""The address of a mail server, and of a mailbox."""
 
+import re
 from dataclasses import dataclass
+from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
 from ..kernel.text import Secret
 
 _PORTS = {"smtp": 587, "smtps": 465}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def parse_address(text: str) -> str:
+    """Return one address of a mailbox.
+
+    :raises ValueError: if it is none.
+    """
+    local, _, domain = text.strip().rpartition("@")
+    if not local or not domain or re.search(r"[\s,<>@]", local + domain):
+        raise ValueError("must be one address, such as security@example.com")
+    return text.strip()
+
+
+def parse_sender(text: str) -> str:
+    """Return an address, or a name and an address, as letters come from it.
+
+    :raises ValueError: if it is none; a line break in it would be a header of its own.
+    """
+    try:
+        parse_address(parseaddr(text)[1])
+    except ValueError:
+        raise ValueError("must be an address, such as Gate <gate@example.com>") from None
+    if not text.isprintable():
+        raise ValueError("must be one line")
+    return text.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
 from .keys import signing_key
-from .mail import MailServer, parse_mail_server
+from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import WITHOUT_EFFECT, is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
 from .values import Values, is_loopback, origin, split_address
@@ -34,6 +34,13 @@ class SignUp(StrEnum):
     OPEN = "open"
     DOMAINS = "domains"
     INVITED = "invited"
+
+
+class WebhookFormat(StrEnum):
+    """What is posted to the webhook."""
+
+    JSON = "json"
+    SLACK = "slack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,7 @@ class Settings:
     alert_email: str | None
     alert_webhook_url: Secret | None
     alert_webhook_secret: Secret | None
+    alert_webhook_format: WebhookFormat
     audit_key_file: Path | None
     checkpoint_dir: Path | None
     audit_retention: timedelta | None
@@ -142,6 +150,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
     github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
     values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
     values.needs("GATEHOUSE_SMTP_URL", "GATEHOUSE_MAIL_FROM")
+    values.needs("GATEHOUSE_ALERT_EMAIL", "GATEHOUSE_SMTP_URL")
     # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
     values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
     idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
@@ -172,10 +181,11 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         refusal_limit=values.limit("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
         trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
         mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),
-        mail_from=values.text("GATEHOUSE_MAIL_FROM"),
-        alert_email=values.text("GATEHOUSE_ALERT_EMAIL"),
+        mail_from=values.parse("GATEHOUSE_MAIL_FROM", parse_sender, None),
+        alert_email=values.parse("GATEHOUSE_ALERT_EMAIL", parse_address, None),
         alert_webhook_url=values.secret("GATEHOUSE_ALERT_WEBHOOK_URL"),
         alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
+        alert_webhook_format=values.choice("GATEHOUSE_ALERT_WEBHOOK_FORMAT", WebhookFormat, WebhookFormat.JSON),
         audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
         checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
         audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),

@@ -42,6 +42,7 @@ GATEHOUSE_NAMES = frozenset(
         "ALERT_EMAIL",
         "ALERT_WEBHOOK_URL",
         "ALERT_WEBHOOK_SECRET",
+        "ALERT_WEBHOOK_FORMAT",
         "AUDIT_KEY_FILE",
         "CHECKPOINT_DIR",
         "AUDIT_RETENTION",
@@ -68,7 +69,6 @@ WITHOUT_EFFECT = frozenset(
     | {
         f"GATEHOUSE_{name}"
         for name in (
-            "ALERT_EMAIL",
             "ERASURE_LEDGER",
             "METRICS_TOKEN",
             "RATE_LIMIT",

@@ -19,6 +19,7 @@ from ..accounts.errors import (
     RoleNotYours,
     UserNotFound,
 )
+from ..alerts.errors import LetterRefused
 from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, UnusableKeyFile
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
@@ -184,6 +185,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
         )
     ),
     ConfigurationError: _MISCONFIGURED,
+    LetterRefused: _MISCONFIGURED,
     # Commands and the worker meet these; a page that does has a key or a folder of checkpoints that is none.
     InconsistentTree: _MISCONFIGURED,
     InvalidNote: _MISCONFIGURED,

@@ -16,7 +16,7 @@ from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
 from .language import language, name_language, number, plural, text
-from .moments import ago, moment
+from .moments import ago, day, minute, moment
 from .navigation import navigation
 from .state import State, state
 from .undo import undo_of
@@ -98,6 +98,8 @@ def make_blueprint(here: State) -> Blueprint:
     blueprint.add_app_template_global(plural, "gatehouse_plural")
     blueprint.add_app_template_filter(moment, "moment")
     blueprint.add_app_template_filter(ago, "ago")
+    blueprint.add_app_template_filter(day, "gatehouse_day")
+    blueprint.add_app_template_filter(minute, "gatehouse_minute")
     blueprint.register_error_handler(GatehouseError, answer)
     blueprint.register_error_handler(HTTPException, answer_http)
     return blueprint

@@ -7,6 +7,9 @@ and its ``_`` knows other sentences.
 
 import gettext
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,15 @@ from .htmx import wants_json
 LANGUAGES = ("en", "de")
 _CATALOGUES = Path(__file__).parent.parent / "translations"
 _LANGUAGE = "gatehouse.language"
+_chosen: ContextVar[str | None] = ContextVar("gatehouse_language", default=None)
 _THOUSANDS = {"en": ",", "de": "."}
 
 
 def language() -> str:
     """Return the language of the running request's answer: the host's own choice, else what the browser asks for."""
-    if not has_request_context():
-        return LANGUAGES[0]
+    chosen = _chosen.get()
+    if chosen is not None or not has_request_context():
+        return chosen or LANGUAGES[0]
     known: str | None = request.environ.get(_LANGUAGE)
     return speak(_wanted()) if known is None else known
 
@@ -34,6 +39,16 @@ def speak(name: str) -> str:
     """Choose the language of the running request's answer, before anything has been said, and return it."""
     request.environ[_LANGUAGE] = name
     return name
+
+
+@contextmanager
+def speaking(name: str | None) -> Iterator[None]:
+    """Speak a language within a block whoever asks, as in a letter; English if it is none of ours."""
+    token = _chosen.set(name if name in LANGUAGES else LANGUAGES[0])
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 def text(message: str, **values: object) -> str:

@@ -23,12 +23,22 @@ _MONTHS = (
 
 def moment(value: datetime) -> Markup:
     """Return a ``<time>`` that reads well and says exactly when; the page's script adds the viewer's own zone."""
+    return _time(value.astimezone(UTC), minute(value))
+
+
+def minute(value: datetime) -> str:
+    """Return the same in words, where nothing but text can stand."""
     utc = value.astimezone(UTC)
     month = text(_MONTHS[utc.month - 1])
-    shown = text(
+    return text(
         "%(day)s %(month)s %(year)s, %(time)s UTC", day=utc.day, month=month, year=utc.year, time=f"{utc:%H:%M}"
     )
-    return _time(utc, shown)
+
+
+def day(value: datetime) -> str:
+    """Return a day in words, where nothing but text can stand."""
+    utc = value.astimezone(UTC)
+    return text("%(day)s %(month)s %(year)s", day=utc.day, month=text(_MONTHS[utc.month - 1]), year=utc.year)
 
 
 def ago(value: datetime) -> Markup:

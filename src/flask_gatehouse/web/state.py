@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from flask import current_app
+from flask import Flask, current_app
 
 from ..accounts.rules import Role
 from ..db.database import Database
@@ -74,3 +74,9 @@ def state() -> State:
     if found is None:
         raise RuntimeError("This application has no Gatehouse. Call Gatehouse(app), or init_app(app) in its factory.")
     return found
+
+
+def current_application() -> Flask:
+    """Return the application itself, for what goes on when its context has been left."""
+    application: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return application

@@ -12,7 +12,14 @@ from threading import Barrier
 import pytest
 
 from flask_gatehouse.kernel.text import Secret
-from flask_gatehouse.settings import ConfigurationError, ProviderKind, ProviderSettings, Settings, is_loopback
+from flask_gatehouse.settings import (
+    ConfigurationError,
+    ProviderKind,
+    ProviderSettings,
+    Settings,
+    WebhookFormat,
+    is_loopback,
+)
 from flask_gatehouse.settings.names import GATEHOUSE_NAMES
 from tests.unit.settings.examples import CORP, DEVELOPMENT, KEY, PRODUCTION
 
@@ -52,6 +59,7 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "alert_email": None,
         "alert_webhook_url": None,
         "alert_webhook_secret": None,
+        "alert_webhook_format": WebhookFormat.JSON,
         "audit_key_file": None,
         "checkpoint_dir": None,
         "audit_retention": None,
@@ -95,6 +103,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         "GATEHOUSE_ALERT_EMAIL": "ops@app.example.com",
         "GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example/x",
         "GATEHOUSE_ALERT_WEBHOOK_SECRET": "hush",
+        "GATEHOUSE_ALERT_WEBHOOK_FORMAT": "slack",
         "GATEHOUSE_AUDIT_KEY_FILE": "keys/audit.key",
         "GATEHOUSE_CHECKPOINT_DIR": "/var/lib/checkpoints",
         "GATEHOUSE_AUDIT_RETENTION": "400d",

@@ -1,0 +1,13 @@
+"""What can go wrong with telling somebody, as facts."""
+
+from ..kernel.errors import GatehouseError
+
+
+class LetterRefused(GatehouseError):
+    """A letter that will not be taken however often it is handed in, because of its address or of what it is.
+
+    :param why: in the operator's words; never the address.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the letter cannot be sent ({why})")

@@ -1,0 +1,40 @@
+"""What should have happened by now: each question returns a sentence, or None while all is well."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from ..audit.checkpoints import oldest_uncarried
+from ..audit.history import latest_moments
+from ..settings import Settings
+
+FindOverdue: TypeAlias = Callable[[Connection, Settings, datetime], str | None]
+
+# Checkpoints are made each minute; a webhook or a folder may be away for a little.
+CHECKPOINT_PATIENCE = timedelta(minutes=15)
+# Of twice the time between two backups, and never less than a day and its delays.
+BACKUP_PATIENCE = timedelta(hours=26)
+BACKUP_MADE = "backup_made"
+
+
+def checkpoint_overdue(connection: Connection, settings: Settings, now: datetime) -> str | None:
+    """Until a checkpoint has left, whoever owns the database can rewrite what it would have covered."""
+    if settings.audit_key_file is None:
+        return None
+    since = oldest_uncarried(connection)
+    if since is None or now - since < CHECKPOINT_PATIENCE:
+        return None
+    return f"What was recorded since {since:%Y-%m-%d %H:%M} UTC is in no checkpoint outside of the database."
+
+
+def backup_overdue(connection: Connection, settings: Settings, now: datetime) -> str | None:
+    """Backups come in a rhythm that the operator has chosen; one that stays out is missed after twice that time."""
+    moments = latest_moments(connection, BACKUP_MADE, 2)
+    if len(moments) < 2:
+        return None
+    last, before = moments
+    if now - last < max(2 * (last - before), BACKUP_PATIENCE):
+        return None
+    return f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
