@@ -1,64 +1,28 @@
 """An invitation arrives as a letter, from a node over a socket to a mail server."""
 
-import email
 import time
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
-from email.policy import default
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
 
+from tests.nodes.listeners import PostOffice, open_post_office
 from tests.nodes.people import Browser, csrf_token_of
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, free_port
+from tests.processes import Node
 
 ADMIN = "admin@example.com"
-WITHIN_S = 20.0
-
-
-class PostOffice:
-    """Takes letters, or refuses them for a while."""
-
-    def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
-        self.refusals = 0
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
-        if self.refusals:
-            self.refusals -= 1
-            return "451 come back later"
-        content = envelope.content
-        assert isinstance(content, bytes)
-        letter = email.message_from_bytes(content, policy=default)
-        assert isinstance(letter, EmailMessage)
-        assert envelope.rcpt_tos == [letter["To"]]
-        self.letters.append(letter)
-        return "250 taken"
-
-    def wait_for(self, count: int) -> list[EmailMessage]:
-        deadline = time.monotonic() + WITHIN_S
-        while len(self.letters) < count and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert len(self.letters) == count
-        return self.letters
 
 
 @pytest.fixture(scope="module")
-def office() -> Iterator[tuple[PostOffice, int]]:
-    office, port = PostOffice(), free_port()
-    controller = Controller(office, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield office, port
-    controller.stop()
+def office(place: str) -> Iterator[PostOffice]:
+    with open_post_office() as office:
+        yield office
 
 
 @pytest.fixture(scope="module")
-def site(place: str, office: tuple[PostOffice, int]) -> Iterator[Site]:
+def site(place: str, office: PostOffice) -> Iterator[Site]:
     environment = {
-        "GATEHOUSE_SMTP_URL": f"smtp://127.0.0.1:{office[1]}",
+        "GATEHOUSE_SMTP_URL": f"smtp://127.0.0.1:{office.port}",
         "GATEHOUSE_MAIL_FROM": "Gate <gate@example.com>",
         "GATEHOUSE_APP_NAME": "Corp & Co",
     }
@@ -71,19 +35,16 @@ def site(place: str, office: tuple[PostOffice, int]) -> Iterator[Site]:
         yield site
 
 
-def test_an_invitation_arrives_once(
-    site: Site, office: tuple[PostOffice, int], open_browser: Callable[[Node], Browser]
-) -> None:
+def test_an_invitation_arrives_once(site: Site, office: PostOffice, open_browser: Callable[[Node], Browser]) -> None:
     admin = open_browser(site.node)
     assert admin.sign_in(ADMIN).status_code == 302
-    before = len(office[0].letters)
     page = admin.get("/users/invitations")
     assert "The invitation is sent by mail." in page.text
     token = csrf_token_of(page)
     invited = admin.post("/users/invitations", {"csrf_token": token, "email": "new@example.com", "role": "editor"})
     assert invited.status_code == 200
     assert "Pass this link on" not in invited.text
-    letter = office[0].wait_for(before + 1)[-1]
+    letter = office.wait_for(1, "new@example.com")[0]
     assert (letter["To"], letter["From"]) == ("new@example.com", "Gate <gate@example.com>")
     assert letter["Subject"] == "Your invitation to Corp & Co"
     plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
@@ -95,19 +56,19 @@ def test_an_invitation_arrives_once(
     assert "Corp &amp; Co" in html.get_content()
     assert "<b>" not in html.get_content()
     time.sleep(2)
-    assert len(office[0].letters) == before + 1
+    assert len(office.to("new@example.com")) == 1
 
 
 def test_a_server_that_refuses_is_asked_again(
-    site: Site, office: tuple[PostOffice, int], open_browser: Callable[[Node], Browser]
+    site: Site, office: PostOffice, open_browser: Callable[[Node], Browser]
 ) -> None:
     admin = open_browser(site.node)
     assert admin.sign_in(ADMIN).status_code == 302
-    before, office[0].refusals = len(office[0].letters), 1
+    office.refusals.append("451 come back later")
     token = csrf_token_of(admin.get("/users/invitations"))
     began = time.monotonic()
     answer = admin.post("/users/invitations", {"csrf_token": token, "email": "late@example.com", "role": "viewer"})
     assert answer.status_code == 200
     # Nobody waits for the mail.
     assert time.monotonic() - began < 2
-    assert office[0].wait_for(before + 1)[-1]["To"] == "late@example.com"
+    assert len(office.wait_for(1, "late@example.com")) == 1

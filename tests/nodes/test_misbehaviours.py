@@ -88,7 +88,11 @@ def test_a_provider_that_is_down_is_no_refusal(site: Site, person: Browser) -> N
         down = open_and_arrive(person, callback, headers)
         assert down == (503, "30")
     assert site.user_id(email) is None
-    assert "authn_login_success" not in [name for name, _ in site.events(mark)]
+    names = [name for name, _ in site.events(mark)]
+    assert "authn_login_success" not in names
+    # Three people who wait, and one outage.
+    assert names.count("provider_unavailable") == 1
+    assert [name for name, _ in site.events(target_type="provider", target_id="dev")] == ["provider_unavailable"]
     assert person.sign_in(email).status_code == 302
 
 

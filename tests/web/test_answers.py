@@ -1,5 +1,7 @@
 """The table of situations: what a page, htmx and JSON are told."""
 
+import json
+
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
@@ -110,6 +112,19 @@ def test_refusals_are_in_the_trail(app: Flask, client: FlaskClient) -> None:
             text("SELECT actor_id, outcome FROM gatehouse_audit_events WHERE event='malicious_csrf'")
         )
         assert rows.all() == [(who.user_id, "denied")]
+
+
+def test_an_attempt_on_the_last_administrator_is_in_the_trail(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client, Role.ADMIN)
+    sent = {"name": "Someone", "role": "viewer", "version": "1"}
+    assert client.put(f"/users/{who.user_id}", data=sent, headers={**HTMX, **who.headers}).status_code == 409
+    with state_of(app).database.reading() as connection:
+        rows = connection.execute(
+            text("SELECT actor_id, target_id, body FROM gatehouse_audit_events WHERE event='authz_fail'")
+        )
+        ((actor_id, target_id, body),) = rows.all()
+    assert (actor_id, target_id) == (who.user_id, str(who.user_id))
+    assert json.loads(body)["reason"] == "last_administrator"
 
 
 def test_nobody_knows_of_a_session_that_is_not_hers(app: Flask, client: FlaskClient) -> None:

@@ -16,7 +16,7 @@ from .locks import lock_administrators
 from .models import Identity, User
 from .profile import identifying
 from .queries import UserQuery
-from .rules import LARGEST_ID, Role
+from .rules import LARGEST_ID, LAST_ADMINISTRATOR, Role
 from .search import meant
 
 _BATCH = 1000
@@ -117,7 +117,15 @@ def change_many(
         if chosen:
             _APPLY[change.action](db, chosen, change, actor)
         result.changed += len(chosen)
+    _record_refusals(db, result, actor)
     return result
+
+
+def _record_refusals(db: Session, result: BulkResult, actor: Actor | None) -> None:
+    """Write down that somebody would have taken the last administrator away, as for one user."""
+    kept = [user_id for user_id, skip in result.skipped if skip is Skip.LAST_ADMINISTRATOR]
+    refused = [Facts(("user", user_id), reason=LAST_ADMINISTRATOR) for user_id in kept]
+    record_each(AuditEvent.AUTHZ_FAIL, refused, session=db, actor=actor)
 
 
 def _reason_to_skip(user: Row[Any], change: Change, actor_id: int | None, administrators: set[int]) -> Skip | None:

@@ -12,6 +12,7 @@ from ..kernel.errors import DependencyUnavailable
 from ..kernel.text import plain
 from ..settings import Settings
 from ..settings.mail import MailServer
+from .deadline import within_deadline
 from .errors import LetterRefused
 
 _TIMEOUT_S = 10.0
@@ -51,6 +52,9 @@ class Mailer:
         :raises LetterRefused: if it will never take it.
         """
         message = self._composed(letter)
+        within_deadline(lambda: self._hand_in(message), "the mail server")
+
+    def _hand_in(self, message: EmailMessage) -> None:
         try:
             with self._connected() as connection:
                 connection.send_message(message)

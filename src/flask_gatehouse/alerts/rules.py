@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ..accounts.rules import LAST_ADMINISTRATOR
 from ..audit.events import AuditEvent
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
@@ -108,7 +109,7 @@ RULES: tuple[Rule, ...] = (
     Rule("administrator-invited", "Somebody was invited as an administrator", frozenset({AuditEvent.INVITE_CREATED}),
          by_actor, applies=lambda event: event.body["details"].get("role") == "admin"),
     Rule("last-administrator", "Somebody tried to take away the last administrator", frozenset({AuditEvent.AUTHZ_FAIL}),
-         by_actor, applies=lambda event: event.body["reason"] == "last_administrator"),
+         by_actor, applies=lambda event: event.body["reason"] == LAST_ADMINISTRATOR),
     Rule("erased", "A person was deleted or erased",
          frozenset({AuditEvent.USER_DELETED, AuditEvent.PERSONAL_DATA_ERASED}), by_actor, settle=MINUTE),
     Rule("verification-failed", "The audit trail does not verify", frozenset({AuditEvent.VERIFY_FAILED})),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import requests
 
 from ..kernel.errors import DependencyUnavailable
+from .deadline import within_deadline
 
 SIGNATURE = "Gatehouse-Signature"
 _CONNECT_S, _ANSWER_S = 3, 5
@@ -20,12 +21,16 @@ def post(url: str, secret: str | None, content: Mapping[str, object]) -> None:
     With a secret, ``Gatehouse-Signature: t=<seconds>,v1=<hex>`` is the HMAC-SHA256 of ``<seconds>.<body>``: whoever
     checks it refuses what is older than a few minutes, so that nobody can send it again.
 
-    :raises DependencyUnavailable: if it is not accepted within eight seconds.
+    :raises DependencyUnavailable: if it is not accepted in time.
     """
     body = json.dumps(content, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "Flask-Gatehouse"}
     if secret:
         headers[SIGNATURE] = signature(secret, int(time.time()), body)
+    within_deadline(lambda: _post(url, body, headers), "the webhook")
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     try:
         with requests.Session() as session:
             # What an environment says of proxies and passwords is not for this.

@@ -9,12 +9,14 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
+from ..accounts.errors import LastAdministrator
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
 from ..sessions.rules import EndReason
+from ..signin.errors import ProviderUnavailable
 from .answers import ANSWERS, HTTP_TEXTS, Answer
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
-from .denied import record_denial
+from .denied import note_outage, record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .language import marked as _, name_language, text
 from .problems import problem
@@ -30,8 +32,10 @@ def answer(error: GatehouseError) -> Response:
         return _ask_to_sign_in(error)
     make = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
     made = make(error)
-    if isinstance(error, NotAllowed | CrossSiteRequest):
+    if isinstance(error, NotAllowed | CrossSiteRequest | LastAdministrator):
         record_denial(error)
+    if isinstance(error, ProviderUnavailable):
+        note_outage(error)
     if isinstance(error, DependencyUnavailable):
         log.error("%s", error, exc_info=error)
     if isinstance(error, ConfirmationRequired) and not (is_htmx() or wants_json()):

@@ -84,6 +84,8 @@ def test_somebody_who_is_no_administrator_any_more_leaves_one(house: House, ids:
         result = change_many(db, UserQuery(), Change.parse("deactivate"), actor_id=ids["eve"])
     assert result.skipped == [(ids["eve"], Skip.YOURSELF), (ids["bob"], Skip.LAST_ADMINISTRATOR)]
     assert result.changed == 2
+    (refused,) = [row for row in house.trail() if row.event == "authz_fail"]
+    assert (refused.target_id, said(refused.body)) == (str(ids["bob"]), {"reason": "last_administrator"})
 
 
 def test_nobody_is_no_mistake(house: House, ids: dict[str, int]) -> None:

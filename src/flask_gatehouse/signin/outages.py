@@ -1,0 +1,28 @@
+"""Providers that do not answer, in the trail: once for each, and again after a while if it is still so."""
+
+from datetime import timedelta
+
+from ..audit import AuditEvent, record
+from ..audit.history import events_of
+from ..db.database import Database
+from ..kernel.clock import utc_now
+from ..kernel.context import Actor
+
+# Whoever waits for a provider tries again and again: not every try is an event.
+BETWEEN = timedelta(minutes=10)
+
+
+def record_outage(database: Database, provider: str, *, actor: Actor) -> bool:
+    """Record that a provider does not answer; False if that was recorded not long ago.
+
+    Two nodes that find it at the same moment may both record it, which does no harm.
+
+    :raises DependencyUnavailable: if the database does not answer.
+    """
+    target = ("provider", provider)
+    with database.transaction() as db:
+        last = events_of(db.connection(), target, (AuditEvent.PROVIDER_UNAVAILABLE,), limit=1)
+        if last and utc_now() - last[0].occurred_at < BETWEEN:
+            return False
+        record(AuditEvent.PROVIDER_UNAVAILABLE, resource=target, session=db, actor=actor)
+    return True
