@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from flask_gatehouse.db import migrate
@@ -19,6 +20,10 @@ from flask_gatehouse.db.engine import make_engine
 from tests.databases import WorkerDatabase
 from tests.services import Services, need, running_services
 from tools import provision
+
+# How fast this machine is at this moment is no property of the code.
+settings.register_profile("gatehouse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gatehouse")
 
 pytest_plugins = ["tests.processes", "tests.chromium"]
 

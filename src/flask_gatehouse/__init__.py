@@ -14,6 +14,7 @@ from .web.decorators import (
     admin_required as admin_required,
     authorize as authorize,
     background as background,
+    confirmation_required as confirmation_required,
     editor_required as editor_required,
     login_required as login_required,
     require_role as require_role,

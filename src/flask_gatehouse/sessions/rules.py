@@ -74,6 +74,14 @@ def can_be_extended(times: Times, limits: Limits) -> bool:
     return times.last_seen_at + limits.idle < absolute_end(times, limits)
 
 
+def is_confirmed(confirmed_at: datetime, now: datetime, max_age: timedelta) -> bool:
+    """Return whether the last proof of who is there is fresh enough for something that cannot be taken back.
+
+    (ASVS 7.5.1 and 7.5.3)
+    """
+    return now - confirmed_at < max_age
+
+
 def touch_is_due(times: Times, limits: Limits) -> bool:
     """Return whether this use should be written down: at most once a minute, or a tenth of a shorter idle limit."""
     return times.now - times.last_seen_at >= min(timedelta(seconds=60), limits.idle / 10)

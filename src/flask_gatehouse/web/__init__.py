@@ -4,7 +4,7 @@ A request goes: ``actor`` finds the person, ``decorators.require`` decides, a pa
 and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
-from . import account, auth, dashboard, invitations, many, openapi, ops, users
+from . import account, auth, confirmation, dashboard, invitations, many, openapi, ops, users
 from .permissions import Permission
 from .routes import Route
 
@@ -24,12 +24,15 @@ ROUTES: tuple[Route, ...] = (
     Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},
           development=True),
     Route("/users", "users", users.users, {"GET": READER}),
-    Route("/users/<int:user_id>", "user", users.user, {"GET": READER, "PUT": EDITS, "DELETE": REMOVES, "POST": EDITS}),
+    Route("/users/<int:user_id>", "user", users.user, {"GET": READER, "PUT": EDITS, "DELETE": REMOVES, "POST": EDITS},
+          confirmed=("DELETE",)),
     Route("/users/<int:user_id>/edit", "edit_user", users.edit_user, {"GET": EDITS}),
     Route("/users/<int:user_id>/toggle-active", "toggle_user", users.toggle_user, {"POST": REMOVES}),
     Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}),
-    Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN}),
+    Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN},
+          confirmed=("POST",)),
     Route("/account", "account", account.account, {"GET": PERSON}),
+    Route("/account/confirmed", "confirmed", confirmation.confirmed, {"GET": PERSON}),
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
           {"POST": PERSON, "DELETE": PERSON}),
     Route("/account/sessions/<session_id>", "end_session", account.end_session, {"POST": PERSON, "DELETE": PERSON}),

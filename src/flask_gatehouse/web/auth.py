@@ -14,6 +14,7 @@ from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_atte
 from ..signin.errors import Reason, SignInRefused
 from ..signin.service import complete, confirm as confirm_session, record_refusal
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
+from .confirmation import asked_first
 from .htmx import is_htmx, redirect_by_htmx
 from .language import marked as _, text
 from .state import State, state
@@ -60,7 +61,9 @@ def begin_sign_in(provider: str) -> ResponseReturnValue:
 
 
 def confirm() -> ResponseReturnValue:
-    found = signed_in()
+    found, question = signed_in(), asked_first()
+    if question is not None:
+        return question
     return _send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
 
 

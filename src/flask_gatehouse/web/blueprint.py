@@ -71,7 +71,7 @@ def make_blueprint(here: State) -> Blueprint:
     for route in ROUTES:
         if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
             continue
-        view = guard(route.view, route.may)
+        view = guard(route.view, route.may, route.confirmed)
         setattr(view, BACKGROUND, route.background)
         blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
     context = PageContext(here)

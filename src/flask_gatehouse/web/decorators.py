@@ -1,6 +1,6 @@
 """Who may enter: one guard for our own routes and for the views of a host."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from ..accounts.object_rules import Verdict, object_rules
 from ..accounts.rules import Role
 from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
+from .confirmation import require_confirmation
 from .csrf import protect
 from .denials import NotAllowed, NotSignedIn, ObjectNotAllowed
 from .errors import answer
@@ -49,13 +50,18 @@ def require(permission: Permission, target_id: int | None = None) -> None:
         raise NotAllowed(needed_role(permission, list_role))
 
 
-def guard(view: View, permissions: Mapping[str, Permission]) -> View:
-    """Return our own view behind its permissions; a method that is not listed is refused."""
+def guard(view: View, permissions: Mapping[str, Permission], confirmed: Collection[str] = ()) -> View:
+    """Return our own view behind its permissions; a method that is not listed is refused.
+
+    :param confirmed: the methods that need a fresh confirmation besides.
+    """
 
     @wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
         require(permissions[method], arguments.get("user_id"))
+        if method in confirmed:
+            require_confirmation()
         return view(**arguments)
 
     setattr(guarded, PERMISSIONS, permissions)
@@ -63,7 +69,7 @@ def guard(view: View, permissions: Mapping[str, Permission]) -> View:
 
 
 def _protected(
-    permission: Permission, view: Callable[P, Returned | Awaitable[Returned]]
+    permission: Permission, view: Callable[P, Returned | Awaitable[Returned]], *, confirmed: bool = False
 ) -> Callable[P, ResponseReturnValue]:
     """Return a host's view behind a permission. A refusal is answered here: the host's handlers are its own."""
 
@@ -73,6 +79,8 @@ def _protected(
         after_this_request(mark_private)
         try:
             require(permission)
+            if confirmed:
+                require_confirmation()
         except GatehouseError as error:
             return make_response(answer(error))
         # Flask looks for a coroutine at what it was given, which is this function.
@@ -104,6 +112,16 @@ def require_role(
     if not isinstance(role, Role):
         raise TypeError(f"require_role() takes a member of Role, as in require_role(Role.EDITOR), not {role!r}.")
     return lambda view: _protected(Permission(role.value), view)
+
+
+def confirmation_required(view: Callable[P, Returned | Awaitable[Returned]]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be reached by people who have proved within ``GATEHOUSE_CONFIRM_MAX_AGE`` that they are there.
+
+    For what an unlocked screen must not be enough for. It may stand above or below a decorator that asks for a role.
+    Signing in is itself a proof. A page leads to the provider and back; htmx is told to ask and to send the request
+    again, which ``confirm.js`` does.
+    """
+    return _protected(Permission.SIGNED_IN, view, confirmed=True)
 
 
 def authorize(action: str, thing: object) -> None:

@@ -39,11 +39,11 @@ def answer(error: GatehouseError) -> Response:
     if isinstance(error, DependencyUnavailable):
         log.error("%s", error, exc_info=error)
     if isinstance(error, ConfirmationRequired) and not (is_htmx() or wants_json()):
-        here = current_page() if request.method not in {"GET", "HEAD"} else this_page()
-        return _redirect(url_for("gatehouse.confirm", next=here))
+        return _redirect(_way_to_confirm())
     response = _render(made)
     if isinstance(error, ConfirmationRequired):
-        trigger(response, **{"gatehouse:confirm": {"url": url_for("gatehouse.confirm")}})
+        there = url_for("gatehouse.confirm", next=url_for("gatehouse.confirmed"))
+        trigger(response, **{"gatehouse:confirm": {"url": there}})
     return response
 
 
@@ -146,6 +146,12 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
         response = _redirect(sign_in_url(here, error.ended))
     response.vary.update(("HX-Request", "Accept"))
     return response
+
+
+def _way_to_confirm() -> str:
+    if request.method in {"GET", "HEAD"}:
+        return url_for("gatehouse.confirm", next=this_page())
+    return url_for("gatehouse.confirm", next=current_page(), ask=1)
 
 
 def _redirect(url: str) -> Response:

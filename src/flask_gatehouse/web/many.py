@@ -3,11 +3,12 @@
 from flask import flash, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from ..accounts.bulk import BulkResult, Change, Skip
+from ..accounts.bulk import Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
-from ..accounts.rules import LARGEST_ID
+from ..accounts.rules import LARGEST_ID, Role
 from ..accounts.service import change_many as change
 from .actor import signed_in
+from .confirmation import require_confirmation
 from .fields import number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .language import marked as _, plural, text
@@ -25,6 +26,8 @@ def change_many() -> ResponseReturnValue:
     fields = sent()
     word = fields.get("change", "")
     what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
+    if what.role is Role.ADMIN or what.action is Action.REMOVE:
+        require_confirmation()
     query, chosen = query_of(fields), _chosen(fields.getlist("user"))
     everyone = fields.get("everyone", "")
     if everyone not in {"", "1"}:

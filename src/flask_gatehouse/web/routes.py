@@ -12,6 +12,7 @@ class Route:
     """One address.
 
     :param may: who may enter, for each method; there is no default.
+    :param confirmed: the methods that need a fresh confirmation besides.
     :param background: pages call it by themselves, so that it keeps nobody signed in.
     :param standalone: only in the standalone application, because the address is the host's.
     :param development: only in development.
@@ -21,6 +22,7 @@ class Route:
     endpoint: str
     view: View
     may: Mapping[str, Permission]
+    confirmed: tuple[str, ...] = ()
     background: bool = False
     standalone: bool = False
     development: bool = False
@@ -28,3 +30,5 @@ class Route:
     def __post_init__(self) -> None:
         if not self.may:
             raise ValueError(f"{self.rule} does not say who may enter")
+        if not set(self.confirmed) <= set(self.may):
+            raise ValueError(f"{self.rule} asks for a confirmation of methods that it does not take")

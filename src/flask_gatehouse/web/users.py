@@ -24,6 +24,7 @@ from ..accounts.views import UserRow
 from ..sessions.service import living_sessions
 from .account import shown_identity, shown_session
 from .actor import signed_in
+from .confirmation import require_confirmation
 from .decorators import require
 from .denials import NotFound
 from .explain import reasons
@@ -65,6 +66,7 @@ def user(user_id: int) -> ResponseReturnValue:
     if method == "DELETE":
         # The table lets a POST through for either meaning; this one is for fewer people.
         require(Permission.ADMIN_NOT_SELF, user_id)
+        require_confirmation()
         return _delete(user_id)
     if method not in {"GET", "HEAD"}:
         raise NotFound
@@ -110,6 +112,8 @@ def _save(user_id: int) -> ResponseReturnValue:
     try:
         with state().database.transaction() as db:
             before = get_user(db, user_id)
+            if as_administrator and fields.get("role") == Role.ADMIN and before.role is not Role.ADMIN:
+                require_confirmation()
             row = edit(
                 db,
                 user_id,
