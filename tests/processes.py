@@ -70,7 +70,9 @@ def running_gatehouse(
         number = port or free_port()
         log_path = Path(temporary) / "node.log"
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"} | dict(env or {})
+        environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"}
+        # All of a test's people come from one network, and many of them are refused.
+        environment |= {"GATEHOUSE_REFUSAL_LIMIT": "1000 per minute"} | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
                 ending_with_us(_command(server, application, workers, number, host), signal.SIGTERM),

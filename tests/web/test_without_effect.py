@@ -15,7 +15,6 @@ VALUES = {
     "GATEHOUSE_METRICS_TOKEN": "canary-canary-canary-canary",
     "GATEHOUSE_RATE_LIMIT": "7 per minute",
     "GATEHOUSE_RATE_LIMIT_SIGN_IN": "7 per minute",
-    "GATEHOUSE_REFUSAL_LIMIT": "7 per minute",
 }
 
 

@@ -101,6 +101,8 @@ RULES: tuple[Rule, ...] = (
          at_least=10, window=15 * MINUTE, settle=MINUTE),
     Rule("refusals-network", "Repeated refusals from one network", _REFUSALS, by_network,
          at_least=20, window=15 * MINUTE, settle=MINUTE),
+    Rule("slowed-down", "Refused sign-ins were slowed down", frozenset({AuditEvent.RATE_LIMIT_EXCEEDED}), by_network,
+         settle=MINUTE),
     Rule("new-device", "Sign-in from a new device", frozenset({AuditEvent.LOGIN_SUCCESS}),
          applies=lambda event: event.body["details"].get("new_device") is True, settle=MINUTE),
     Rule("role-changed", "A role or a permission was changed",

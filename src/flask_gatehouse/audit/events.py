@@ -15,6 +15,7 @@ class AuditEvent(StrEnum):
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
     TOKEN_REUSE = "authn_token_reuse"  # noqa: S105 - the vocabulary's word for a replayed sign-in
+    RATE_LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
     REAUTH_SUCCESS = "authn_reauth_success"  # +
     REAUTH_FAIL = "authn_reauth_fail"  # +
     SESSION_CREATED = "session_created"
@@ -54,6 +55,7 @@ class AuditEvent(StrEnum):
 _DENIED = {
     AuditEvent.LOGIN_FAIL,
     AuditEvent.TOKEN_REUSE,
+    AuditEvent.RATE_LIMIT_EXCEEDED,
     AuditEvent.REAUTH_FAIL,
     AuditEvent.AUTHZ_FAIL,
     AuditEvent.CSRF_REFUSED,

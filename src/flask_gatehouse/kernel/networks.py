@@ -1,6 +1,7 @@
 """Networks, as far as an address tells of one."""
 
 import ipaddress
+from collections.abc import Sequence
 
 
 def network_of(address: str | None) -> str | None:
@@ -9,8 +10,29 @@ def network_of(address: str | None) -> str | None:
     An IPv4 address and its 255 neighbours, and the 64 bits of an IPv6 address that a provider gives to one line:
     whoever has the line has all addresses below them.
     """
+    found = _parsed(address)
+    if found is None:
+        return None
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
+
+
+def networks_to_hold(address: str | None) -> Sequence[tuple[str, int]]:
+    """Return the networks that answer for what comes from an address, and how many lines each may well be.
+
+    One IPv4 address: its neighbours are other people, whom nobody may keep out. Of IPv6 the 64 bits of one line, and
+    the 48 bits that a provider gives to one site: whoever has a site has 65,536 lines to come from.
+    """
+    found = _parsed(address)
+    if found is None:
+        return ()
+    sizes = ((32, 1),) if found.version == 4 else ((64, 1), (48, 16))
+    return [(str(ipaddress.ip_network((found, bits), strict=False)), lines) for bits, lines in sizes]
+
+
+def _parsed(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         found = ipaddress.ip_address(address or "")
     except ValueError:
         return None
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
+    # A socket for both kinds writes IPv4 in this form (RFC 4291 section 2.5.5.2): all of IPv4 would be one network.
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found

@@ -22,6 +22,7 @@ from ..sessions.limits import limits_of
 from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
+from ..signin.slowing import forget_refusals
 from .checkpoints import Witness
 
 log = logging.getLogger("flask_gatehouse.worker")
@@ -121,6 +122,7 @@ def forget(database: Database) -> None:
     """Delete what nobody needs any more."""
     with database.transaction() as db:
         forget_spent_attempts(db)
+        forget_refusals(db)
         forget_ended_sessions(db)
 
 

@@ -16,4 +16,5 @@ from .providers import (
     ProviderKind as ProviderKind,
     ProviderSettings as ProviderSettings,
 )
+from .rates import Rate as Rate
 from .values import is_loopback as is_loopback

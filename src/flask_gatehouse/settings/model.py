@@ -17,6 +17,7 @@ from .keys import signing_key
 from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import WITHOUT_EFFECT, is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
+from .rates import Rate
 from .values import Values, is_loopback, origin, split_address
 
 ROLES = ("admin", "editor", "viewer")
@@ -70,7 +71,7 @@ class Settings:
     confirm_max_age: timedelta
     rate_limit: str
     rate_limit_sign_in: str
-    refusal_limit: str
+    refusal_limit: Rate
     trusted_proxies: int
     mail_server: MailServer | None
     mail_from: str | None
@@ -178,7 +179,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE", "10m"),
         rate_limit=values.limit("GATEHOUSE_RATE_LIMIT", "600 per minute"),
         rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN", "20 per minute"),
-        refusal_limit=values.limit("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
+        refusal_limit=values.rate("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
         trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
         mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),
         mail_from=values.parse("GATEHOUSE_MAIL_FROM", parse_sender, None),

@@ -73,7 +73,6 @@ WITHOUT_EFFECT = frozenset(
             "METRICS_TOKEN",
             "RATE_LIMIT",
             "RATE_LIMIT_SIGN_IN",
-            "REFUSAL_LIMIT",
         )
     }
 )

@@ -10,11 +10,11 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ..kernel.text import Secret, duration, words
+from .rates import LIMIT, Rate
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
-_LIMIT = re.compile(r"[1-9][0-9]*\s*(per|/)\s*([1-9][0-9]*\s*)?(second|minute|hour|day)s?", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -70,6 +70,9 @@ class Values:
 
     def limit(self, name: str, default: str) -> str:
         return self.parse(name, _limit, default)
+
+    def rate(self, name: str, default: str) -> Rate:
+        return self.parse(name, Rate.parse, Rate.parse(default))
 
     def link(self, name: str) -> str | None:
         return self.parse(name, _link, None)
@@ -134,7 +137,7 @@ def _count(text: str) -> int:
 
 
 def _limit(text: str) -> str:
-    if not _LIMIT.fullmatch(text.strip()):
+    if not LIMIT.fullmatch(text.strip()):
         raise ValueError("must read like '20 per minute' or '20 per 10 minutes'")
     return text.strip()
 

@@ -1,5 +1,6 @@
 """Why a sign-in was refused. Each reason has a code, which stands on the page, in the log and in the trail."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from ..kernel.errors import DependencyUnavailable, GatehouseError
@@ -53,6 +54,17 @@ class SignInRefused(GatehouseError):
         self.reason = reason
         self.provider = provider
         self.facts = facts
+
+
+class TooManyRefusals(GatehouseError):
+    """So many sign-ins were refused that this account, or this network, has to wait.
+
+    :param wait: for how long.
+    """
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("too many sign-ins were refused")
+        self.wait = wait
 
 
 class UnknownProvider(GatehouseError):

@@ -1,9 +1,10 @@
-"""Who may be believed about an address, and who may sign up. Pure."""
+"""Who may be believed about an address, who may sign up, and who has to wait. Pure."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..settings import ProviderKind, SignUp
+from ..settings import ProviderKind, Rate, SignUp
 from .errors import Reason
 
 # Between our clock and a provider's, in either direction.
@@ -63,3 +64,56 @@ def confirmation_is_fresh(authenticated_at: datetime | None, now: datetime, max_
     for most projects, proves only that she has an open session there: ASVS 6.8.4 asks to say so, and we do.
     """
     return authenticated_at is None or authenticated_at >= now - max_age - CLOCK_SKEW
+
+
+# The first wait is shorter than it takes to find out why one was refused; the longest is one that a person waits out.
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The refused sign-ins of one account, or from one network, that have not been forgotten.
+
+    :param since: when the first of them was.
+    :param waits: how often they have been slowed down.
+    :param wait_until: when the last wait ends, or ended.
+    """
+
+    count: int = 0
+    since: datetime | None = None
+    waits: int = 0
+    wait_until: datetime | None = None
+
+    def left(self, now: datetime) -> timedelta:
+        """Return how long it has to wait; zero if it need not."""
+        return max((self.wait_until or now) - now, timedelta())
+
+    def forget_at(self, rate: Rate) -> datetime | None:
+        """Return when there is nothing left to remember, unless there is another refusal."""
+        last = max((moment for moment in (self.since, self.wait_until) if moment), default=None)
+        return None if last is None else last + rate.within
+
+
+def count_refusal(tally: Tally, now: datetime, rate: Rate) -> Tally:
+    """Return a tally with one refusal more.
+
+    Beyond the rate each refusal brings a wait, twice as long as the one before. What comes during a wait makes it no
+    longer, so that nobody can keep somebody else waiting by not stopping.
+    """
+    forget_at = tally.forget_at(rate)
+    if forget_at is None or now >= forget_at:
+        tally = Tally(since=now)
+    tally = replace(tally, count=min(tally.count + 1, _MOST))
+    if tally.left(now) or tally.count < rate.times:
+        return tally
+    return replace(tally, waits=tally.waits + 1, wait_until=now + _wait(tally.waits))
+
+
+# More than the column holds, or than anybody needs to know.
+_MOST = 10**9
+
+
+def _wait(waits: int) -> timedelta:
+    """Return the wait after so many."""
+    # Beyond the longest there is nothing to double.
+    return min(FIRST_WAIT * (1 << min(waits, 16)), LONGEST_WAIT)

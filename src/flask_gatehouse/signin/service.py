@@ -30,9 +30,10 @@ from ..sessions.service import Begun, begin_session, end_session, renew_token
 from ..settings import Settings
 from .assertion import Assertion
 from .attempt import MAX_AGE, Attempt
-from .errors import Reason, SignInRefused
+from .errors import Reason, SignInRefused, TooManyRefusals
 from .models import SpentAttempt
 from .rules import confirmation_is_fresh, sign_up_refusal
+from .slowing import Account, clear_account, count_and_record
 
 # An attempt is remembered for longer than any copy of it can be valid, whatever the clocks say.
 REMEMBER_SPENT = timedelta(seconds=3 * MAX_AGE)
@@ -107,6 +108,7 @@ def _complete(
         )
         details = {"provider": profile.provider, "first": user.is_new}
         person = replace(person, session_id=begun.session_id)
+        clear_account(db, settings, (profile.issuer, profile.subject))
         record(AuditEvent.LOGIN_SUCCESS, resource=("user", user.id), details=details, session=db, actor=person)
     return SignedIn(user, begun)
 
@@ -140,21 +142,37 @@ def confirm(
     return renewed
 
 
-def record_refusal(database: Database, refusal: SignInRefused, *, confirming: bool, actor: Actor) -> None:
-    """Write a refused sign-in into the trail, in a transaction of its own: there is no change to go with it."""
+def record_refusal(
+    database: Database,
+    settings: Settings,
+    refusal: SignInRefused,
+    *,
+    confirming: bool,
+    actor: Actor,
+    account: Account | None = None,
+) -> None:
+    """Write a refused sign-in into the trail, in a transaction of its own: there is no change to go with it.
+
+    :param account: issuer and subject of whoever was refused, where a provider has vouched for them.
+    :raises TooManyRefusals: if it came when she, or her network, had to wait. Then it is counted and not recorded.
+    """
     event = AuditEvent.REAUTH_FAIL if confirming else AuditEvent.LOGIN_FAIL
     if refusal.reason is Reason.STATE_REUSED:
         event = AuditEvent.TOKEN_REUSE
     user_id = refusal.facts.get("user_id")
     with database.transaction() as db:
-        record(
-            event,
-            resource=None if user_id is None else ("user", user_id),
-            details={"provider": refusal.provider},
-            reason=refusal.reason,
-            session=db,
-            actor=actor,
-        )
+        wait = count_and_record(db, settings, account, actor)
+        if not wait:
+            record(
+                event,
+                resource=None if user_id is None else ("user", user_id),
+                details={"provider": refusal.provider},
+                reason=refusal.reason,
+                session=db,
+                actor=actor,
+            )
+    if wait:
+        raise TooManyRefusals(wait)
 
 
 def forget_spent_attempts(db: Session) -> int:

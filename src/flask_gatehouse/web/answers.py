@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 from ..accounts.errors import (
     AccountDeactivated,
@@ -24,9 +25,10 @@ from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, Unusable
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import ConfigurationError
-from ..signin.errors import ProviderUnavailable, SignInRefused, UnknownProvider
+from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
 from .language import marked as _, text
+from .moments import length_of_time
 from .refusals import refusal_answer
 
 
@@ -77,6 +79,21 @@ def _refused(error: GatehouseError) -> Answer:
     )
 
 
+def _slowed_down(error: GatehouseError) -> Answer:
+    if not isinstance(error, TooManyRefusals):
+        raise TypeError("this answer is for refused sign-ins that are too many")
+    return Answer(
+        429,
+        _("A little slower, please"),
+        _("Too many sign-ins were refused lately."),
+        text(
+            "Try again in %(wait)s. It is never more than a quarter of an hour, and nobody is signed out by it.",
+            wait=length_of_time(error.wait),
+        ),
+        retry_after=ceil(error.wait.total_seconds()),
+    )
+
+
 def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
     return lambda error: answer
 
@@ -116,6 +133,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     UserNotFound: _always(NOT_FOUND),
     UnknownProvider: _always(NOT_FOUND),
     SignInRefused: _refused,
+    TooManyRefusals: _slowed_down,
     AddressTaken: _CONFLICT,
     AlreadyAdministrator: _CONFLICT,
     ConcurrentRegistration: _CONFLICT,

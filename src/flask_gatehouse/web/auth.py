@@ -1,6 +1,7 @@
 """Signing in, signing out, and how long the session still lasts."""
 
 import logging
+from contextlib import suppress
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +14,7 @@ from ..sessions.service import end_session, touch
 from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
 from ..signin.errors import Reason, SignInRefused
 from ..signin.service import complete, confirm as confirm_session, record_refusal
+from ..signin.slowing import Account, check_network
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .confirmation import asked_first
 from .htmx import is_htmx, redirect_by_htmx
@@ -71,6 +73,8 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     here = state()
     chosen = here.provider(provider)
     attempt: Attempt | None = None
+    account: Account | None = None
+    _let_network_pass()
     try:
         answer, cookie_name = _answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
@@ -78,6 +82,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         again = "gatehouse.confirm" if attempt.purpose is Purpose.CONFIRM else "gatehouse.sign_in"
         request.environ[AGAIN] = url_for(again, next=attempt.next)
         assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
+        account = (assertion.profile.issuer, assertion.profile.subject)
         if attempt.purpose is Purpose.CONFIRM:
             token = confirm_session(
                 here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now()
@@ -95,7 +100,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
             token = entered.session.token
             welcome(entered.user.name, is_new=entered.user.is_new)
     except SignInRefused as refusal:
-        _record(refusal, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
+        _record(refusal, account, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
         raise
     response = make_response(redirect(attempt.next or here.start_page))
     set_session_cookie(response, token)
@@ -103,12 +108,27 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     return response
 
 
-def _record(refusal: SignInRefused, *, confirming: bool) -> None:
-    """Write a refusal into the trail; it stands even if that fails."""
+def _record(refusal: SignInRefused, account: Account | None, *, confirming: bool) -> None:
+    """Write a refusal into the trail; it stands even if that fails.
+
+    :raises TooManyRefusals: if it is one too many, which is what she is told then.
+    """
+    here, who = state(), actor() if confirming else caller()
     try:
-        record_refusal(state().database, refusal, confirming=confirming, actor=actor() if confirming else caller())
+        record_refusal(here.database, here.settings, refusal, confirming=confirming, actor=who, account=account)
     except DependencyUnavailable:
         log.warning("a refused sign-in (%s) could not be written into the trail", refusal.reason, exc_info=True)
+
+
+def _let_network_pass() -> None:
+    """Let a sign-in go on unless too many from its network were refused.
+
+    :raises TooManyRefusals: if it has to wait.
+    """
+    here = state()
+    # Without its database nobody gets in anyway, and whoever is on her way is told so when she comes back.
+    with suppress(DependencyUnavailable):
+        check_network(here.database, here.settings, caller().ip)
 
 
 def sign_out() -> ResponseReturnValue:
@@ -188,6 +208,7 @@ def _send_to_provider(
 ) -> ResponseReturnValue:
     here = state()
     provider = here.provider(name)
+    _let_network_pass()
     attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
     fresh = purpose is Purpose.CONFIRM
     response = make_response(redirect(provider.authorization_url(attempt, _redirect_uri(name), fresh=fresh)))

@@ -1,6 +1,7 @@
 """How a moment is shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from markupsafe import Markup
 
@@ -14,6 +15,10 @@ _UNITS = (
     (86_400, forms("%(count)s day ago", "%(count)s days ago")),
     (3600, forms("%(count)s hour ago", "%(count)s hours ago")),
     (60, forms("%(count)s minute ago", "%(count)s minutes ago")),
+)
+_LENGTHS = (
+    (3600, forms("%(count)s hour", "%(count)s hours")),
+    (60, forms("%(count)s minute", "%(count)s minutes")),
 )
 _MONTHS = (
     _("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun"),
@@ -53,6 +58,15 @@ def relative(seconds: float) -> str:
         if (count := int(seconds // length)) >= 1:
             return plural(*said, count)
     return text("just now")
+
+
+def length_of_time(span: timedelta) -> str:
+    """Return ``45 seconds`` or ``5 minutes``, and rather more than less."""
+    seconds = ceil(span.total_seconds())
+    for length, said in _LENGTHS:
+        if seconds >= 2 * length:
+            return plural(*said, ceil(seconds / length))
+    return plural("%(count)s second", "%(count)s seconds", seconds)
 
 
 def _time(utc: datetime, shown: str, *, focusable: bool = False) -> Markup:

@@ -208,6 +208,7 @@ READS = {
     "get_user",
     "has_identity",
     "may_claim_administration",
+    "check_network",
     "owner_of",
 }
 # Their events are those of the change that they belong to.
@@ -219,12 +220,14 @@ PARTS = {
     "now_of",
     "record_change",
     "take_invitation",
+    "clear_account",
+    "count_and_record",
 }
 # In tests/integration/signin/test_one_transaction.py: they begin transactions of their own.
 JOURNEYS = {"complete", "confirm", "record_refusal"}
 # That a person used her session once more is state, not an event: it would be one row for each minute. What is
 # forgotten after its time had its event when it ended.
-UNRECORDED = {"touch", "forget_ended_sessions", "forget_spent_attempts"}
+UNRECORDED = {"touch", "forget_ended_sessions", "forget_spent_attempts", "forget_refusals"}
 
 
 @pytest.fixture

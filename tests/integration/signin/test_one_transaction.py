@@ -36,7 +36,9 @@ def to_confirm(gate: Gate) -> Callable[[], object]:
 
 def in_vain(gate: Gate) -> Callable[[], object]:
     refused = SignInRefused(Reason.DEACTIVATED, "google", user_id=1)
-    return lambda: record_refusal(gate.house.database, refused, confirming=False, actor=SOMEBODY)
+    settings = settings_with(GATEHOUSE_REFUSAL_LIMIT="1 per minute")
+    who = ("https://accounts.google.com", "eve-at-google")
+    return lambda: record_refusal(gate.house.database, settings, refused, confirming=False, actor=SOMEBODY, account=who)
 
 
 def without_an_invitation(gate: Gate) -> Callable[[], object]:
@@ -51,7 +53,7 @@ JOURNEYS: dict[Journey, list[str]] = {
     for_the_first_time: ["user_created", "invite_used", "session_created", "authn_login_success"],
     once_more: ["user_updated", "session_revoked", "session_created", "authn_login_success"],
     to_confirm: ["session_renewed", "authn_reauth_success"],
-    in_vain: ["authn_login_fail"],
+    in_vain: ["excess_rate_limit_exceeded", "excess_rate_limit_exceeded", "authn_login_fail"],
     without_an_invitation: ["join_requested"],
 }
 

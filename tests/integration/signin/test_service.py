@@ -265,14 +265,16 @@ class TestRefusals:
         ],
     )
     def test_they_are_written_down(self, house: House, why: Reason, confirming: bool, event: str) -> None:
-        record_refusal(house.database, SignInRefused(why, "google"), confirming=confirming, actor=SOMEBODY)
+        record_refusal(
+            house.database, settings_with(), SignInRefused(why, "google"), confirming=confirming, actor=SOMEBODY
+        )
         (row,) = house.trail()
         assert (row.event, row.outcome, row.ip, row.target_type) == (event, "denied", SOMEBODY.ip, None)
         assert house.last_details() == {"provider": "google", "reason": why}
 
     def test_they_name_the_person_where_she_is_known(self, house: House) -> None:
         refused = SignInRefused(Reason.DEACTIVATED, "google", user_id=7)
-        record_refusal(house.database, refused, confirming=False, actor=SOMEBODY)
+        record_refusal(house.database, settings_with(), refused, confirming=False, actor=SOMEBODY)
         (row,) = house.trail()
         assert (row.target_type, row.target_id) == ("user", "7")
 
