@@ -1,7 +1,8 @@
 """The audit trail: who did what to whom, written in the transaction of the change itself.
 
 ``record`` is the whole interface; a host calls it for its own events. ``events`` names ours, ``body`` says how an
-event is written down, ``tree`` and ``sealing`` give it a place that proves itself.
+event is written down, ``tree`` and ``sealing`` give it a place that proves itself, ``checkpoints`` sign how the tree
+stands, and ``verifying`` holds everything against that.
 """
 
 from .body import Personal as Personal

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from flask_gatehouse.alerts.webhook import SIGNATURE
 from flask_gatehouse.audit import record
@@ -25,6 +24,7 @@ from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.kernel.text import Secret
 from flask_gatehouse.ops.checkpoints import EVERY_EVENTS, EVERY_S, Witness
 from flask_gatehouse.settings import Settings
+from tests.integration.audit.thief import Thief
 from tests.integration.conftest import House
 
 KEY = SigningKey.generate("gate.example.com")
@@ -57,8 +57,7 @@ def sign(house: House, *outside: Checkpoint, key: SigningKey = KEY) -> Checkpoin
 
 
 def tamper(house: House, statement: str) -> None:
-    with house.database.transaction() as db:
-        db.execute(text(statement))
+    Thief(house.database.engine).run(statement)
 
 
 class TestSigning:

@@ -14,13 +14,11 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.body import canonical, commitment
-from flask_gatehouse.audit.held_against import Held
 from flask_gatehouse.audit.models import AuditCheckpoint
 from flask_gatehouse.audit.notes import Checkpoint, SigningKey, sign_checkpoint
-from flask_gatehouse.audit.report import Report
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
-from flask_gatehouse.audit.verification import verify
+from flask_gatehouse.audit.verifying import Held, Report, verify
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import Actor
 
@@ -56,25 +54,25 @@ class Trail:
         return self.database.engine
 
     def happen(self, count: int = 1, event: str = "article.published", **words: Any) -> None:
-        for _ in range(count):
-            number = self.minutes
-            who = Actor(
-                user_id=number % 7,
-                session_id=f"{number % 5:022d}",
-                ip=f"203.0.113.{number % 250}",
-                user_agent="Browser/1",
-                kind="user",
-                request_id=f"{number:032x}",
-            )
-            said = {"details": {"number": number}} if number % 3 else {"change": {"status": ["draft", number]}}
-            with self._now(), self.database.transaction() as db:
+        with time_machine.travel(self.now, tick=False) as clock, self.database.transaction() as db:
+            for _ in range(count):
+                clock.move_to(self.now)
+                number = self.minutes
+                who = Actor(
+                    user_id=number % 7,
+                    session_id=f"{number % 5:022d}",
+                    ip=f"203.0.113.{number % 250}",
+                    user_agent="Browser/1",
+                    kind="user",
+                    request_id=f"{number:032x}",
+                )
+                said = {"details": {"number": number}} if number % 3 else {"change": {"status": ["draft", number]}}
                 record(event, session=db, **{"actor": who, "resource": ("article", number), **said, **words})
-            self.minutes += 1
+                self.minutes += 1
 
-    @contextmanager
-    def _now(self) -> Iterator[None]:
-        with time_machine.travel(START + timedelta(minutes=self.minutes), tick=False):
-            yield
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(minutes=self.minutes)
 
     def seal(self) -> None:
         Sealer(self.database, "gate.example.com").seal()
@@ -174,6 +172,12 @@ class Thief:
         statement = f"INSERT INTO gatehouse_audit_events ({', '.join(names)}) VALUES (:{', :'.join(names)})"
         if events:
             connection.execute(text(statement), list(events))
+        if connection.dialect.name == "postgresql":
+            # SQLite takes note of the highest number by itself.
+            connection.execute(
+                text("SELECT setval(:name, greatest(last_value, :highest)) FROM gatehouse_audit_events_id_seq"),
+                {"name": "gatehouse_audit_events_id_seq", "highest": max((e["id"] for e in events), default=1)},
+            )
 
     def _write_tree(self, connection: Connection, epoch: int, events: Sequence[dict[str, Any]]) -> None:
         for table in ("leaves", "tiles", "checkpoints"):

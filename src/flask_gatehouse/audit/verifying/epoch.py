@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from ..snapshot import STRETCH, Snapshot
+from ..tree import TILE_WIDTH
 from .findings import Finding, Kind
 from .growing import GrowingTree
 from .held_against import KeptCheckpoint, Queue
 from .report import Range, Report
-from .snapshot import STRETCH, Snapshot
 from .stretch import Stretch, read_stretch
-from .tree import TILE_WIDTH
 
 # More events that are not the sealed ones are counted, and not told apart by what happened to them.
 STRANGERS = 1000
@@ -32,26 +32,23 @@ class Tree(NamedTuple):
 class Epoch:
     """The reading of one tree, and what came of it.
 
+    :ivar end: the position after the last leaf that is there, and that the tree's row knows of.
     :ivar strangers: positions whose event is not the sealed one, with the hash of the leaf and that of the event.
     :ivar rest: the subtrees to the right of the last full tile.
     :ivar cut_frontier: the subtrees of what left by retention.
     :ivar misfit: the first checkpoint that does not fit.
     """
 
-    def __init__(self, snapshot: Snapshot, tree: Tree, end: int, report: Report) -> None:
-        """Prepare to read.
-
-        :param end: the position after the last leaf that is there, and that the tree's row knows of.
-        """
-        self.tree, self.end, self.report = tree, end, report
-        self.range = Range(tree.epoch, tree.origin, tree.cut, end)
+    def __init__(self, snapshot: Snapshot, tree: Tree, report: Report) -> None:
+        self.tree, self.report, self._snapshot = tree, report, snapshot
+        self.findings_before = report.findings.count
+        self.end = self._find_end()
+        self.range = Range(tree.epoch, tree.origin, tree.cut, self.end)
         self.grown = GrowingTree(snapshot, tree.epoch)
         self.strangers: list[tuple[int, bytes, bytes]] = []
         self.rest: tuple[bytes, ...] | None = ()
         self.misfit: KeptCheckpoint | None = None
         self.cut_frontier: tuple[bytes, ...] = ()
-        self.findings_before = report.findings.count
-        self._snapshot = snapshot
         report.ranges.append(self.range)
 
     def stretches(self, queue: Queue, advance: Advance) -> Iterator[Stretch]:
@@ -76,6 +73,18 @@ class Epoch:
 
     def add(self, kind: Kind, first: int, last: int, sentence: str) -> None:
         self.report.findings.add(Finding(kind, self.tree.epoch, first, last, sentence))
+
+    def _find_end(self) -> int:
+        tree = self.tree
+        last = self._snapshot.all("SELECT max(position) FROM gatehouse_audit_leaves WHERE epoch = ?", tree.epoch)[0][0]
+        end = tree.cut if last is None else max(last + 1, tree.cut)
+        if end < tree.size:
+            sentence = f"The tree had {tree.size:,} leaves, of which the last are gone."
+            self.add(Kind.TRUNCATED, end, tree.size - 1, sentence)
+        elif end > tree.size:
+            sentence = f"Leaves stand where the tree ends, which has {tree.size:,}."
+            self.add(Kind.INSERTED, tree.size, end - 1, sentence)
+        return max(min(end, tree.size), tree.cut)
 
     def _pass_what_left(self, queue: Queue) -> None:
         """Take up the tree where retention has cut it; the tiles before it are vouched for by the event of the cut."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from .snapshot import Snapshot
-from .tree import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Frontier, join
+from ..snapshot import Snapshot
+from ..tree import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Frontier, join
 
 
 class GrowingTree:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..events import AuditEvent
+from ..snapshot import Snapshot, is_hash
+from ..tree import HASH_LENGTH, TILE_WIDTH, leaf_hash
 from .agreement import Disagreement, UnknownVersion, content_of
 from .epoch import Epoch, Tree
-from .events import AuditEvent
 from .findings import Finding, Findings, Kind
 from .report import Report
-from .snapshot import Snapshot, is_hash
-from .tree import HASH_LENGTH, TILE_WIDTH, leaf_hash
 
 
 def check_rows(trees: Sequence[Tree], report: Report) -> list[Tree]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..events import AuditEvent
+from ..snapshot import Snapshot, is_hash
+from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
 from .agreement import Disagreement, UnknownVersion, absent_subjects, content_of
-from .events import AuditEvent
 from .findings import Finding, Kind
-from .snapshot import Snapshot, is_hash
-from .tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
 
 # Events whose details verification itself has to know.
 NOTED = {AuditEvent.PERSONAL_DATA_ERASED, AuditEvent.CUT, AuditEvent.RESTORED}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .body import COMMITMENT_PREFIX, VERSION, commitment
+from ..body import COMMITMENT_PREFIX, VERSION, commitment
 
 
 class Row(NamedTuple):
@@ -77,7 +77,6 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=
 # The groups of that pattern that columns repeat, in the order of the columns, and where these begin and end in a row.
 _REPEATED = (1, 2, 3, 6, 7, 12, 13, 14, 15)
 _COLUMNS = slice(3, 12)
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _NOBODY: tuple[str | None, ...] = ()
 
 

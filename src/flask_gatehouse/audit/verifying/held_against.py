@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
 
-from .errors import InvalidNote
-from .note_keys import VerifierKey
-from .notes import open_checkpoint
-from .snapshot import Snapshot
+from ..errors import InvalidNote
+from ..note_keys import VerifierKey
+from ..notes import open_checkpoint
+from ..snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

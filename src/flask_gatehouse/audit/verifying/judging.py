@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from ..snapshot import Snapshot
+from ..tree import HASH_LENGTH, TILE_WIDTH, join
 from .epoch import Epoch
 from .evidence import infer_kind
 from .findings import Kind
 from .held_against import KeptCheckpoint
-from .snapshot import Snapshot
-from .tree import HASH_LENGTH, TILE_WIDTH, join
 
 
 def judge(epoch: Epoch, snapshot: Snapshot, later: Iterator[KeptCheckpoint], *, is_closed: bool) -> None:

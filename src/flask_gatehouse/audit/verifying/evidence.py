@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..snapshot import STRETCH, Snapshot
 from .findings import Kind
-from .snapshot import STRETCH, Snapshot
 
 # Transactions that overlap commit in another order than that in which they began.
 TOLERANCE_MS = 2000

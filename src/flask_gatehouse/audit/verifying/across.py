@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from ..events import AuditEvent
+from ..snapshot import Snapshot
 from .agreement import Disagreement, UnknownVersion, content_of
 from .epoch import Epoch, Tree
-from .events import AuditEvent
 from .findings import Finding, Kind
 from .report import Report
-from .snapshot import Snapshot
 from .stretch import NOTED_NAMES, Stretch, subjects_of
 
 # Of many that are left over, so many are named.

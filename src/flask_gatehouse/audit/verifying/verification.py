@@ -9,6 +9,7 @@ from itertools import groupby
 
 from sqlalchemy import Engine
 
+from ..snapshot import Snapshot, snapshot
 from .across import Across
 from .continuing import check_rows, is_continued
 from .epoch import Advance, Epoch, Tree
@@ -16,7 +17,6 @@ from .findings import Finding, Kind
 from .held_against import Held, KeptCheckpoint, Queue
 from .judging import judge, remembers_more
 from .report import Report
-from .snapshot import Snapshot, snapshot
 
 
 def verify(engine: Engine, held: Held, advance: Advance = lambda events: None) -> Report:
@@ -45,7 +45,7 @@ class _Verification:
     def report(self, advance: Advance) -> Report:
         report, queue = self._report, Queue(self._held.checkpoints(self._now))
         trees = check_rows([Tree(*row) for row in self._now.trees()], report)
-        for tree, following in zip(trees, [*trees[1:], None], strict=True):
+        for tree, following in zip(trees, [*trees[1:], None], strict=False):
             self._judge_strays(queue.until(tree.epoch - 1), trees)
             self._verify(tree, following, queue, advance)
         self._judge_strays(queue.rest(), trees)
@@ -56,24 +56,12 @@ class _Verification:
         return report
 
     def _verify(self, tree: Tree, following: Tree | None, queue: Queue, advance: Advance) -> None:
-        epoch = Epoch(self._now, tree, self._end(tree), self._report)
+        epoch = Epoch(self._now, tree, self._report)
         for stretch in epoch.stretches(queue, advance):
             self._across.take(stretch)
         is_closed = following is not None and is_continued(self._now, epoch, following)
         judge(epoch, self._now, queue.until(tree.epoch), is_closed=is_closed)
         self._across.leave(epoch)
-
-    def _end(self, tree: Tree) -> int:
-        """Return the position after the last one that is both in the tree's row and among the leaves."""
-        last = self._now.all("SELECT max(position) FROM gatehouse_audit_leaves WHERE epoch = ?", tree.epoch)[0][0]
-        end = tree.cut if last is None else max(last + 1, tree.cut)
-        if end < tree.size:
-            sentence = f"The tree had {tree.size:,} leaves, of which the last are gone."
-            self._add(Kind.TRUNCATED, tree.epoch, end, tree.size - 1, sentence)
-        elif end > tree.size:
-            sentence = f"Leaves stand where the tree ends, which has {tree.size:,}."
-            self._add(Kind.INSERTED, tree.epoch, tree.size, end - 1, sentence)
-        return max(min(end, tree.size), tree.cut)
 
     def _judge_strays(self, strays: Iterator[KeptCheckpoint], trees: list[Tree]) -> None:
         """Judge checkpoints of epochs that are not there."""
