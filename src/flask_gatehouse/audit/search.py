@@ -10,6 +10,8 @@ from .service import Target
 
 _LARGEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A UUID can name a moment after the last one of which this calendar knows.
+_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class TrailQuery:
     :param event_id: the event's own UUID.
     :param after: the number of an event; only newer ones are meant.
     :param before: the number of an event; only older ones are meant.
+    :param rising: the oldest of them come first, as for the page that is just newer than another.
     """
 
     people: tuple[int, ...] = ()
@@ -36,6 +39,7 @@ class TrailQuery:
     event_id: UUID | None = None
     after: int | None = None
     before: int | None = None
+    rising: bool = False
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -52,24 +56,37 @@ class TrailQuery:
         since, until = made, made + timedelta(milliseconds=1)
         return max(self.since or since, since), min(self.until or until, until)
 
-    def alternatives(self) -> Iterator[dict[str, object]]:
-        """Yield sets of equal columns: whoever has one of the sets is meant."""
-        common = {
-            "request_id": self.request_id,
-            "session_id": self.session_id,
-            "ip": self.ip,
-            "event": self.event,
-            "outcome": self.outcome,
-        }
+    def alternatives(self, person: int | None = None) -> Iterator[dict[str, object]]:
+        """Yield sets of equal columns: whoever has one of the sets is meant.
+
+        :param person: whose session it was, if a session is asked for.
+        """
+        common = {"request_id": self.request_id, "ip": self.ip, "event": self.event, "outcome": self.outcome}
         said: dict[str, object] = {name: value for name, value in common.items() if value is not None}
-        if self.target is not None:
-            said = {"target": (self.target[0], str(self.target[1])), **said}
-        if not self.people:
-            yield said
+        for target, mine in self._of_session(person):
+            said_of_it = {**({} if target is None else {"target": target}), **said, **mine}
+            if not self.people:
+                yield said_of_it
+            yield from self._of_people(said_of_it)
+
+    def _of_session(self, person: int | None) -> Iterator[tuple[tuple[str, str] | None, dict[str, object]]]:
+        """Yield what an event is about, and in which session it was: whatever a session did, or was done to it."""
+        target = None if self.target is None else (self.target[0], str(self.target[1]))
+        if self.session_id is None:
+            yield target, {}
+            return
+        session = ("session", self.session_id)
+        if target in {None, session}:
+            yield session, {}
+        if person is not None:
+            yield target, {"actor_id": person, "session_id": self.session_id}
+
+    def _of_people(self, said: dict[str, object]) -> Iterator[dict[str, object]]:
         for person in self.people:
             # The rarest first, as far as one can tell.
-            yield {"actor_id": person, **said}
-            if self.target is None or said["target"] == ("user", str(person)):
+            if said.get("actor_id", person) == person:
+                yield {"actor_id": person, **said}
+            if "target" not in said or said["target"] == ("user", str(person)):
                 yield said | {"target": ("user", str(person))}
 
 
@@ -84,4 +101,5 @@ def find_event_id(text: str) -> UUID | None:
         found = UUID(text)
     except ValueError:
         return None
-    return found if found.variant == RFC_4122 and found.version == 7 else None
+    is_ours = found.variant == RFC_4122 and found.version == 7 and found.int >> 80 < _LAST_MS
+    return found if is_ours else None
