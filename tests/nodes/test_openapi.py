@@ -1,5 +1,6 @@
 """The document against the running application: schemathesis makes requests of it, and holds the answers to it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -67,6 +68,7 @@ NAMED = {
     "user_id": "SELECT id FROM gatehouse_users",
     "session_id": "SELECT id FROM gatehouse_sessions WHERE ended_at IS NULL",
     "id": "SELECT id FROM gatehouse_invitations",
+    "number": "SELECT id FROM gatehouse_audit_events",
     "join_request": "SELECT id FROM gatehouse_join_requests",
     "version": "SELECT version FROM gatehouse_users",
 }
@@ -194,5 +196,5 @@ def test_nobody_reads_it_who_is_not_signed_in(api: Api) -> None:
 
 
 def operation_of(api: Api, endpoint: str, method: str) -> Any:
-    path = PATHS[endpoint, method].replace("<int:user_id>", "{user_id}").replace("<session_id>", "{session_id}")
+    path = re.sub(r"<(?:int:)?(\w+)>", r"{\1}", PATHS[endpoint, method])
     return api.schema[path][method]

@@ -36,6 +36,9 @@ SNAPSHOT = {
     ("/account/sessions/others", "DELETE"): "signed_in",
     ("/account/sessions/<session_id>", "POST"): "signed_in",
     ("/account/sessions/<session_id>", "DELETE"): "signed_in",
+    ("/admin/audit-logs", "GET"): "admin",
+    ("/admin/audit-logs/<int:number>", "GET"): "admin",
+    ("/admin/audit-logs/news", "GET"): "admin",
     ("/openapi.json", "GET"): "signed_in",
     ("/healthz", "GET"): "public",
     ("/readyz", "GET"): "public",
@@ -64,7 +67,7 @@ def test_a_route_that_names_nobody_does_not_start() -> None:
 
 @pytest.mark.parametrize(("rule", "method"), [key for key, who in SNAPSHOT.items() if who != "public"])
 def test_whoever_is_not_signed_in_is_sent_to_sign_in(app: Flask, rule: str, method: str) -> None:
-    address = rule.replace("<session_id>", "x").replace("<int:user_id>", "1")
+    address = rule.replace("<session_id>", "x").replace("<int:user_id>", "1").replace("<int:number>", "1")
     answer = app.test_client().open(address, method=method)
     assert answer.status_code == 302
     assert answer.location.startswith("/auth/login")

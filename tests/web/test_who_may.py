@@ -1,7 +1,8 @@
 """The matrix of docs/reference/who-may.tsv: actor, method, route, status. It is the documentation and the test's input.
 
-``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session. Changes carry the token and
-fields that would do; the answers are those that a page gets. A route that is missing from the file fails.
+``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session, ``{event}`` one of the trail.
+Changes carry the token and fields that would do; the answers are those that a page gets. A route that is missing from
+the file fails.
 """
 
 import csv
@@ -37,7 +38,7 @@ def test_the_matrix_holds(app: Flask, row: dict[str, str], actor: str) -> None:
     other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
     client = app.test_client()
     who = SignedIn(0, "", "") if actor == "anonymous" else sign_in_as(client, Role(actor), email="own@example.com")
-    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id)
+    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id, event=1)
     fields = FIELDS if row["method"] != "PUT" else {"name": "A Name", "version": "1"}
     if row["method"] == "GET":
         answer = client.get(path)
@@ -58,4 +59,4 @@ def _rule(path: str) -> str:
         path = path.replace(mark, "{user}")
     for mark in ("<session_id>", "{session}"):
         path = path.replace(mark, "{session}")
-    return path.replace("<provider>", "dev")
+    return path.replace("<provider>", "dev").replace("<int:number>", "{event}")

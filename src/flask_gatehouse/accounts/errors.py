@@ -53,6 +53,9 @@ class FieldProblem(StrEnum):
     UNKNOWN = "unknown"
     NOT_AN_ADDRESS = "not_an_address"
     IN_THE_PAST = "in_the_past"
+    NOT_A_TIME = "not_a_time"
+    NOT_LATER = "not_later"
+    NOT_A_NETWORK_ADDRESS = "not_a_network_address"
 
 
 class InvalidField(GatehouseError):

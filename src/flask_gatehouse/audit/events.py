@@ -2,6 +2,11 @@
 
 from enum import StrEnum
 
+# Of an event's name, and of the kind and the id of what it was done to.
+EVENT_LENGTH = 64
+KIND_LENGTH = 64
+IDENTIFIER_LENGTH = 255
+
 
 class Outcome(StrEnum):
     SUCCESS = "success"

@@ -6,11 +6,13 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Stri
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db.base import Base, UtcDateTime, text_enum
-from .events import Outcome
+from .events import (
+    EVENT_LENGTH,
+    IDENTIFIER_LENGTH,
+    KIND_LENGTH,
+    Outcome,
+)
 
-EVENT_LENGTH = 64
-KIND_LENGTH = 64
-IDENTIFIER_LENGTH = 255
 REQUEST_ID_LENGTH = 36
 HASH_LENGTH = 32
 _LONG = BigInteger().with_variant(Integer, "sqlite")

@@ -12,8 +12,8 @@ from ..kernel.clock import utc_now
 from ..kernel.context import Actor, acting, current_session
 from ..kernel.identifiers import uuid7
 from .body import VERSION, Personal, canonical, seal_personal
-from .events import Outcome, outcome_of
-from .models import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, AuditEventRow
+from .events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
+from .models import AuditEventRow
 
 # Of the table, which costs half as much as of the class, and without asking for the number that the event was given.
 _INSERT = insert(cast("Table", AuditEventRow.__table__)).inline()

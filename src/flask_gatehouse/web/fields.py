@@ -18,6 +18,9 @@ _WORDS = {
     FieldProblem.UNKNOWN: _("Please choose one of the list."),
     FieldProblem.NOT_AN_ADDRESS: _("That is not an e-mail address."),
     FieldProblem.IN_THE_PAST: _("That is in the past."),
+    FieldProblem.NOT_A_TIME: _("That is no date and time, such as 2026-11-27T09:30."),
+    FieldProblem.NOT_LATER: _("That is not later than where it begins."),
+    FieldProblem.NOT_A_NETWORK_ADDRESS: _("That is no network address, such as 192.0.2.7."),
 }
 
 

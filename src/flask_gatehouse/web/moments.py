@@ -46,6 +46,15 @@ def day(value: datetime) -> str:
     return text("%(day)s %(month)s %(year)s", day=utc.day, month=text(_MONTHS[utc.month - 1]), year=utc.year)
 
 
+def day_and_month(value: datetime, *, with_hour: bool = False) -> str:
+    """Return ``27 Nov``, or ``27 Nov, 09:00`` where the hour counts, in UTC."""
+    utc = value.astimezone(UTC)
+    month = text(_MONTHS[utc.month - 1])
+    if with_hour:
+        return text("%(day)s %(month)s, %(time)s", day=utc.day, month=month, time=f"{utc:%H:%M}")
+    return text("%(day)s %(month)s", day=utc.day, month=month)
+
+
 def ago(value: datetime) -> Markup:
     """Return a ``<time>`` that says how long ago it was; the exact time shows on hover and on focus."""
     utc = value.astimezone(UTC)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from ..accounts.bulk import Action, Skip
 from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE, Sort, Status
 from ..accounts.rules import Role
-from .schemas import ADDRESS, COUNT, ID, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
+from ..audit.events import EVENT_LENGTH, Outcome
+from ..audit.reading import PAGE as EVENTS_OF_A_PAGE
+from .audit_query import RANGES
+from .schemas import ADDRESS, COUNT, ID, MOMENT, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -40,6 +43,18 @@ _FILTERS: dict[str, Schema] = {
     "status": {"type": "string", "enum": ["", *(status.value for status in Status)]},
     "sort": {"type": "string", "enum": ["", *(f"{sign}{sort.value}" for sort in Sort for sign in ("", "-"))]},
 }
+_LOG_FILTERS: dict[str, Schema] = {
+    "q": {"type": "string", "maxLength": LONGEST_SEARCH},
+    "who": {"type": "string", "maxLength": LONGEST_SEARCH},
+    "event": {"type": "string", "maxLength": EVENT_LENGTH},
+    "outcome": {"type": "string", "enum": ["", *(outcome.value for outcome in Outcome)]},
+    "when": {"type": "string", "enum": ["", *RANGES]},
+    "since": {"type": "string", "anyOf": [{"const": ""}, {"format": "date-time"}]},
+    "until": {"type": "string", "anyOf": [{"const": ""}, {"format": "date-time"}]},
+    "ip": {"type": "string", "anyOf": [{"const": ""}, {"format": "ipv4"}, {"format": "ipv6"}]},
+}
+_EVENT_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched_to": or_null(MOMENT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
 _EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
@@ -111,6 +126,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("session_status", "POST"): Operation("Prolong this session, within its limits", {200: ref("Remaining")}),
     ("healthz", "GET"): Operation("Whether the process answers", _PROBES),
     ("readyz", "GET"): Operation("Whether the process can work", _PROBES),
+    ("audit_log", "GET"): Operation(
+        f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page",
+        {200: _LOG},
+        query=_LOG_FILTERS | {"before": _EVENT_NUMBER},
+        refusals=(400,),
+    ),
+    ("audit_event", "GET"): Operation(
+        "One event, with its place in the tree", {200: ref("EventWithPlace")}, refusals=(404,)
+    ),
     ("openapi", "GET"): Operation("This document", {200: {"type": "object"}}),
 }
 PAGES_ONLY = {
@@ -124,6 +148,7 @@ PAGES_ONLY = {
     ("dashboard", "GET"),
     ("claim_administration", "POST"),
     ("edit_user", "GET"),
+    ("audit_news", "GET"),
     # For forms without script, which know no other method.
     ("user", "POST"),
     ("end_session", "POST"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..accounts.fold import ADDRESS_LENGTH, NAME_LENGTH
 from ..accounts.rules import LARGEST_ID, Role
+from ..audit.events import Outcome
 
 Schema = dict[str, Any]
 
@@ -54,6 +55,28 @@ _USER: dict[str, Schema] = {
     "created_at": MOMENT,
     "last_login": or_null(MOMENT),
 }
+# What a body says, with its number and what is left of its personal values; see docs/reference/audit-export.md.
+_EVENT: dict[str, Schema] = {
+    "number": {"type": "integer", "minimum": 1},
+    "id": {"type": "string", "format": "uuid"},
+    "at": MOMENT,
+    "event": TEXT,
+    "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
+    "reason": or_null(TEXT),
+    "actor": record({"id": or_null({"type": "integer"}), "kind": TEXT}),
+    "target": or_null(record({"id": or_null(TEXT), "type": TEXT})),
+    "change": {"type": "object", "additionalProperties": {"type": "array"}},
+    "details": {"type": "object"},
+    "personal": {
+        "type": "object",
+        "additionalProperties": record({"commitment": TEXT, "of": or_null(TEXT), "value": or_null(TEXT)}),
+    },
+    "request": or_null(TEXT),
+    "session": or_null(TEXT),
+    "node": TEXT,
+    "v": {"type": "integer"},
+}
+_PLACE = record({"epoch": {"type": "integer"}, "position": COUNT, "hash": TEXT})
 SCHEMAS: dict[str, Schema] = {
     "User": record(_USER),
     "ChangedUser": record(_USER | {"version": {"type": "integer", "minimum": 1}}),
@@ -99,6 +122,8 @@ SCHEMAS: dict[str, Schema] = {
             "requested_at": MOMENT,
         }
     ),
+    "Event": record(_EVENT),
+    "EventWithPlace": record(_EVENT | {"place": or_null(_PLACE)}),
     "Remaining": record({"seconds_left": LEFT, "extendable": FLAG, "warn_at": COUNT}),
     "Health": {"type": "object", "properties": {"status": TEXT}, "required": ["status"]},
     # RFC 9457 section 3.1.

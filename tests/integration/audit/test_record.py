@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flask_gatehouse.audit import AuditEvent, record
-from flask_gatehouse.audit.events import Outcome, outcome_of
-from flask_gatehouse.audit.models import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH
+from flask_gatehouse.audit.events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
 from flask_gatehouse.audit.service import Facts, record_each
 from flask_gatehouse.kernel.context import Actor, current_actor, current_session
 from tests.integration.conftest import House

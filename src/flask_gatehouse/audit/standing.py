@@ -1,0 +1,89 @@
+"""How the trail stands: what is sealed, what a verification said last, and what has been signed. For pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, select
+
+from .events import AuditEvent
+from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
+from .reading import RecordedEvent, events_of_numbers
+
+# Nobody needs to know how many more than that wait.
+COUNTED = 1000
+
+_events = AuditEventRow.__table__.c
+_leaves = AuditLeaf.__table__.c
+_NEWEST_TREE = select(AuditTree.epoch, AuditTree.size, AuditTree.watermark).order_by(AuditTree.epoch.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The newest checkpoint.
+
+    :param size: how many events it is of.
+    :param left_at: when it left the database; None while it has not.
+    """
+
+    epoch: int
+    size: int
+    created_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the newest tree stands.
+
+    :param sealed: how many events have a place in it.
+    :param waiting: how many have none yet, of which no more than ``COUNTED`` are counted.
+    :param waiting_since: when the first of those happened.
+    :param verification: the newest event of a verification, whichever way it ended.
+    """
+
+    epoch: int
+    sealed: int
+    waiting: int
+    waiting_since: datetime | None
+    verification: RecordedEvent | None
+    signed: Signed | None
+
+
+def find_standing(connection: Connection) -> Standing:
+    """Return how the trail stands, with a few looks into indexes and none at the events themselves."""
+    tree = connection.execute(_NEWEST_TREE).first()
+    epoch, sealed, watermark = (0, 0, 0) if tree is None else tree
+    waiting = _unsealed(watermark)
+    count = connection.execute(select(func.count()).select_from(waiting.limit(COUNTED).subquery())).scalar_one()
+    first = connection.execute(waiting.order_by(_events.id).limit(1)).first() if count else None
+    return Standing(
+        epoch,
+        sealed,
+        count,
+        None if first is None else first.occurred_at,
+        _verification(connection),
+        _signed(connection),
+    )
+
+
+def _unsealed(watermark: int) -> Any:
+    has_place = exists().where(_leaves.event_id == _events.id, _leaves.event_id > watermark)
+    return select(_events.id, _events.occurred_at).where(_events.id > watermark, ~has_place)
+
+
+def _verification(connection: Connection) -> RecordedEvent | None:
+    numbers = [
+        connection.execute(select(func.max(_events.id)).where(_events.event == event)).scalar()
+        for event in (AuditEvent.VERIFIED, AuditEvent.VERIFY_FAILED)
+    ]
+    newest = max((number for number in numbers if number is not None), default=None)
+    return None if newest is None else next(iter(events_of_numbers(connection, [newest])), None)
+
+
+def _signed(connection: Connection) -> Signed | None:
+    newest = select(
+        AuditCheckpoint.epoch, AuditCheckpoint.size, AuditCheckpoint.created_at, AuditCheckpoint.delivered_at
+    ).order_by(AuditCheckpoint.epoch.desc(), AuditCheckpoint.size.desc())
+    row = connection.execute(newest.limit(1)).first()
+    return None if row is None else Signed(*row)

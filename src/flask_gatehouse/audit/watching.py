@@ -1,0 +1,33 @@
+"""Recording that somebody reads the trail: once for a while and for the same question, and not for each page of it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from ..db.database import Database
+from ..kernel.clock import utc_now
+from ..kernel.context import Actor
+from .events import AuditEvent
+from .reading import read_page
+from .search import TrailQuery
+from .service import record
+
+# For so long, asking the same again is one reading.
+WHILE = timedelta(minutes=5)
+
+
+def record_reading(database: Database, actor: Actor, details: Mapping[str, Any]) -> None:
+    """Record that a person reads the trail, and commit that before she is shown anything.
+
+    :param details: what she asks for, without anything personal; whatever makes it another question is in it.
+    :raises DependencyUnavailable: if it cannot be written down. What cannot be recorded is not shown.
+    """
+    if actor.user_id is None:
+        return
+    query = TrailQuery(people=(actor.user_id,), event=AuditEvent.SENSITIVE_READ, since=utc_now() - WHILE)
+    with database.reading() as connection:
+        earlier = read_page(connection, query).events
+    if any(event.content["details"] == details for event in earlier):
+        return
+    with database.transaction() as db:
+        record(AuditEvent.SENSITIVE_READ, details=details, session=db, actor=actor)

@@ -1,0 +1,178 @@
+/* What the audit log does besides htmx: clean addresses, fields that say what is shown, events that unfold in place,
+ * keys, and a look for what is new. All of it works without this file; its sentences stand in the templates. */
+"use strict";
+{
+  const $ = (id) => document.getElementById(id);
+
+  // Parts that make sense with script only, or without it only, are told apart by the style sheet.
+  document.documentElement.dataset.scripted = "";
+
+  const LIST = "trail";
+  const NEWS = "trail-news";
+  const FILTERS = ["q", "who", "event", "outcome", "when", "since", "until", "ip"];
+  const asking = new Set();
+
+  /* --- The address and the list --------------------------------------------------------------- */
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.target?.id !== LIST || !ctx.sourceElement.closest?.("#log-filters")) return;
+    // One list has one address: the same order whatever was touched last, and nothing that says nothing.
+    const { body } = ctx.request;
+    const values = Object.fromEntries(body);
+    // A time that is given and a word for one say two things.
+    if (values.since || values.until) delete values.when;
+    for (const name of FILTERS) {
+      body.delete(name);
+      if (values[name]) body.append(name, values[name]);
+    }
+  });
+
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target?.id !== LIST) return;
+    asking.add(ctx);
+    $(LIST).ariaBusy = "true";
+    $("gatehouse-messages").replaceChildren();
+  });
+
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    asking.delete(ctx);
+    if (!asking.size && $(LIST)) $(LIST).ariaBusy = null;
+  });
+
+  /** Let the fields say what the list shows: a link may have chosen something else than they did. */
+  function fillFields() {
+    const shown = new URLSearchParams($(LIST).dataset.filters);
+    for (const field of $("log-filters").elements) {
+      if (!FILTERS.includes(field.name) || field === document.activeElement) continue;
+      field.value = shown.get(field.name) ?? "";
+      field.removeAttribute("aria-invalid");
+    }
+  }
+
+  let turned = false;
+  let held = "";
+
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    if (ctx.target?.id !== LIST) return;
+    const focused = document.activeElement;
+    turned = Boolean(focused?.closest?.(".pager, #trail-news, .trail-reached"));
+    held = focused?.closest?.("#trail") ? focused.id : "";
+  });
+
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.target?.id === LIST && $(LIST)) {
+      fillFields();
+      // Who turns a page begins to read it at its top; the answer to a filter is read out while focus stays in it.
+      if (turned) $("log-count").focus({ preventScroll: true });
+      else if (document.activeElement === document.body) ($(held) ?? $("log-title")).focus();
+      else $("log-status").textContent = $("log-count").innerText;
+      turned = false;
+    }
+    const row = ctx.target?.closest?.(".event-more");
+    if (row) setUnfolded(row, true);
+  });
+
+  /* --- Events that unfold --------------------------------------------------------------------- */
+
+  const linkOf = (row) => row?.querySelector(".unfold");
+
+  function setUnfolded(row, unfolded) {
+    row.hidden = !unfolded;
+    linkOf(row.previousElementSibling).ariaExpanded = String(unfolded);
+  }
+
+  // Before htmx asks: an event does not change, so that it is asked for once.
+  document.addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest?.(".unfold");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      const row = $(link.getAttribute("aria-controls"));
+      if (!row.firstElementChild.childElementCount) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      setUnfolded(row, row.hidden);
+    },
+    true,
+  );
+
+  /* --- What is new ---------------------------------------------------------------------------- */
+
+  const PAUSE = 10_000;
+
+  /** Ask in the background, which extends nobody's session, and only while somebody can see the answer. */
+  function look() {
+    if (!document.hidden && !asking.size) $(NEWS)?.dispatchEvent(new CustomEvent("gatehouse:look"));
+  }
+
+  // The watch over the session says it when the server is away; this one asks again by itself.
+  for (const name of ["htmx:error", "htmx:response:error"]) {
+    window.addEventListener(
+      name,
+      (event) => {
+        if (event.detail.ctx?.sourceElement?.id === NEWS) event.stopPropagation();
+      },
+      true,
+    );
+  }
+
+  /* --- Keys ----------------------------------------------------------------------------------- */
+
+  const SETTING = "gatehouse-character-keys";
+  const TEXT_FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+  const rows = () => [...document.querySelectorAll("#log-rows > tr:not(.event-more)")];
+
+  function goTo(element) {
+    element?.focus();
+    element?.scrollIntoView({ block: "nearest" });
+    return Boolean(element);
+  }
+
+  function step(from, by) {
+    if (["log-search", "log-count"].includes(from.id)) return by > 0 && goTo(linkOf(rows()[0]));
+    if (!from.matches(".unfold")) return false;
+    const all = rows();
+    const next = all.indexOf(from.closest("tr")) + by;
+    return next < 0 ? goTo($("log-search")) : goTo(linkOf(all[next]));
+  }
+
+  function foldUp(from) {
+    const row = from.closest("#log-rows > tr");
+    if (!row) return false;
+    const more = row.matches(".event-more") ? row : row.nextElementSibling;
+    if (more.hidden) return goTo($("log-search"));
+    setUnfolded(more, false);
+    return goTo(linkOf(more.previousElementSibling));
+  }
+
+  const keys = {
+    ArrowDown: (from) => step(from, 1),
+    ArrowUp: (from) => step(from, -1),
+    Escape: foldUp,
+  };
+
+  const characterKeys = {
+    "/": (from) => {
+      if (from.matches(TEXT_FIELDS)) return false;
+      $("log-search").select();
+      return goTo($("log-search"));
+    },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+    if (document.querySelector("dialog:modal")) return;
+    const characters = localStorage.getItem(SETTING) !== "off" ? characterKeys : {};
+    const act = keys[event.key] ?? characters[event.key];
+    if (act?.(event.target)) event.preventDefault();
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const link of document.querySelectorAll(".unfold")) link.ariaExpanded = "false";
+    const setting = document.querySelector("[data-character-keys]");
+    setting.checked = localStorage.getItem(SETTING) !== "off";
+    setting.addEventListener("change", () => localStorage.setItem(SETTING, setting.checked ? "on" : "off"));
+    setInterval(look, PAUSE);
+    document.addEventListener("visibilitychange", look);
+  });
+}

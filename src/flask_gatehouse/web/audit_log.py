@@ -1,0 +1,202 @@
+"""The audit log: its pages, one event, and what is new. Whoever reads it is written down in it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from ..accounts.errors import FieldProblem, InvalidQuery
+from ..audit.reading import (
+    Place,
+    TrailPage,
+    find_event,
+    names_in_use,
+    newest_number,
+    read_page,
+)
+from ..audit.standing import find_standing
+from ..audit.walking import find_numbers
+from ..audit.watching import record_reading
+from ..kernel.clock import utc_now
+from .actor import actor
+from .audit_chart import make_chart
+from .audit_names import OUTCOMES, event_groups
+from .audit_query import RANGES, Asked
+from .audit_seal import Seal, describe
+from .audit_search import Meant, understand
+from .audit_shown import personal_values, shown
+from .denials import NotFound
+from .fields import in_words
+from .htmx import is_htmx, wants_json
+from .language import marked as _, text
+from .problems import problem
+from .state import state
+
+# More news than these are not counted: whoever comes back after a night needs no number.
+NEWS = 50
+# A column of our tables holds no larger one.
+_LARGEST_NUMBER = 2**63 - 1
+_LABELS = {"today": _("Today"), "7d": _("7 days"), "30d": _("30 days")}
+_FIELDS = {
+    "q": _("Search"),
+    "who": _("Who"),
+    "event": _("What"),
+    "outcome": _("Outcome"),
+    "when": _("When"),
+    "since": _("From"),
+    "until": _("To"),
+    "ip": _("Network address"),
+    "before": _("Page"),
+    "after": _("Page"),
+}
+
+
+def audit_log() -> ResponseReturnValue:
+    """Answer with a page of the log, its rows, or JSON."""
+    try:
+        asked = Asked.parse(request.args)
+    except InvalidQuery as error:
+        return _refused(error.fields)
+    now = utc_now()
+    with state().database.reading() as connection:
+        meant = understand(connection, asked, now)
+    _note_reading(asked, meant)
+    with state().database.reading() as connection:
+        seen = newest_number(connection)
+        page = TrailPage((), None) if meant.query is None else read_page(connection, meant.query)
+        if wants_json():
+            return jsonify(_page_as_json(page))
+        context = {
+            "events": shown(connection, page.events),
+            "page": page,
+            "chart": make_chart(connection, asked, now, _url_with(asked)),
+            "too_many": meant.too_many,
+            "seen": seen,
+            **_filters(asked),
+        }
+        if is_htmx():
+            return _varying(render_template("gatehouse/audit_log/_trail.html", **context))
+        context |= _form(connection, asked.parameters(), {}) | {"seal": _seal(connection, now)}
+    return _varying(render_template("gatehouse/audit_log/audit_log.html", **context))
+
+
+def audit_event(number: int) -> ResponseReturnValue:
+    """Answer with one event: a page, a fragment that unfolds in the list, or JSON."""
+    _note_reading(Asked(), None)
+    with state().database.reading() as connection:
+        found = find_event(connection, number) if 0 < number <= _LARGEST_NUMBER else None
+        if found is None:
+            raise NotFound
+        event, place = found
+        if wants_json():
+            return jsonify(event.to_dict() | {"place": _place_as_json(place)})
+        (one,) = shown(connection, [event])
+    template = "gatehouse/audit_log/_event.html" if is_htmx() else "gatehouse/audit_log/event.html"
+    pretty = json.dumps(event.content, indent=2, ensure_ascii=False, sort_keys=True)
+    return _varying(render_template(template, event=one, content=event.content, personal=personal_values(event),
+                                    place=place, body=pretty, asks_url=asks_url))  # fmt: skip
+
+
+def audit_news() -> ResponseReturnValue:
+    """Answer how much of what is asked for has happened since an event, and how the seal stands by now."""
+    asked = Asked.parse(request.args)
+    now = utc_now()
+    with state().database.reading() as connection:
+        count = 0
+        if asked.after is not None and newest_number(connection) > asked.after:
+            query = understand(connection, asked, now).query
+            count = 0 if query is None else len(find_numbers(connection, query, NEWS + 1).numbers)
+        seal = _seal(connection, now)
+    address = log_url(asked.parameters())
+    return render_template("gatehouse/audit_log/_news.html", count=count, most=NEWS, seal=seal, first_url=address)
+
+
+def log_url(parameters: Mapping[str, object]) -> str:
+    """Return the address of the log with these parameters; those that say nothing are left out."""
+    said = urlencode({name: value for name, value in parameters.items() if value})
+    return url_for("gatehouse.audit_log") + (f"?{said}" if said else "")
+
+
+def asks_url(asks: str) -> str:
+    """Return the address that finds everything about something, as the search field would be asked for it."""
+    return log_url({"q": asks})
+
+
+def _note_reading(asked: Asked, meant: Meant | None) -> None:
+    """Record the reading: which filters were used, with their values only where nothing personal can be in them."""
+    said: dict[str, Any] = asked.parameters()
+    filters = {name: value if name not in {"q", "who", "ip"} else True for name, value in said.items()}
+    details: dict[str, Any] = {"resource": "audit_log", "filters": filters}
+    people = meant.query.people if meant is not None and meant.query is not None else ()
+    if len(people) == 1:
+        # Who looked at whom is what an auditor asks; while somebody types, a text still means many.
+        details["person"] = people[0]
+    record_reading(state().database, actor(), details)
+
+
+def _url_with(asked: Asked) -> Any:
+    said = asked.parameters()
+
+    def url_with(**changes: object) -> str:
+        return log_url({**said, **changes})
+
+    return url_with
+
+
+def _filters(asked: Asked) -> dict[str, Any]:
+    said = asked.parameters()
+    ranges = [(name, text(_LABELS[name]), asked.when == name) for name in RANGES]
+    return {"said": said, "said_in_address": urlencode(said), "url_with": _url_with(asked), "ranges": ranges}
+
+
+def _form(connection: Connection, values: Mapping[str, str], problems: Mapping[str, FieldProblem]) -> dict[str, Any]:
+    groups = event_groups(names_in_use(connection), values.get("event"))
+    outcomes = [(str(outcome), text(name)) for outcome, name in OUTCOMES.items()]
+    return {"values": values, "groups": groups, "outcomes": outcomes, "problems": in_words(problems)}
+
+
+def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
+    """Answer what cannot be asked: the page again with the reason beside the field, and what was typed still in it."""
+    words = in_words(problems)
+    if wants_json():
+        return problem(400, "Bad request", fields=words)
+    if is_htmx():
+        said = " ".join(f"{text(_FIELDS[name])}: {reason}" for name, reason in words.items())
+        message = render_template("gatehouse/errors/_message.html", message=said, category="danger")
+        return _varying(message, 400)
+    now, nothing = utc_now(), Asked()
+    typed = {name: request.args.get(name, "")[:200] for name in _FIELDS}
+    with state().database.reading() as connection:
+        page = render_template(
+            "gatehouse/audit_log/audit_log.html",
+            refused=" ".join(words[name] for name in ("before", "after", "when") if name in words),
+            chart=None,
+            **_filters(nothing),
+            **_form(connection, typed, problems),
+            seal=_seal(connection, now),
+        )
+    return _varying(page, 400)
+
+
+def _seal(connection: Connection, now: datetime) -> Seal:
+    return describe(find_standing(connection), state().settings, now)
+
+
+def _page_as_json(page: TrailPage) -> dict[str, Any]:
+    searched_to = None if page.searched_to is None else page.searched_to.isoformat()
+    return {"events": [event.to_dict() for event in page.events], "next": page.next, "searched_to": searched_to}
+
+
+def _place_as_json(place: Place | None) -> dict[str, Any] | None:
+    return None if place is None else {"epoch": place.epoch, "position": place.position, "hash": place.hash.hex()}
+
+
+def _varying(page: str, status: int = 200) -> Response:
+    response = make_response(page, status)
+    response.vary.update(("HX-Request", "Accept"))
+    return response

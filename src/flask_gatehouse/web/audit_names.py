@@ -1,0 +1,76 @@
+"""What the events of the trail are called on a page."""
+
+from collections.abc import Sequence
+
+from ..audit.events import AuditEvent, Outcome
+from .language import marked as _, text
+
+# In the groups in which a filter lists them; a test holds that none is missing.
+EVENTS: dict[str, dict[AuditEvent, str]] = {
+    _("Sign-in"): {
+        AuditEvent.LOGIN_SUCCESS: _("Signed in"),
+        AuditEvent.LOGIN_FAIL: _("Sign-in refused"),
+        AuditEvent.TOKEN_REUSE: _("Sign-in replayed"),
+        AuditEvent.REAUTH_SUCCESS: _("Identity confirmed"),
+        AuditEvent.REAUTH_FAIL: _("Confirmation refused"),
+        AuditEvent.IDENTITY_LINKED: _("Way to sign in linked"),
+        AuditEvent.PROVIDER_UNAVAILABLE: _("Sign-in service away"),
+    },
+    _("Sessions"): {
+        AuditEvent.SESSION_CREATED: _("Session begun"),
+        AuditEvent.SESSION_RENEWED: _("Session renewed"),
+        AuditEvent.SESSION_LOGOUT: _("Signed out"),
+        AuditEvent.SESSION_EXPIRED: _("Session expired"),
+        AuditEvent.SESSION_REVOKED: _("Session ended by somebody"),
+    },
+    _("Access"): {
+        AuditEvent.AUTHZ_FAIL: _("Access refused"),
+        AuditEvent.CSRF_REFUSED: _("Forged request refused"),
+        AuditEvent.RATE_LIMIT_EXCEEDED: _("Too many requests"),
+        AuditEvent.AUTHZ_CHANGE: _("Role changed"),
+        AuditEvent.BOOTSTRAP_ADMIN_USED: _("First administrator appointed"),
+    },
+    _("Users"): {
+        AuditEvent.USER_CREATED: _("User created"),
+        AuditEvent.USER_UPDATED: _("User edited"),
+        AuditEvent.USER_ARCHIVED: _("User deactivated"),
+        AuditEvent.USER_ENABLED: _("User activated"),
+        AuditEvent.USER_DELETED: _("User deleted"),
+        AuditEvent.PERSONAL_DATA_ERASED: _("Personal data erased"),
+    },
+    _("Invitations"): {
+        AuditEvent.INVITE_CREATED: _("Invitation sent"),
+        AuditEvent.INVITE_USED: _("Invitation used"),
+        AuditEvent.INVITE_REVOKED: _("Invitation withdrawn"),
+        AuditEvent.INVITE_EXPIRED: _("Invitation expired"),
+        AuditEvent.JOIN_REQUESTED: _("Asked to join"),
+        AuditEvent.JOIN_APPROVED: _("Request to join approved"),
+        AuditEvent.JOIN_DECLINED: _("Request to join declined"),
+        AuditEvent.JOIN_EXPIRED: _("Request to join expired"),
+    },
+    _("The log itself"): {
+        AuditEvent.SENSITIVE_READ: _("Sensitive data read"),
+        AuditEvent.TRAIL_EXPORTED: _("Audit log exported"),
+        AuditEvent.VERIFIED: _("Audit log verified"),
+        AuditEvent.VERIFY_FAILED: _("Verification failed"),
+        AuditEvent.CUT: _("Old events removed"),
+        AuditEvent.RESTORED: _("Backup restored"),
+        AuditEvent.ALERT_UNDELIVERED: _("Alert not delivered"),
+    },
+}
+_NAMES = {str(event): name for group in EVENTS.values() for event, name in group.items()}
+OUTCOMES = {Outcome.SUCCESS: _("Done"), Outcome.DENIED: _("Refused"), Outcome.FAILURE: _("Failed")}
+
+
+def event_name(event: str) -> str:
+    """Return what a page calls an event: a host's own by the name that it was given."""
+    return text(_NAMES[event]) if event in _NAMES else event
+
+
+def event_groups(in_use: Sequence[str], chosen: str | None) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the choices of the filter: our own events, and then a host's own as far as they have happened."""
+    groups = [
+        (text(group), [(str(event), text(name)) for event, name in names.items()]) for group, names in EVENTS.items()
+    ]
+    others = {name for name in (*in_use, chosen) if name} - _NAMES.keys()
+    return [*groups, (text("Of this application"), [(name, name) for name in sorted(others)])] if others else groups

@@ -1,0 +1,94 @@
+"""What the filters of the audit log mean: people are looked up, and a text is taken for what it looks like."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ..accounts.listing import list_users
+from ..accounts.queries import UserQuery
+from ..accounts.rules import LARGEST_ID
+from ..audit.events import IDENTIFIER_LENGTH, KIND_LENGTH
+from ..audit.reading import is_session
+from ..audit.search import TrailQuery, find_event_id
+from .audit_query import Asked, find_network_address
+
+# Each of them costs a search of her own.
+MANY = 10
+_USER = re.compile(r"user:([0-9]{1,10})")
+_REQUEST = re.compile(r"[0-9a-f]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{22}")
+_THING = re.compile(rf"([A-Za-z][\w.-]{{0,{KIND_LENGTH - 1}}}):(\S.{{0,{IDENTIFIER_LENGTH - 1}}})")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What is searched for.
+
+    :param query: None if nothing can be meant, as where nobody has the name that was asked for.
+    :param too_many: the text that more people answer to than are searched for, if there is one.
+    """
+
+    query: TrailQuery | None
+    too_many: str | None = None
+
+
+def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
+    """Return what the filters of an address mean."""
+    since, until = asked.times(now)
+    query = TrailQuery(
+        event=asked.event,
+        outcome=asked.outcome,
+        since=since,
+        until=until,
+        ip=asked.ip,
+        before=asked.before,
+        after=asked.after,
+        rising=asked.after is not None,
+    )
+    meant = Meant(query)
+    if asked.who:
+        meant = _with_person(connection, meant, asked.who)
+    if asked.text and meant.query is not None:
+        found = _with_text(connection, meant.query, asked.text)
+        meant = _with_person(connection, meant, asked.text) if found is None else replace(meant, query=found[0])
+    return meant
+
+
+def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[TrailQuery | None] | None:
+    """Return a query that means a text too, in a tuple; None if it is nothing but a part of somebody's name."""
+    if event_id := find_event_id(text):
+        return (replace(query, event_id=event_id),)
+    if _USER.fullmatch(text):
+        return None
+    if ip := find_network_address(text):
+        return (replace(query, ip=ip) if query.ip in {None, ip} else None,)
+    if _REQUEST.fullmatch(text.lower()):
+        return (replace(query, request_id=text.lower()),)
+    # A name can look like one.
+    if _SESSION.fullmatch(text) and is_session(connection, text):
+        return (replace(query, session_id=text),)
+    if thing := _THING.fullmatch(text):
+        return (replace(query, target=(thing[1], thing[2])),)
+    return None
+
+
+def _with_person(connection: Connection, meant: Meant, text: str) -> Meant:
+    """Return the same for those people alone who answer to a text."""
+    query = meant.query
+    if query is None:
+        return meant
+    people, has_more = _people(connection, text)
+    if query.people:
+        people = tuple(person for person in people if person in query.people)
+    found = replace(query, people=people) if people else None
+    return Meant(found, text if has_more else meant.too_many)
+
+
+def _people(connection: Connection, text: str) -> tuple[tuple[int, ...], bool]:
+    if named := _USER.fullmatch(text):
+        number = int(named[1])
+        return ((number,) if number <= LARGEST_ID else ()), False
+    page = list_users(connection, UserQuery(text, limit=MANY))
+    return tuple(row.id for row in page.rows), page.next is not None

@@ -1,0 +1,297 @@
+"""The audit log as the web answers it: filters, bad parameters, JSON, and the record of who reads it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete
+
+from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import User
+from flask_gatehouse.audit import Facts, Personal, record, record_each, walking
+from flask_gatehouse.audit.sealing import Sealer
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.testing import sign_in_as
+from tests.web.conftest import state_of
+
+LOG = "/admin/audit-logs"
+HTMX = {"HX-Request": "true"}
+JSON = {"Accept": "application/json"}
+GRACE = Actor(
+    user_id=77, session_id="s" * 22, ip="2001:db8::1", user_agent="B/1", kind="user", request_id="0" * 15 + "1"
+)
+
+
+@pytest.fixture
+def admin(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    sign_in_as(client, Role.ADMIN, email="ada@example.com", name="Ada Admin")
+    return client
+
+
+@pytest.fixture
+def happen(app: Flask) -> Callable[..., None]:
+    def happen(event: str, **words: Any) -> None:
+        with state_of(app).database.transaction() as db:
+            record(event, session=db, **{"actor": GRACE} | words)
+
+    return happen
+
+
+def listed(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:
+    answer = client.get(f"{LOG}?{query}", headers=JSON)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.get_json()["events"]
+    return found
+
+
+def names(client: FlaskClient, query: str) -> list[str]:
+    return [event["event"] for event in listed(client, query)]
+
+
+def readings(client: FlaskClient) -> list[dict[str, Any]]:
+    return [event["details"] for event in listed(client, "event=sensitive_read")][::-1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "event=article.published",
+        "q=article:7",
+        "q=user:77&event=article.published",
+        "who=user:77&outcome=success&event=article.published",
+        "ip=2001:DB8:0::1&event=article.published",
+        "q=2001:db8::1&event=article.published",
+        f"q={'0' * 15}1",
+        "when=today&event=article.published",
+        "since=2020-01-01&event=article.published",
+    ],
+)
+def test_a_filter_finds_what_it_means(admin: FlaskClient, happen: Callable[..., None], query: str) -> None:
+    happen("article.published", resource=("article", 7))
+    happen("other", actor=Actor(ip="192.0.2.1"))
+    assert names(admin, query) == ["article.published"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "event=nowhere",
+        "who=nobody+of+this+name",
+        "who=ada&q=user:77",
+        "who=user:9999999999",
+        "ip=2001:db8::1&q=192.0.2.1",
+        "q=ffffffff-ffff-7fff-bfff-ffffffffffff",
+        "q=" + "0" * 32,
+        "q=abcdefghijklmnopqrstuv",
+        "until=0001-01-01",
+        "since=9999-12-31T23:59",
+        "before=1",
+        "outcome=failure",
+    ],
+)
+def test_what_is_nowhere_is_an_empty_page_and_no_mistake(admin: FlaskClient, query: str) -> None:
+    assert listed(admin, query) == []
+    assert "log-count" in admin.get(f"{LOG}?{query}").text
+
+
+def test_a_person_is_found_by_a_part_of_her_name_or_address(app: Flask, admin: FlaskClient) -> None:
+    grace = sign_in_as(app.test_client(), email="grace@example.org", name="Grace Hopper")
+    for text in ("hopp", "example.org", f"user:{grace.user_id}"):
+        for field in ("who", "q"):
+            assert set(names(admin, f"{field}={text}")) == {"user_created", "session_created"}
+
+
+def test_a_session_is_found_by_its_id_with_all_that_happened_in_it(app: Flask, admin: FlaskClient) -> None:
+    client = app.test_client()
+    who = sign_in_as(client, email="grace@example.com", name="Grace")
+    assert client.get(LOG).status_code == 403
+    client.post("/auth/logout", headers=who.headers)
+    assert names(admin, f"q={who.session_id}") == ["session_logout", "authz_fail", "session_created"]
+
+
+def test_an_event_is_found_by_its_own_id(admin: FlaskClient, happen: Callable[..., None]) -> None:
+    happen("article.published")
+    (event,) = listed(admin, "event=article.published")
+    assert names(admin, f"q={event['id']}") == ["article.published"]
+    answer = admin.get(f"{LOG}/{event['number']}", headers=JSON).get_json()
+    assert answer == event | {"place": None}
+
+
+def test_more_people_than_are_searched_for_are_told(app: Flask, admin: FlaskClient) -> None:
+    with state_of(app).database.transaction() as db:
+        db.add_all(User(name=f"Twin {number}", role=Role.VIEWER, created_at=utc_now()) for number in range(11))
+    assert "“twin”" in admin.get(f"{LOG}?who=twin").text
+    assert "“" not in admin.get(f"{LOG}?who=ada").text
+
+
+BAD = [
+    ("outcome=maybe", "outcome"),
+    ("when=yesterday", "when"),
+    ("since=x", "since"),
+    ("since=2026-13-01", "since"),
+    ("since=0001-01-01T00:00%2B23:59", "since"),
+    ("until=9999-12-31", "until"),
+    ("since=2026-02-01&until=2026-01-01", "until"),
+    ("ip=1.2.3", "ip"),
+    ("ip=" + "1" * 5000, "ip"),
+    ("before=-1", "before"),
+    ("before=" + "9" * 30, "before"),
+    ("before=%D9%A3", "before"),
+    ("before=1&after=1", "after"),
+    ("q=%00", "q"),
+    ("q=" + "x" * 201, "q"),
+    ("who=%E2%80%AE", "who"),
+    ("event=" + "e" * 65, "event"),
+    ("event=%ED%A0%80%00", "event"),
+]
+
+
+@pytest.mark.parametrize(("query", "field"), BAD)
+def test_what_cannot_be_asked_is_refused_with_a_reason(admin: FlaskClient, query: str, field: str) -> None:
+    answer = admin.get(f"{LOG}?{query}", headers=JSON)
+    assert (answer.status_code, set(answer.get_json()["fields"])) == (400, {field})
+    reason = answer.get_json()["fields"][field]
+    for headers in ({}, HTMX):
+        page = admin.get(f"{LOG}?{query}", headers=headers)
+        assert (page.status_code, reason in page.text) == (400, True)
+    assert admin.get(f"{LOG}/news?{query}", headers=HTMX).status_code == 400
+    assert readings(admin) == [{"resource": "audit_log", "filters": {"event": "sensitive_read"}}]
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "9" * 19, "9" * 400, "-1", "x", "1.5", "%00"])
+def test_no_such_event(admin: FlaskClient, number: str) -> None:
+    for headers in ({}, HTMX, JSON):
+        assert admin.get(f"{LOG}/{number}", headers=headers).status_code == 404
+
+
+def test_pages_lead_back_and_forth(admin: FlaskClient, app: Flask) -> None:
+    with state_of(app).database.transaction() as db:
+        record_each("article.published", [Facts(("article", number)) for number in range(120)], session=db)
+    seen: list[int] = []
+    address = f"{LOG}?event=article.published"
+    answer = admin.get(address, headers=JSON).get_json()
+    while True:
+        seen += [event["number"] for event in answer["events"]]
+        if answer["next"] is None:
+            break
+        answer = admin.get(f"{address}&before={answer['next']}", headers=JSON).get_json()
+    assert len(seen) == 120
+    assert seen == sorted(seen, reverse=True)
+    second = admin.get(f"{address}&before={seen[99]}").text
+    assert f"after={seen[100]}" in second
+    upwards = listed(admin, f"event=article.published&after={seen[100]}")
+    assert [event["number"] for event in upwards] == seen[50:100]
+
+
+def test_a_search_that_rests_says_how_far_it_has_come(
+    admin: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "REACH", 10)
+    with state_of(app).database.transaction() as db:
+        record_each("kept.first", [Facts(("article", 1))] * 30, session=db)
+        record_each("kept.last", [Facts(("article", 2))] * 30, session=db)
+    query = f"{LOG}?event=kept.first&q=article:2"
+    answer = admin.get(query, headers=JSON).get_json()
+    assert (answer["events"], answer["searched_to"] is None, answer["next"] is None) == ([], False, False)
+    page = admin.get(query).text
+    assert "Search on" in page
+    assert f"before={answer['next']}" in page
+    assert "Nothing matches" not in page
+
+
+def test_the_page_tells_what_has_changed_and_what_is_erased(
+    admin: FlaskClient, app: Flask, happen: Callable[..., None]
+) -> None:
+    personal = {"email": Personal("<b>@example.com", None)}
+    happen("article.moved", change={"status": ("<draft>", True)}, details={"by": {"a": 1}}, personal=personal)
+    (event,) = listed(admin, "event=article.moved")
+    for headers in ({}, HTMX):
+        page = admin.get(f"{LOG}/{event['number']}", headers=headers).text
+        assert "<del>&lt;draft&gt;</del>" in page.replace("\n", "").replace("  ", "")
+        assert "&lt;b&gt;@example.com" in page
+        assert "Not sealed yet" in page
+        assert "User 77" in page
+        assert "<b>" not in page
+    Sealer(state_of(app).database, "gate.example.com").seal()
+    assert "of epoch 1" in admin.get(f"{LOG}/{event['number']}").text
+    assert admin.get(f"{LOG}/{event['number']}", headers=JSON).get_json()["place"]["epoch"] == 1
+
+
+def test_who_is_deleted_keeps_her_events(app: Flask, admin: FlaskClient) -> None:
+    gone = sign_in_as(app.test_client(), email="gone@example.com", name="Gone Person")
+    assert "Gone Person" in admin.get(f"{LOG}?who=user:{gone.user_id}").text
+    with state_of(app).database.transaction() as db:
+        db.execute(delete(User).where(User.id == gone.user_id))
+    page = admin.get(f"{LOG}?who=user:{gone.user_id}").text
+    assert f"User {gone.user_id}" in page
+    assert "Gone Person" not in page
+
+
+# --- Who reads is written down -----------------------------------------------------------------
+
+
+def test_reading_is_recorded_once_for_a_while_and_not_for_each_key(admin: FlaskClient) -> None:
+    for text in ("n", "no", "nob", "nobody"):
+        admin.get(f"{LOG}?q={text}", headers=HTMX)
+        admin.get(f"{LOG}?q={text}")
+    assert readings(admin)[:-1] == [{"resource": "audit_log", "filters": {"q": True}}]
+    with time_machine.travel(utc_now() + timedelta(minutes=6)):
+        admin.get(f"{LOG}?q=nobody")
+        assert readings(admin).count({"resource": "audit_log", "filters": {"q": True}}) == 2
+
+
+def test_it_says_at_whom_somebody_looked_and_holds_nothing_personal(admin: FlaskClient) -> None:
+    admin.get(f"{LOG}?who=ada@example.com&ip=192.0.2.99&when=7d&outcome=denied")
+    (reading, *_) = readings(admin)
+    assert reading["filters"] == {"who": True, "ip": True, "when": "7d", "outcome": "denied"}
+    assert reading["person"] == 1
+
+
+def test_one_event_is_a_reading_too(admin: FlaskClient) -> None:
+    admin.get(f"{LOG}/1")
+    assert readings(admin)[0] == {"resource": "audit_log", "filters": {}}
+
+
+def test_what_a_page_asks_by_itself_is_no_reading_and_shows_no_event(
+    admin: FlaskClient, happen: Callable[..., None]
+) -> None:
+    happen("article.published")
+    for path in (f"{LOG}/news?after=1", f"{LOG}/news", f"{LOG}/news?after=1&q=ada"):
+        answer = admin.get(path, headers=HTMX | {"Gatehouse-Background": "true"})
+        assert answer.status_code == 200
+        assert "article.published" not in answer.text
+    assert readings(admin) == [{"resource": "audit_log", "filters": {"event": "sensitive_read"}}]
+
+
+def test_the_header_of_a_background_request_hides_no_reading(admin: FlaskClient) -> None:
+    """Anybody can send it: whoever is shown events is written down."""
+    for path in (LOG, f"{LOG}/1"):
+        assert "user_created" in admin.get(path, headers=JSON | {"Gatehouse-Background": "true"}).text
+        with time_machine.travel(utc_now() + timedelta(minutes=6)):
+            assert readings(admin)[0] == {"resource": "audit_log", "filters": {}}
+
+
+def test_news_are_counted_for_the_filters_of_the_page(admin: FlaskClient, happen: Callable[..., None]) -> None:
+    newest = listed(admin)[0]["number"]
+    happen("article.published")
+    happen("article.published")
+    happen("article.removed")
+    assert "2 new events" in admin.get(f"{LOG}/news?event=article.published&after={newest}", headers=HTMX).text
+    assert "new event" not in admin.get(f"{LOG}/news?event=nowhere&after={newest}", headers=HTMX).text
+    for _ in range(51):
+        happen("article.published")
+    assert "More than 50 new events" in admin.get(f"{LOG}/news?after={newest}", headers=HTMX).text
+
+
+def test_others_may_not(app: Flask) -> None:
+    client = app.test_client()
+    sign_in_as(client, Role.EDITOR, email="ed@example.com", name="Ed")
+    for path in (LOG, f"{LOG}/1", f"{LOG}/news"):
+        assert client.get(path).status_code == 403
+    assert "Audit log" not in client.get("/dashboard").text
