@@ -25,7 +25,9 @@ SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
 ) AS parts(part)
 """
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'gatehouse_%%' AND relname <> %s"
+TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'gatehouse_%%' AND relname <> ALL(%s)"
+# In which the migrations themselves have put something.
+FILLED = ["gatehouse_alembic_version", "gatehouse_ledger_key"]
 
 
 class WorkerDatabase:
@@ -49,11 +51,20 @@ class WorkerDatabase:
             self._make()
         return self._services.database_url(self._name)
 
+    def copied(self, name: str) -> str:
+        """Return the address of a copy of the database as it is now; the next test of that name replaces it."""
+        copy, here = Identifier(f"{self._name}_{name}"), Identifier(self._name)
+        with self._connect("postgres") as connection:
+            connection.execute(OTHERS, [self._name])
+            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(copy))
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, here))
+        return self._services.database_url(f"{self._name}_{name}")
+
     def _emptied(self) -> bool:
         with self._connect(self._name) as connection:
             if self._current_shape(connection) != self._shape:
                 return False
-            tables = [name for (name,) in connection.execute(TABLES, ["gatehouse_alembic_version"])]
+            tables = [name for (name,) in connection.execute(TABLES, [FILLED])]
             names = SQL(", ").join(map(Identifier, tables))
             # Without the guards of the trail, which let nobody empty it.
             connection.execute("SET session_replication_role = replica")

@@ -11,7 +11,6 @@ from tests.web.conftest import development, state_of
 
 VALUES = {
     "REDIS_URL": "redis://:canary@cache/0",
-    "GATEHOUSE_ERASURE_LEDGER": "canary.ledger",
     "GATEHOUSE_METRICS_TOKEN": "canary-canary-canary-canary",
     "GATEHOUSE_RATE_LIMIT": "7 per minute",
     "GATEHOUSE_RATE_LIMIT_SIGN_IN": "7 per minute",

@@ -1,17 +1,16 @@
 """What administrators do to one user, and what everybody may change about herself."""
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
-from ..kernel.context import Actor, acting
+from ..kernel.context import Actor
 from ..kernel.text import plain
-from .errors import EditConflict, InvalidField, NotOnYourself, RoleNotYours, UserNotFound
+from .errors import EditConflict, InvalidField, RoleNotYours, UserNotFound
 from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
-from .locks import get_locked, get_removable, record_change
-from .models import Identity, User
-from .profile import identifying
+from .locks import get_locked, get_removable, record_change, refuse_oneself
+from .models import User
 from .rules import LARGEST_ID, Role
 from .views import UserRow
 
@@ -109,7 +108,7 @@ def suspend_user(db: Session, user_id: int, *, actor: Actor | None = None) -> Us
     :raises LastAdministrator: if she is the only administrator.
     :raises UserNotFound: if there is no such user.
     """
-    _refuse_oneself(user_id, actor)
+    refuse_oneself(user_id, actor)
     return _suspend(db, get_removable(db, user_id), actor)
 
 
@@ -128,31 +127,9 @@ def toggle_active(db: Session, user_id: int, *, actor: Actor | None = None) -> U
     :raises LastAdministrator: if she is the only administrator.
     :raises UserNotFound: if there is no such user.
     """
-    _refuse_oneself(user_id, actor)
+    refuse_oneself(user_id, actor)
     user = get_removable(db, user_id)
     return _suspend(db, user, actor) if user.is_active else _reactivate(db, user, actor)
-
-
-def delete_user(db: Session, user_id: int, *, actor: Actor | None = None) -> None:
-    """Delete a user with her identities and sessions; the trail keeps her id.
-
-    :raises NotOnYourself: if she would do it to herself.
-    :raises LastAdministrator: if she is the only administrator.
-    :raises UserNotFound: if there is no such user.
-    """
-    _refuse_oneself(user_id, actor)
-    user = get_removable(db, user_id)
-    record(
-        AuditEvent.USER_DELETED,
-        resource=("user", user.id),
-        personal=identifying(user.name, user.email),
-        session=db,
-        actor=actor,
-    )
-    # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
-    db.execute(delete(Identity).where(Identity.user_id == user.id))
-    db.delete(user)
-    db.flush()
 
 
 def _may_demote(wanted: Role | None, as_administrator: bool) -> bool:
@@ -171,11 +148,6 @@ def _reactivate(db: Session, user: User, actor: Actor | None) -> UserRow:
         user.is_active, user.version = True, user.version + 1
         record_change(db, AuditEvent.USER_ENABLED, user.id, {"is_active": [False, True]}, actor)
     return _row_of(user)
-
-
-def _refuse_oneself(user_id: int, actor: Actor | None) -> None:
-    if (actor or acting()).user_id == user_id:
-        raise NotOnYourself(user_id)
 
 
 def _row_of(user: User) -> UserRow:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, Facts, record_each
 from ..kernel.context import Actor
 from .errors import FieldProblem, InvalidField
 from .fields import find_role
+from .leaving import Holding, delete_rows_of
 from .locks import lock_administrators
-from .models import Identity, User
-from .profile import identifying
+from .models import User
 from .queries import UserQuery
 from .rules import LARGEST_ID, LAST_ADMINISTRATOR, Role
 from .search import meant
@@ -42,10 +42,12 @@ class Change:
     """What shall become of many users.
 
     :param role: for ``Action.ROLE`` alone.
+    :param removed: for ``Action.REMOVE``: called with what was deleted, so many users at a time.
     """
 
     action: Action
     role: Role | None = None
+    removed: Callable[[Session, Sequence[Holding]], None] | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Change":
@@ -155,7 +157,10 @@ def _batches(db: Session, selection: Iterable[int] | UserQuery, result: BulkResu
 
 def _lock(db: Session, *where: ColumnElement[bool]) -> list[Row[Any]]:
     chosen = (
-        select(User.id, User.role, User.is_active, User.name, User.email).where(*where).order_by(User.id).limit(_BATCH)
+        select(User.id, User.role, User.is_active, User.email, User.created_at)
+        .where(*where)
+        .order_by(User.id)
+        .limit(_BATCH)
     )
     return list(db.execute(chosen.with_for_update()))
 
@@ -176,16 +181,10 @@ def _deactivate(db: Session, users: Sequence[Row[Any]], change: Change, actor: A
 
 
 def _remove(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
-    ids = [user.id for user in users]
-    # A host's SQLite may ignore foreign keys; an identity left behind would keep its owner out for good.
-    db.execute(delete(Identity).where(Identity.user_id.in_(ids)).execution_options(synchronize_session=False))
-    db.execute(delete(User).where(User.id.in_(ids)).execution_options(synchronize_session=False))
-    record_each(
-        AuditEvent.USER_DELETED,
-        [Facts(("user", user.id), personal=identifying(user.name, user.email)) for user in users],
-        session=db,
-        actor=actor,
-    )
+    record_each(AuditEvent.USER_DELETED, [Facts(("user", user.id)) for user in users], session=db, actor=actor)
+    held = delete_rows_of(db, users)
+    if change.removed is not None:
+        change.removed(db, held)
 
 
 def _update(db: Session, users: Sequence[Row[Any]], **values: object) -> None:

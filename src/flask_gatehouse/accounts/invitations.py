@@ -1,6 +1,7 @@
 """Addresses that get a role at their first authoritative sign-in, once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -114,7 +115,8 @@ def take_invitation(db: Session, user: User, address: str | None, actor: Actor) 
     if invitation is None:
         return
     db.delete(invitation)
-    _record(db, AuditEvent.INVITE_USED, invitation, actor)
+    # By her, whom the provider has just proved: so that her erasure finds what the invitation says of her.
+    _record(db, AuditEvent.INVITE_USED, invitation, replace(actor, user_id=user.id, kind="user"))
     if not user.role.includes(invitation.role):
         before, user.role, user.version = user.role, invitation.role, user.version + 1
         record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, user.role]}, actor)

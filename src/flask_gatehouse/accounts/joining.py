@@ -4,6 +4,7 @@ What is approved is one account at one provider, never an address: exactly she c
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, and_, delete, not_, select
@@ -131,9 +132,13 @@ def find_approved_role(db: Session, profile: Profile) -> Role | None:
     return None if request is None else request.approved_role
 
 
-def forget_join_request(db: Session, profile: Profile) -> None:
-    """Take a person who has come in out of the queue; that she has come is an event of its own."""
-    db.execute(delete(JoinRequest).where(JoinRequest.issuer == profile.issuer, JoinRequest.subject == profile.subject))
+def take_join_request(db: Session, user_id: int, profile: Profile, actor: Actor) -> None:
+    """Take a person who has come in out of the queue."""
+    request = db.scalars(_of(profile).with_for_update()).first()
+    if request is not None:
+        db.delete(request)
+        db.flush()
+        _record(db, AuditEvent.JOIN_USED, request, replace(actor, user_id=user_id, kind="user"))
 
 
 def _of(profile: Profile) -> Select[JoinRequest]:

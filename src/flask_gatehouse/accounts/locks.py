@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..db.base import database_now
-from ..kernel.context import Actor
-from .errors import LastAdministrator, UserNotFound
+from ..kernel.context import Actor, acting
+from .errors import LastAdministrator, NotOnYourself, UserNotFound
 from .models import User
 from .rules import LARGEST_ID, Role, is_last_administrator
 
@@ -60,6 +60,15 @@ def get_removable(db: Session, user_id: int) -> User:
     if is_last_administrator(administrators, user_id):
         raise LastAdministrator(user_id)
     return user
+
+
+def refuse_oneself(user_id: int, actor: Actor | None) -> None:
+    """Refuse what nobody does to herself.
+
+    :raises NotOnYourself: if it is she who acts.
+    """
+    if (actor or acting()).user_id == user_id:
+        raise NotOnYourself(user_id)
 
 
 def record_change(

@@ -104,6 +104,9 @@ class Invitation(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    # An id is never given twice: with one invitation's values in the trail, those of another would be erased.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
 
 class JoinRequest(Base):
     """Somebody who has proved who she is at a provider, was not invited, and waits for an administrator's word."""

@@ -2,7 +2,6 @@
 
 from .administration import (
     change_role,
-    delete_user,
     edit_user,
     get_user,
     reactivate_user,
@@ -32,6 +31,7 @@ from .joining import (
     list_join_requests,
     request_to_join,
 )
+from .leaving import delete_user
 from .listing import count_users, list_users
 from .profile import Profile
 from .signing_in import (

@@ -12,7 +12,7 @@ from ..kernel.text import case_folded_address, plain
 from .errors import AccountDeactivated, AddressTaken, ConcurrentRegistration
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
-from .joining import forget_join_request
+from .joining import take_join_request
 from .locks import now_of
 from .models import Identity, User
 from .profile import Profile, identifying
@@ -85,7 +85,6 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     except IntegrityError as error:
         raise ConcurrentRegistration from error
     db.refresh(user)
-    forget_join_request(db, profile)
     record(
         AuditEvent.USER_CREATED,
         resource=("user", user.id),
@@ -95,6 +94,7 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
         session=db,
         actor=actor,
     )
+    take_join_request(db, user.id, profile, actor)
     take_invitation(db, user, address, actor)
     db.flush()
     return SignedInUser(user.id, user.name, user.role, user.session_generation, None, is_new=True)

@@ -10,6 +10,7 @@ SQLite's is emptied by :func:`empty_log`; on PostgreSQL, VACUUM and the end of a
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
@@ -37,7 +38,14 @@ _REMOVE = (
 
 
 def erase_personal(
-    session: Session, subjects: Collection[str], *, about: Target | None = None, actor: Actor | None = None
+    session: Session,
+    subjects: Collection[str],
+    *,
+    about: Target | None = None,
+    before: datetime | None = None,
+    reason: str | None = None,
+    if_any: bool = False,
+    actor: Actor | None = None,
 ) -> int:
     """Erase every personal value of these subjects from the trail, and record that; return how many values there were.
 
@@ -46,23 +54,34 @@ def erase_personal(
 
     :param subjects: to whom the values belong, as events say it: ``user:12``, ``invitation:7``.
     :param about: what the recorded event is about; a user, mostly.
+    :param before: values of later events stay, where an id may have been given to somebody else since.
+    :param reason: why, in one word.
+    :param if_any: record nothing where there was nothing to erase.
     :param actor: who erases; the person of the running request by default.
     :raises ValueError: if a subject is not of the form ``kind:id``.
     """
     wanted = sorted(set(subjects))
     places = [(subject, *_parsed(subject)) for subject in wanted]
-    if session.connection().dialect.name == "postgresql":
-        # One erasure at a time: of two that take values from one event, the second would put the first one's back.
-        session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+    take_turn(session)
     erased = sum(
-        _erase(session, subject, where) for subject, kind, number in places for where in _lookups(kind, number)
+        _erase(session, subject, where if before is None else where & (_events.occurred_at < before))
+        for subject, kind, number in places
+        for where in lookups(kind, number)
     )
+    if if_any and not erased:
+        return 0
     who = actor or acting()
     if f"user:{who.user_id}" in wanted:
         who = replace(who, ip=None, user_agent=None)
     details = {"subjects": wanted, "values": erased}
-    record(AuditEvent.PERSONAL_DATA_ERASED, resource=about, details=details, session=session, actor=who)
+    record(AuditEvent.PERSONAL_DATA_ERASED, resource=about, details=details, reason=reason, session=session, actor=who)
     return erased
+
+
+def take_turn(session: Session) -> None:
+    """Let one erasure happen at a time: of two that take values from one event, the second would put them back."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
 def empty_log(database: Database) -> bool:
@@ -85,7 +104,7 @@ def _parsed(subject: str) -> tuple[str, str]:
     return kind, number
 
 
-def _lookups(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
+def lookups(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
     """Yield where events that hold values of a subject can stand: she did it, or it was done to her."""
     yield (_events.target_type == kind) & (_events.target_id == number)
     if kind == "user" and number.isdecimal() and int(number) <= _LARGEST_ID:

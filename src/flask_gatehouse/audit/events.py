@@ -45,9 +45,11 @@ class AuditEvent(StrEnum):
     JOIN_APPROVED = "join_approved"  # +
     JOIN_DECLINED = "join_declined"  # +
     JOIN_EXPIRED = "join_expired"  # +
+    JOIN_USED = "join_used"  # +
     BOOTSTRAP_ADMIN_USED = "bootstrap_admin_used"  # +
     SENSITIVE_READ = "sensitive_read"
     TRAIL_EXPORTED = "audit_exported"  # +
+    PERSONAL_DATA_EXPORTED = "personal_data_exported"  # +
     PERSONAL_DATA_ERASED = "personal_data_erased"  # +
     VERIFIED = "audit_verify_ok"  # +
     VERIFY_FAILED = "audit_verify_failed"  # +

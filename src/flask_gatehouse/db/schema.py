@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import is_missing_table
 
-HEAD = "0007"
+HEAD = "0008"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 

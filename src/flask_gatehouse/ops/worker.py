@@ -18,6 +18,7 @@ from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
+from ..privacy.leftovers import settle
 from ..sessions.limits import limits_of
 from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
@@ -59,11 +60,13 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         Job(sealer.seal, PAUSE),
         # Nothing depends on it: a request judges its session by itself.
         Job(lambda: expire(database, settings), 10),
-        Job(lambda: forget(database), 10),
+        Job(lambda: forget(database, settings), 10),
     ]
     # What speaks to others has a thread of its own, and each of the others too: a server that hangs keeps no event from
     # being sealed, and nobody else from being told.
     outside = [
+        # The ledger may be on another machine.
+        Job(lambda: settle(database, settings), 10),
         *([Job(witness.sign_if_due, 1)] if witness else []),
         *([Job(letters.run, 1)] if letters else []),
         *(Job(Alerts(database, settings, sink).run, 1) for sink in configured_sinks(settings, write)),
@@ -118,12 +121,16 @@ def expire(database: Database, settings: Settings) -> None:
         expire_join_requests(db)
 
 
-def forget(database: Database) -> None:
+def forget(database: Database, settings: Settings) -> None:
     """Delete what nobody needs any more."""
+    batch = 500
     with database.transaction() as db:
         forget_spent_attempts(db)
         forget_refusals(db)
-        forget_ended_sessions(db)
+    while True:
+        with database.transaction() as db:
+            if forget_ended_sessions(db, settings.session_retention, batch=batch) < batch:
+                break
 
 
 def find_witness(database: Database, settings: Settings) -> Witness | None:

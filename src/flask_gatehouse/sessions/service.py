@@ -17,9 +17,6 @@ from .lookup import digest_of
 from .models import UserSession
 from .rules import EndReason, Limits, Times, ended
 
-# How long a session that has ended stays on its owner's record, and says why to an open page.
-REMEMBER_ENDED = timedelta(days=30)
-
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -201,11 +198,20 @@ def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch:
     return len(rows)
 
 
-def forget_ended_sessions(db: Session, *, batch: int = 500) -> int:
-    """Delete sessions that ended long ago, with the addresses and browsers on them; return how many."""
-    old = select(UserSession.id).where(UserSession.ended_at < _now(db) - REMEMBER_ENDED).limit(batch)
+def forget_ended_sessions(db: Session, kept_for: timedelta, *, batch: int = 500) -> int:
+    """Delete sessions that ended long ago, with the addresses and browsers on them; return how many.
+
+    :param kept_for: how long one that has ended stays on its owner's record, and says why to an open page.
+    """
+    old = select(UserSession.id).where(UserSession.ended_at < _now(db) - kept_for).limit(batch)
     statement = delete(UserSession).where(UserSession.id.in_(old)).returning(UserSession.id)
     return len(db.scalars(statement.execution_options(synchronize_session=False)).all())
+
+
+def forget_sessions_of(db: Session, user_ids: Sequence[int]) -> None:
+    """Delete all sessions of people who have left. A host's SQLite may ignore the foreign key that would do it."""
+    gone = delete(UserSession).where(UserSession.user_id.in_(user_ids))
+    db.execute(gone.execution_options(synchronize_session=False))
 
 
 def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:

@@ -84,6 +84,9 @@ class Settings:
     audit_retention: timedelta | None
     audit_archive_dir: Path | None
     erasure_ledger: Path
+    session_retention: timedelta
+    refusal_retention: timedelta
+    invitation_retention: timedelta
     metrics_token: Secret | None
     app_name: str
     terms_url: str | None
@@ -192,6 +195,9 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),
         audit_archive_dir=values.path("GATEHOUSE_AUDIT_ARCHIVE_DIR"),
         erasure_ledger=values.path("GATEHOUSE_ERASURE_LEDGER") or values.here / "instance/erasures.ledger",
+        session_retention=values.time("GATEHOUSE_SESSION_RETENTION", "30d"),
+        refusal_retention=values.time("GATEHOUSE_REFUSAL_RETENTION", "90d"),
+        invitation_retention=values.time("GATEHOUSE_INVITATION_RETENTION", "30d"),
         metrics_token=values.secret("GATEHOUSE_METRICS_TOKEN"),
         app_name=values.texts.get("GATEHOUSE_APP_NAME", "Gatehouse"),
         terms_url=values.link("GATEHOUSE_TERMS_URL"),

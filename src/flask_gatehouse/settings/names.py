@@ -48,6 +48,9 @@ GATEHOUSE_NAMES = frozenset(
         "AUDIT_RETENTION",
         "AUDIT_ARCHIVE_DIR",
         "ERASURE_LEDGER",
+        "SESSION_RETENTION",
+        "REFUSAL_RETENTION",
+        "INVITATION_RETENTION",
         "METRICS_TOKEN",
         "APP_NAME",
         "TERMS_URL",
@@ -69,7 +72,6 @@ WITHOUT_EFFECT = frozenset(
     | {
         f"GATEHOUSE_{name}"
         for name in (
-            "ERASURE_LEDGER",
             "METRICS_TOKEN",
             "RATE_LIMIT",
             "RATE_LIMIT_SIGN_IN",

@@ -24,6 +24,7 @@ from ..alerts.errors import LetterRefused
 from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, UnusableKeyFile
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
+from ..privacy.errors import DamagedLedger, NothingHeld
 from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
@@ -180,6 +181,8 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     ),
     InvitationNotFound: _always(NOT_FOUND),
     JoinRequestNotFound: _always(NOT_FOUND),
+    NothingHeld: _always(NOT_FOUND),
+    DamagedLedger: _MISCONFIGURED,
     AccountDeactivated: _always(Answer(403, _("Account deactivated"), _("This account has been deactivated."))),
     ProviderUnavailable: _away(
         _("The sign-in service does not answer"),

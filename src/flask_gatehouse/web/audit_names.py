@@ -36,6 +36,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.USER_ARCHIVED: _("User deactivated"),
         AuditEvent.USER_ENABLED: _("User activated"),
         AuditEvent.USER_DELETED: _("User deleted"),
+        AuditEvent.PERSONAL_DATA_EXPORTED: _("Personal data exported"),
         AuditEvent.PERSONAL_DATA_ERASED: _("Personal data erased"),
     },
     _("Invitations"): {
@@ -47,6 +48,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.JOIN_APPROVED: _("Request to join approved"),
         AuditEvent.JOIN_DECLINED: _("Request to join declined"),
         AuditEvent.JOIN_EXPIRED: _("Request to join expired"),
+        AuditEvent.JOIN_USED: _("Came in after asking to join"),
     },
     _("The log itself"): {
         AuditEvent.SENSITIVE_READ: _("Sensitive data read"),

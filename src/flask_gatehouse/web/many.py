@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.bulk import Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
+from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID, Role
 from ..accounts.service import change_many as change
+from ..privacy.erasure import erase_many
 from .actor import signed_in
 from .confirmation import require_confirmation
 from .fields import number, sent
@@ -34,8 +36,7 @@ def change_many() -> ResponseReturnValue:
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
         raise InvalidField({"user": FieldProblem.MISSING})
-    with state().database.transaction() as db:
-        result = change(db, query if everyone else sorted(chosen), what, actor_id=signed_in().user_id)
+    result = _change(query if everyone else sorted(chosen), what)
     if wants_json():
         skipped = [{"id": user_id, "reason": reason} for user_id, reason in result.skipped]
         return jsonify(changed=result.changed, unchanged=result.unchanged, skipped=skipped)
@@ -45,6 +46,14 @@ def change_many() -> ResponseReturnValue:
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, "success")
     return redirect(list_url(query.parameters()), 303)
+
+
+def _change(selection: UserQuery | list[int], what: Change) -> BulkResult:
+    here, who = state(), signed_in()
+    if what.action is Action.REMOVE:
+        return erase_many(here.database, here.settings, selection, actor_id=who.user_id)
+    with here.database.transaction() as db:
+        return change(db, selection, what, actor_id=who.user_id)
 
 
 def _chosen(texts: list[str]) -> set[int]:

@@ -13,7 +13,6 @@ from ..accounts.listing import count_users, list_users
 from ..accounts.queries import UserQuery
 from ..accounts.rules import Role, can_edit_user
 from ..accounts.service import (
-    delete_user as delete,
     edit_user as edit,
     get_user,
     history_of_role,
@@ -21,6 +20,7 @@ from ..accounts.service import (
     toggle_active,
 )
 from ..accounts.views import UserRow
+from ..privacy.erasure import erase_user
 from ..sessions.service import living_sessions
 from .account import shown_identity, shown_session
 from .actor import signed_in
@@ -135,9 +135,10 @@ def _save(user_id: int) -> ResponseReturnValue:
 
 
 def _delete(user_id: int) -> ResponseReturnValue:
-    with state().database.transaction() as db:
-        row = get_user(db, user_id)
-        delete(db, user_id)
+    here = state()
+    with here.database.reading() as connection:
+        row = get_user(connection, user_id)
+    erase_user(here.database, here.settings, user_id)
     message = text("%(name)s was deleted.", name=row.name)
     if wants_json():
         return "", 200

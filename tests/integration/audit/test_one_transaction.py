@@ -148,7 +148,7 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
     "register, approved": (
         lambda db, scene: accounts.register(db, profile("eve"), Role.EDITOR, actor=SOMEBODY),
         _asked,
-        ["user_created"],
+        ["user_created", "join_used"],
     ),
     "invite_administrator": (
         lambda db, scene: accounts.invite_administrator(db, "new@example.com"),
@@ -206,6 +206,9 @@ READS = {
     "find_session",
     "find_user_id",
     "get_user",
+    "held_for",
+    "holdings_of",
+    "all_holdings",
     "has_identity",
     "may_claim_administration",
     "check_network",
@@ -213,7 +216,8 @@ READS = {
 }
 # Their events are those of the change that they belong to.
 PARTS = {
-    "forget_join_request",
+    "delete_holdings",
+    "delete_rows_of",
     "get_locked",
     "get_removable",
     "lock_administrators",
@@ -222,12 +226,19 @@ PARTS = {
     "take_invitation",
     "clear_account",
     "count_and_record",
+    "take_join_request",
 }
 # In tests/integration/signin/test_one_transaction.py: they begin transactions of their own.
 JOURNEYS = {"complete", "confirm", "record_refusal"}
 # That a person used her session once more is state, not an event: it would be one row for each minute. What is
 # forgotten after its time had its event when it ended.
-UNRECORDED = {"touch", "forget_ended_sessions", "forget_spent_attempts", "forget_refusals"}
+UNRECORDED = {
+    "touch",
+    "forget_ended_sessions",
+    "forget_sessions_of",
+    "forget_spent_attempts",
+    "forget_refusals",
+}
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_what_ended_long_ago_is_forgotten(house: House) -> None:
             .values(ended_at=datetime(2020, 1, 1, tzinfo=UTC))
         )
     with house.database.transaction() as db:
-        assert forget_ended_sessions(db) == 1
+        assert forget_ended_sessions(db, timedelta(days=30)) == 1
         assert owner_of(db, old.session_id) is None
         assert owner_of(db, recent.session_id) == owner_of(db, living.session_id) == ada.id
 

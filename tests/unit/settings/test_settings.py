@@ -66,6 +66,9 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "audit_retention": None,
         "audit_archive_dir": None,
         "erasure_ledger": tmp_path / "instance/erasures.ledger",
+        "session_retention": timedelta(days=30),
+        "refusal_retention": timedelta(days=90),
+        "invitation_retention": timedelta(days=30),
         "metrics_token": None,
         "app_name": "Gatehouse",
         "terms_url": None,
@@ -110,6 +113,9 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         "GATEHOUSE_AUDIT_RETENTION": "400d",
         "GATEHOUSE_AUDIT_ARCHIVE_DIR": "archive",
         "GATEHOUSE_ERASURE_LEDGER": "ledger",
+        "GATEHOUSE_SESSION_RETENTION": "7d",
+        "GATEHOUSE_REFUSAL_RETENTION": "8d",
+        "GATEHOUSE_INVITATION_RETENTION": "9d",
         "GATEHOUSE_METRICS_TOKEN": "hush",
         "GATEHOUSE_APP_NAME": "Corp",
         "GATEHOUSE_TERMS_URL": "/terms",
@@ -128,6 +134,8 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
     assert settings.audit_retention == timedelta(days=400)
     assert settings.audit_archive_dir == tmp_path / "archive"
     assert settings.erasure_ledger == tmp_path / "ledger"
+    kept = (settings.session_retention, settings.refusal_retention, settings.invitation_retention)
+    assert kept == (timedelta(days=7), timedelta(days=8), timedelta(days=9))
     assert len(settings.secret_key_fallbacks) == 2
 
 

@@ -1,0 +1,115 @@
+"""Where the trail speaks of a person: for her export, and for her erasure."""
+
+import heapq
+import json
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.orm import Session
+
+from ..db.database import Database
+from .erasure import lookups
+from .models import AuditEventRow
+
+BATCH = 500
+_events = AuditEventRow.__table__.c
+_CAME_IN = ("invite_used", "join_used")
+_ENDED = (*_CAME_IN, "invite_revoked", "invite_expired", "join_declined", "join_expired")
+
+
+def subjects_of_user(db: Session, user_id: int) -> set[str]:
+    """Return the invitations and requests with which a user came in: what the trail says of them is about her."""
+    found = select(_events.target_type, _events.target_id).where(
+        _events.actor_id == user_id, _events.event.in_(_CAME_IN)
+    )
+    return {f"{row.target_type}:{row.target_id}" for row in db.execute(found)}
+
+
+def subjects_named(db: Session, addresses: Collection[str], since: datetime) -> set[str]:
+    """Return the invitations and requests to one of these addresses that have ended since a moment.
+
+    :param addresses: case-folded.
+    :param since: what ended before has lost its values by retention.
+    """
+    rows = db.execute(
+        select(_events.target_type, _events.target_id, _events.personal)
+        .where(_events.event.in_(_ENDED), _events.occurred_at >= since, _events.personal.is_not(None))
+        .execution_options(yield_per=BATCH)
+    )
+    return {f"{row.target_type}:{row.target_id}" for row in rows if _address(row.personal) in addresses}
+
+
+def ended_subjects(db: Session, after: int, before: datetime, *, limit: int) -> list[tuple[int, str]]:
+    """Return the next invitations and requests that ended before a moment, as the number of the event and the subject.
+
+    :param after: the number of the last one that was asked for.
+    """
+    rows = db.execute(
+        select(_events.id, _events.target_type, _events.target_id)
+        .where(_events.event.in_(_ENDED), _events.id > after, _events.occurred_at < before)
+        .order_by(_events.id)
+        .limit(limit)
+    )
+    return [(row.id, f"{row.target_type}:{row.target_id}") for row in rows]
+
+
+def count_events_about(connection: Connection | Session, subject: str) -> int:
+    """Return how many events name somebody, as who did something or to whom it was done."""
+    kind, _, number = subject.partition(":")
+    counts = [select(func.count()).where(where) for where in _apart(kind, number)]
+    return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def events_about(database: Database, subjects: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield every event that names one of these, the oldest first; of personal values theirs alone.
+
+    No connection is held between two batches: whoever reads may be slow.
+
+    :param subjects: as events say it: ``user:12``, ``invitation:7``.
+    """
+    ways = [where for subject in subjects for where in _apart(*subject.split(":", 1))]
+    last = 0
+    for row in heapq.merge(*(_batches(database, where) for where in ways), key=lambda row: row.id):
+        if row.id > last:
+            last = row.id
+            yield _shown(row, subjects)
+
+
+def _apart(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
+    """Yield where events of a subject can stand, so that none stands in two places."""
+    first, *rest = lookups(kind, number)
+    yield first
+    for where in rest:
+        yield where & (_events.target_type.is_distinct_from(kind) | _events.target_id.is_distinct_from(number))
+
+
+def _batches(database: Database, where: ColumnElement[bool]) -> Iterator[Any]:
+    last = 0
+    while True:
+        with database.reading() as connection:
+            found = select(_events.id, _events.body, _events.personal).where(where, _events.id > last)
+            rows = connection.execute(found.order_by(_events.id).limit(BATCH)).all()
+        yield from rows
+        if len(rows) < BATCH:
+            return
+        last = rows[-1].id
+
+
+def _shown(row: Any, subjects: Collection[str]) -> dict[str, Any]:
+    """Return an event for the person whom it names."""
+    content = json.loads(row.body)
+    kept = json.loads(row.personal or "{}")
+    hers = {field: entry["of"] for field, entry in content["personal"].items() if entry["of"] in subjects}
+    names = ("id", "at", "event", "outcome", "reason", "actor", "target", "change", "details")
+    shown = {name: content[name] for name in names}
+    if f"user:{content['actor']['id']}" in subjects:
+        # Whose session and request it was otherwise is somebody else's affair.
+        shown |= {"session": content["session"], "request": content["request"]}
+    return shown | {"personal": {field: kept[field]["value"] if field in kept else None for field in hers}}
+
+
+def _address(personal: str) -> str | None:
+    entry = json.loads(personal).get("email")
+    return None if entry is None else str(entry["value"]).lower()

@@ -1,0 +1,108 @@
+"""Erasing a person: whatever is held about her goes in one transaction, and with it what the trail knows of her.
+
+What happened stays in the trail, under a number that nobody else gets. An administrator's deletion is an erasure too.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..accounts.bulk import Action, BulkResult, Change
+from ..accounts.leaving import Holding, delete_holdings, delete_user, held_for
+from ..accounts.queries import UserQuery
+from ..accounts.service import change_many
+from ..audit.erasure import erase_personal
+from ..audit.traces import subjects_named, subjects_of_user
+from ..db.base import database_now
+from ..db.database import Database
+from ..kernel.context import Actor
+from ..sessions.service import forget_sessions_of
+from ..settings import Settings
+from .errors import NothingHeld
+from .ledger import note_erasure
+from .leftovers import carry_out, overwrite_what_is_deleted
+
+# Retention runs a little after its time: what has just ended may still have its values.
+SLACK = timedelta(days=1)
+
+
+def erase_user(
+    database: Database, settings: Settings, user_id: int, *, herself: bool = False, actor: Actor | None = None
+) -> None:
+    """Erase a user; she is gone once this returns, and signing in again makes a new one.
+
+    :param herself: whether it is she who wants it.
+    :raises NotOnYourself: if she would do it to herself where another one is meant.
+    :raises LastAdministrator: if she is the only administrator.
+    :raises UserNotFound: if there is no such user.
+    """
+    with database.transaction() as db:
+        overwrite_what_is_deleted(db)
+        held = delete_user(db, user_id, herself=herself, actor=actor)
+        erase_traces(db, settings, held, actor)
+    carry_out(database, settings)
+
+
+def erase_many(
+    database: Database, settings: Settings, selection: Iterable[int] | UserQuery, *, actor_id: int | None
+) -> BulkResult:
+    """Erase many users in one transaction; see ``change_many`` for who is left as she is."""
+    change = Change(Action.REMOVE, removed=partial(_erase_batch, settings=settings))
+    with database.transaction() as db:
+        overwrite_what_is_deleted(db)
+        result = change_many(db, selection, change, actor_id=actor_id)
+    carry_out(database, settings)
+    return result
+
+
+def erase_address(database: Database, settings: Settings, address: str, *, actor: Actor | None = None) -> None:
+    """Erase what is held for the owner of an address who is no user: invitations, and requests to join.
+
+    :param address: case-folded. That it is hers was found out by whoever asks for this.
+    :raises NothingHeld: if there is nothing.
+    """
+    with database.transaction() as db:
+        overwrite_what_is_deleted(db)
+        held = held_for(db, (), (address,), stated=True)
+        subjects = _named(db, settings, (address,))
+        if not held and not subjects:
+            raise NothingHeld(address)
+        delete_holdings(db, held)
+        erase_traces(db, settings, held, actor, addresses=(address,))
+    carry_out(database, settings)
+
+
+def erase_traces(
+    db: Session,
+    settings: Settings,
+    held: Sequence[Holding],
+    actor: Actor | None = None,
+    *,
+    addresses: Sequence[str] = (),
+) -> None:
+    """Erase what is left elsewhere of what was deleted, and note it for the ledger; the last thing of a transaction."""
+    users = [one.id for one in held if one.kind == "user"]
+    forget_sessions_of(db, users)
+    subjects = {one.subject for one in held}.union(*(subjects_of_user(db, user_id) for user_id in users))
+    # Whoever states an address that nobody vouches for must not take along what belongs to its owner.
+    confirmed = {address for one in held if one.kind == "user" for address in one.addresses} | set(addresses)
+    subjects |= _named(db, settings, confirmed)
+    about = ("user", users[0]) if len(users) == 1 else None
+    erase_personal(db, subjects, about=about, actor=actor)
+    note_erasure(db, held, sorted(subjects))
+
+
+def _erase_batch(db: Session, held: Sequence[Holding], *, settings: Settings) -> None:
+    erase_traces(db, settings, held)
+
+
+def _named(db: Session, settings: Settings, addresses: Iterable[str]) -> set[str]:
+    """Return the ended invitations and requests to these addresses whose values retention has not erased yet."""
+    wanted = set(addresses)
+    if not wanted:
+        return set()
+    since = db.scalars(select(database_now())).one() - settings.invitation_retention - SLACK
+    return subjects_named(db, wanted, since)

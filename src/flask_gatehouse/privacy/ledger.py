@@ -1,0 +1,161 @@
+"""The ledger of erasures: a file apart from backups that says who must not come back with one.
+
+It is written once the erasure has been committed, from a row that was committed with it. A crash between the two loses
+nothing: whoever comes next, the worker at the latest, writes what is pending, and a line that stands there twice says
+the same twice. One line is one JSON object; of people it knows ids, and marks that only their database can recompute.
+"""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ..accounts.leaving import Holding
+from ..db.base import database_now
+from ..db.database import Database
+from ..kernel.errors import DependencyUnavailable
+from .errors import DamagedLedger
+from .models import LedgerKey, PendingErasure
+
+VERSION = 1
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One erasure.
+
+    :param at: when it was, by the database's clock. What is held since later is about somebody who came anew.
+    :param database: which database it was, as :func:`name_of` says.
+    :param marks: of whatever she was known by, see :func:`marks_of`.
+    :param subjects: to whom the values belonged that were erased from the trail.
+    """
+
+    at: datetime
+    database: str
+    marks: frozenset[str]
+    subjects: tuple[str, ...]
+
+
+def get_key(db: Session) -> bytes:
+    """Return the key of this database, which its backups share."""
+    row = db.get(LedgerKey, 1)
+    if row is None:
+        row = LedgerKey(id=1, key=secrets.token_bytes(32))
+        db.add(row)
+        db.flush()
+    return row.key
+
+
+def name_of(key: bytes) -> str:
+    """Return by which name a ledger knows the database of a key."""
+    return hashlib.sha256(b"gatehouse ledger" + key).hexdigest()[:16]
+
+
+def marks_of(key: bytes, held: Holding) -> set[str]:
+    """Return what stands in the ledger for whatever a person is known by.
+
+    An id alone would not do: after a restore it is given to somebody else.
+    """
+    known: list[tuple[str, ...]] = [("row", held.subject, held.since.astimezone(UTC).isoformat())]
+    known += [("account", *account) for account in held.accounts]
+    known += [("address", address) for address in held.addresses]
+    return {hmac.digest(key, "\0".join(parts).encode(), "sha256").hex() for parts in known}
+
+
+def note_erasure(db: Session, held: Sequence[Holding], subjects: Sequence[str]) -> None:
+    """Put an erasure on its way into the ledger, in its own transaction."""
+    key = get_key(db)
+    at = db.scalars(select(database_now())).one()
+    entry = {
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "database": name_of(key),
+        "marks": sorted(set().union(*(marks_of(key, one) for one in held))),
+        "subjects": sorted(subjects),
+        "v": VERSION,
+    }
+    db.add(PendingErasure(entry=json.dumps(entry, separators=(",", ":"))))
+    db.flush()
+
+
+def write_out(database: Database, path: Path) -> int:
+    """Write pending erasures into the ledger; return how many.
+
+    :raises DependencyUnavailable: if the database or the file cannot be used; nothing is lost by that.
+    """
+    with database.transaction() as db:
+        pending = select(PendingErasure.id, PendingErasure.entry).where(PendingErasure.written_at.is_(None))
+        rows = db.execute(pending.order_by(PendingErasure.id).limit(BATCH).with_for_update(skip_locked=True)).all()
+        if rows:
+            try:
+                append(path, [row.entry for row in rows])
+            except OSError as error:
+                raise DependencyUnavailable(f"the ledger of erasures ({error.strerror})", 60) from error
+            written = update(PendingErasure).where(PendingErasure.id.in_([row.id for row in rows]))
+            db.execute(written.values(written_at=database_now()).execution_options(synchronize_session=False))
+    return len(rows)
+
+
+def append(path: Path, lines: Sequence[str]) -> None:
+    """Add lines to the file so that a power cut afterwards does not take them back.
+
+    :raises OSError: if the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Nobody else may read it: it says at least how many people have left.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _drop_unfinished_line(file.fileno())
+        file.write("".join(f"{line}\n" for line in lines).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_ledger(path: Path) -> Iterator[Entry]:
+    """Yield the erasures of a ledger; none if there is no file.
+
+    :raises DamagedLedger: at a line that is no erasure.
+    :raises OSError: if the file cannot be read.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            # One that a power cut has left unfinished was pending still, and stands there again.
+            if line.endswith(b"\n"):
+                yield _parsed(path, number, line)
+
+
+def _parsed(path: Path, number: int, line: bytes) -> Entry:
+    try:
+        found = json.loads(line)
+        if found["v"] != VERSION:
+            raise DamagedLedger(path, number)
+        marks, subjects = frozenset(found["marks"]), tuple(found["subjects"])
+        at = datetime.fromisoformat(found["at"]).astimezone(UTC)
+        return Entry(at, str(found["database"]), marks, subjects)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedLedger(path, number) from error
+
+
+def _drop_unfinished_line(descriptor: int) -> None:
+    """Cut off what a power cut has left of a line, so that the next one does not continue it."""
+    end = os.fstat(descriptor).st_size
+    while end and os.pread(descriptor, 1, end - 1) != b"\n":
+        end -= 1
+    os.ftruncate(descriptor, end)

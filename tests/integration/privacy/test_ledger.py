@@ -1,0 +1,254 @@
+"""Whoever was erased does not come back with an old copy of the database."""
+
+import json
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, select, update
+
+from flask_gatehouse.accounts.models import Invitation, User
+from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.accounts.service import invite, register
+from flask_gatehouse.audit import record
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.kernel.errors import DependencyUnavailable
+from flask_gatehouse.privacy import leftovers
+from flask_gatehouse.privacy.erasure import erase_many, erase_user
+from flask_gatehouse.privacy.errors import DamagedLedger
+from flask_gatehouse.privacy.ledger import append, read_ledger, write_out
+from flask_gatehouse.privacy.leftovers import settle
+from flask_gatehouse.privacy.models import LedgerKey, PendingErasure
+from flask_gatehouse.privacy.replay import Replayed, replay
+from tests.databases import WorkerDatabase
+from tests.integration.conftest import SOMEBODY, House
+from tests.integration.privacy.conftest import HERS, ROOT, Lives, zoraida
+
+Copy = Callable[[str], str]
+
+
+def erase(lives: Lives) -> None:
+    erase_user(lives.database, lives.settings, lives.zoraida.id, actor=ROOT)
+
+
+def pending(lives: Lives) -> int:
+    with lives.database.reading() as connection:
+        return len(connection.scalars(select(PendingErasure.id)).all())
+
+
+@pytest.fixture
+def copy(request: pytest.FixtureRequest, engine: Engine, tmp_path: Path) -> Copy:
+    """Copies the database as it is now, as a backup does, and returns the address of the copy."""
+
+    def copy(name: str) -> str:
+        if engine.dialect.name == "postgresql":
+            engine.dispose()
+            worker: WorkerDatabase = request.getfixturevalue("postgresql_database")
+            return worker.copied(name)
+        leftovers.empty_log(Database(lambda: engine))
+        return f"sqlite:///{shutil.copy(engine.url.database or '', tmp_path / f'{name}.db')}"
+
+    return copy
+
+
+@contextmanager
+def restored(lives: Lives, url: str) -> Iterator[Lives]:
+    engine = make_engine(url)
+    try:
+        yield Lives(House(Database(lambda: engine)), lives.settings, lives.zoraida, lives.root)
+    finally:
+        engine.dispose()
+
+
+def test_she_does_not_come_back(lives: Lives, copy: Copy) -> None:
+    backup = copy("backup")
+    erase(lives)
+    with restored(lives, backup) as old:
+        assert old.leftovers()
+        done = replay(old.database, lives.settings.erasure_ledger)
+        assert (done.entries, done.foreign, done.users) == (1, 0, 1)
+        assert old.leftovers() == {}
+        assert old.house.events()[-1] == "personal_data_erased"
+        contents = old.house.contents()
+        # A restore that was interrupted does it again.
+        assert replay(old.database, lives.settings.erasure_ledger) == Replayed(1, 0, 0, 0, 0)
+        assert old.house.contents() == contents
+
+
+def test_neither_do_many_of_whom_one_was_the_last_administrator_then(lives: Lives, copy: Copy) -> None:
+    backup = copy("backup")
+    eve = lives.house.join("eve", Role.ADMIN)
+    erase_many(lives.database, lives.settings, [lives.zoraida.id, lives.root.id], actor_id=eve.id)
+    with restored(lives, backup) as old:
+        assert replay(old.database, lives.settings.erasure_ledger).users == 2
+        with old.database.reading() as connection:
+            assert connection.scalars(select(User.id)).all() == []
+
+
+def test_whoever_came_anew_since_stays(lives: Lives, copy: Copy) -> None:
+    erase(lives)
+    with lives.database.transaction() as db:
+        invite(db, "zoraida@example.com", "editor", actor=ROOT)
+    with lives.database.transaction() as db:
+        again = register(db, zoraida(), Role.VIEWER, actor=SOMEBODY)
+        invite(db, "zoraida@elsewhere.example", "editor", actor=ROOT)
+    with restored(lives, copy("backup")) as later:
+        contents = later.house.contents()
+        assert replay(later.database, lives.settings.erasure_ledger) == Replayed(1, 0, 0, 0, 0)
+        assert later.house.contents() == contents
+        with later.database.reading() as connection:
+            assert again.id in connection.scalars(select(User.id)).all()
+
+
+def test_somebody_who_has_got_her_number_stays(lives: Lives, copy: Copy) -> None:
+    """After a restore ids are given out again. The ledger's ``user:3`` is then a stranger, who has done nothing."""
+    backup = copy("backup")
+    third = lives.house.join("third")
+    erase_user(lives.database, lives.settings, third.id, actor=ROOT)
+    with restored(lives, backup) as old:
+        stranger = old.house.join("stranger")
+        assert stranger.id == third.id
+        with old.database.transaction() as db:
+            record("article.published", resource=("article", 1), session=db, actor=Actor(stranger.id, ip="192.0.2.1"))
+        contents = old.house.contents()
+        assert replay(old.database, lives.settings.erasure_ledger).users == 0
+        assert old.house.contents() == contents
+
+
+def test_an_invitation_that_nobody_remembered_does_not_come_back(lives: Lives, copy: Copy) -> None:
+    """It had ended long before the erasure, which therefore knew nothing of it: her address finds it."""
+    with lives.database.transaction() as db:
+        db.add(Invitation(email="quijano@example.com", role=Role.ADMIN, created_at=db.get_one(User, 1).created_at))
+        db.execute(update(User).where(User.id == lives.zoraida.id).values(email="quijano@example.com"))
+    backup = copy("backup")
+    with lives.database.transaction() as db:
+        db.delete(db.scalars(select(Invitation)).one())
+    erase(lives)
+    with restored(lives, backup) as old:
+        done = replay(old.database, lives.settings.erasure_ledger)
+        assert (done.users, done.others) == (1, 2)
+        assert old.leftovers() == {}
+
+
+def test_the_ledger_of_another_database_means_nobody(lives: Lives, copy: Copy) -> None:
+    backup = copy("backup")
+    erase(lives)
+    with restored(lives, backup) as other:
+        with other.database.transaction() as db:
+            db.execute(update(LedgerKey).values(key=b"another database's key, 32 bytes"))
+        contents = other.house.contents()
+        assert replay(other.database, lives.settings.erasure_ledger) == Replayed(0, 1, 0, 0, 0)
+        assert other.house.contents() == contents
+
+
+def test_without_a_ledger_nothing_happens(lives: Lives) -> None:
+    assert replay(lives.database, lives.settings.erasure_ledger) == Replayed(0, 0, 0, 0, 0)
+    assert lives.leftovers()
+
+
+class TestTheFile:
+    def test_it_discloses_little_and_only_to_its_owner(self, lives: Lives) -> None:
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        text = path.read_text().lower()
+        assert not any(word in text for word in (*HERS, "google", "example"))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        entry = json.loads(text)
+        assert list(entry) == ["at", "database", "marks", "subjects", "v"]
+        assert all(len(mark) == 64 for mark in entry["marks"])
+
+    def test_marks_of_another_database_differ(self, lives: Lives, copy: Copy) -> None:
+        backup = copy("backup")
+        erase(lives)
+        with restored(lives, backup) as other:
+            with other.database.transaction() as db:
+                db.execute(update(LedgerKey).values(key=b"another database's key, 32 bytes"))
+            erase_user(other.database, other.settings, other.zoraida.id, actor=ROOT)
+        first, second = read_ledger(lives.settings.erasure_ledger)
+        assert first.marks.isdisjoint(second.marks)
+
+    def test_a_crash_between_commit_and_file_loses_nothing(
+        self, lives: Lives, copy: Copy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backup = copy("backup")
+        with monkeypatch.context() as crashing:
+            crashing.setattr("flask_gatehouse.privacy.erasure.carry_out", lambda *_: None)
+            erase(lives)
+        assert not lives.settings.erasure_ledger.exists()
+        settle(lives.database, lives.settings)
+        assert pending(lives) == 0
+        with restored(lives, backup) as old:
+            assert replay(old.database, lives.settings.erasure_ledger).users == 1
+
+    def test_a_crash_between_file_and_commit_writes_it_twice_and_that_is_harmless(
+        self, lives: Lives, copy: Copy
+    ) -> None:
+        backup = copy("backup")
+        erase(lives)
+        with lives.database.transaction() as db:
+            db.execute(update(PendingErasure).values(written_at=None))
+        settle(lives.database, lives.settings)
+        assert len(list(read_ledger(lives.settings.erasure_ledger))) == 2
+        with restored(lives, backup) as old:
+            assert replay(old.database, lives.settings.erasure_ledger).users == 1
+            assert old.leftovers() == {}
+
+    def test_a_file_that_cannot_be_written_keeps_nobody_here_and_is_told(
+        self, lives: Lives, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = lives.settings.erasure_ledger
+        path.mkdir(parents=True)
+        erase(lives)
+        assert lives.leftovers() == {}
+        assert "the ledger of erasures (Is a directory) is not available; the worker tries again" in caplog.text
+        with pytest.raises(DependencyUnavailable):
+            settle(lives.database, lives.settings)
+        assert pending(lives) == 1
+        path.rmdir()
+        settle(lives.database, lives.settings)
+        assert (pending(lives), len(list(read_ledger(path)))) == (0, 1)
+
+    def test_what_a_power_cut_has_left_of_a_line_is_cut_off(self, tmp_path: Path) -> None:
+        path, line = (
+            tmp_path / "ledger",
+            '{"at":"2026-01-01T00:00:00+00:00","database":"d","marks":[],"subjects":[],"v":1}',
+        )
+        append(path, [line])
+        with path.open("a") as file:
+            file.write(line[:30])
+        assert len(list(read_ledger(path))) == 1
+        append(path, [line])
+        assert path.read_text() == f"{line}\n{line}\n"
+
+    @pytest.mark.parametrize(
+        "damage", ["", "x", "{}", "[]", '{"v":2}', "\0" * 40, '{"v":1,"marks":1,"at":"","subjects":[]}']
+    )
+    def test_a_damaged_line_stops_everything(self, lives: Lives, damage: str) -> None:
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        path.write_text(f"{damage}\n{path.read_text()}")
+        contents = lives.house.contents()
+        with pytest.raises(DamagedLedger, match="line 1 of the ledger") as caught:
+            replay(lives.database, path)
+        assert (caught.value.path, caught.value.line) == (path, 1)
+        assert lives.house.contents() == contents
+
+    def test_two_who_write_at_once_write_each_line_once(
+        self, postgresql_url: str, live: Callable[[House], Lives]
+    ) -> None:
+        engine = make_engine(postgresql_url)
+        lives = live(House(Database(lambda: engine)))
+        with lives.database.transaction() as db:
+            db.add_all(PendingErasure(entry=f'{{"n":{number}}}') for number in range(2))
+        with psycopg.connect(postgresql_url) as other:
+            other.execute("SELECT 1 FROM gatehouse_pending_erasures WHERE id = 1 FOR UPDATE")
+            assert write_out(lives.database, lives.settings.erasure_ledger) == 1
+        assert write_out(lives.database, lives.settings.erasure_ledger) == 1
+        assert lives.settings.erasure_ledger.read_text() == '{"n":1}\n{"n":0}\n'
+        engine.dispose()
