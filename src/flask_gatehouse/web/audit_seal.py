@@ -7,11 +7,14 @@ from ..audit.events import AuditEvent
 from ..audit.reading import RecordedEvent
 from ..audit.standing import COUNTED, Standing
 from ..settings import Settings
-from .language import number, plural, text
+from .language import forms, number, plural, text
 from .moments import ago
 
 # The worker seals twice a second and signs each minute: after these, something is not running.
 SEALED_WITHIN, LEFT_WITHIN = timedelta(minutes=1), timedelta(minutes=5)
+_NEVER_VERIFIED = forms(
+    "1 event is sealed. Nobody has verified it yet.", "%(count)s events are sealed. Nobody has verified them yet."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +34,56 @@ class Seal:
 
 def describe(standing: Standing, settings: Settings, now: datetime) -> Seal:
     """Return how the trail stands, in the language of the page."""
-    headline, failed = _headline(standing)
-    warnings = tuple(filter(None, (failed, _waiting_too_long(standing, now), _unsigned(standing, settings, now))))
+    said = _verification(standing)
+    failed = said if said is not None and said.content["event"] == AuditEvent.VERIFY_FAILED else None
+    advice = None if failed is None else _what_to_do(failed)
+    warnings = tuple(filter(None, (advice, _waiting_too_long(standing, now), _unsigned(standing, settings, now))))
     notes = tuple(filter(None, (_waiting(standing), _left(standing, settings))))
-    is_verified = standing.verification is not None
-    level = "danger" if failed else "warning" if warnings else "success" if is_verified else "info"
-    return Seal(level, headline, notes, warnings)
+    level = "warning" if warnings else "info" if said is None else "success"
+    if failed is not None and not _is_undecided(failed):
+        level = "danger"
+    return Seal(level, _headline(said, standing), notes, warnings)
 
 
-def _headline(standing: Standing) -> tuple[str, str | None]:
-    """Return the first sentence, and what to do if a verification has failed."""
+def _verification(standing: Standing) -> RecordedEvent | None:
+    """Return the last verification, unless it was of another tree, as before a restored backup."""
     said = standing.verification
+    return None if said is None or said.content["details"].get("epoch", standing.epoch) != standing.epoch else said
+
+
+def _is_undecided(said: RecordedEvent) -> bool:
+    return bool(said.content["reason"] == "undecided")
+
+
+def _headline(said: RecordedEvent | None, standing: Standing) -> str:
     if said is None:
-        if not standing.sealed:
-            return text("Nothing is sealed yet."), None
-        sealed = plural("1 event is sealed.", "%(count)s events are sealed.", standing.sealed)
-        return f"{sealed} {text('Nobody has verified them yet.')}", None
+        one, many = _NEVER_VERIFIED
+        return plural(one, many, standing.sealed) if standing.sealed else text("Nothing is sealed yet.")
     when = ago(said.occurred_at)
-    if said.content["event"] == AuditEvent.VERIFY_FAILED:
-        advice = text(
-            "Keep the checkpoints that have left the database, run 'gatehouse audit verify', find out who writes to it."
-        )
-        return text("The verification failed, %(when)s: the audit log was changed from outside.", when=when), advice
-    return text("Verified to event %(number)s, %(when)s.", number=number(_reached(said, standing)), when=when), None
+    if said.content["event"] == AuditEvent.VERIFIED:
+        return text("Verified to event %(number)s, %(when)s.", number=number(_reached(said, standing)), when=when)
+    if _is_undecided(said):
+        return text("A verification came to no result, %(when)s.", when=when)
+    return text("The verification failed, %(when)s: the audit log was changed from outside.", when=when)
+
+
+def _what_to_do(said: RecordedEvent) -> str:
+    """Return what to do after a verification that did not find everything in order."""
+    if _is_undecided(said):
+        return text("Not everything could be judged: 'gatehouse audit verify' says why.")
+    advice = text(
+        "Keep the checkpoints that have left the database, run 'gatehouse audit verify', find out who writes to it."
+    )
+    found = said.content["details"].get("finding")
+    if not isinstance(found, dict):
+        return advice
+    place = text(
+        "The first bad place is %(first)s of epoch %(epoch)s (%(kind)s).",
+        first=number(found["first"]),
+        epoch=found["epoch"],
+        kind=found["kind"],
+    )
+    return f"{place} {advice}"
 
 
 def _reached(said: RecordedEvent, standing: Standing) -> int:
