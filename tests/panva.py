@@ -25,9 +25,13 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Panva:
-    """A running provider and the one client that it knows. Any name may sign in there, with any password."""
+    """A running provider and the one client that it knows. Any name may sign in there, with any password.
+
+    :param here: where it listens, which is not its issuer behind a proxy.
+    """
 
     issuer: str
+    here: str
     client_id: str
     client_secret: str
 
@@ -50,9 +54,11 @@ def running_panva(
     backchannel_logout_uri: str | None = None,
     auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
     claims_in: Literal["id_token", "userinfo"] = "id_token",
+    issuer: str | None = None,
 ) -> Iterator[Panva]:
     """Start a provider on a free port of 127.0.0.1, wait until it answers, and end it with the block.
 
+    :param issuer: the address of a proxy in front of it.
     :raises RuntimeError: with what it says, if it ends or does not answer within 30 seconds.
     """
     client = {
@@ -66,12 +72,14 @@ def running_panva(
     if backchannel_logout_uri is not None:
         client |= {"backchannel_logout_uri": backchannel_logout_uri, "backchannel_logout_session_required": True}
     environment = {"PATH": os.environ["PATH"], "PANVA_CLIENT": json.dumps(client), "PANVA_CLAIMS_IN": claims_in}
+    if issuer is not None:
+        environment["PANVA_ISSUER"] = issuer
     # Its standard input is a pipe of ours: it ends with this process, however that ends.
     with subprocess.Popen(
         [NODE, PROGRAM], env=environment, cwd=REPOSITORY, stdin=-1, stdout=-1, stderr=-1, text=True
     ) as process:
         try:
-            yield Panva(_issuer(process), str(client["client_id"]), str(client["client_secret"]))
+            yield Panva(*_addresses(process), str(client["client_id"]), str(client["client_secret"]))
         finally:
             process.kill()
 
@@ -118,7 +126,7 @@ def _origin(url: str) -> str:
     return "/".join(url.split("/")[:3]) + "/"
 
 
-def _issuer(process: subprocess.Popen[str]) -> str:
+def _addresses(process: subprocess.Popen[str]) -> tuple[str, str]:
     assert process.stdout is not None
     assert process.stderr is not None
     watch = threading.Timer(PATIENCE, process.kill)
@@ -127,4 +135,5 @@ def _issuer(process: subprocess.Popen[str]) -> str:
     watch.cancel()
     if not line:
         raise RuntimeError(f"the provider does not start: {process.stderr.read()[-4000:]}")
-    return str(json.loads(line)["issuer"])
+    said = json.loads(line)
+    return str(said["issuer"]), str(said["here"])

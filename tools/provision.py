@@ -32,6 +32,16 @@ def find_redis() -> Path | None:
     return Path(found) if found else None
 
 
+def find_nginx() -> Path | None:
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    return Path(found) if found else None
+
+
+def find_systemd_analyze() -> Path | None:
+    found = shutil.which("systemd-analyze")
+    return Path(found) if found else None
+
+
 def find_chromium() -> Path | None:
     """Return a Chromium of this machine, else one that ``playwright install chromium`` fetched."""
     for found in (*map(shutil.which, BROWSERS), *MAC_BROWSERS):
@@ -62,9 +72,11 @@ class Requirement:
 
 POSTGRESQL = Requirement("PostgreSQL server", find_postgresql, ("postgresql",))
 REDIS = Requirement("Redis server", find_redis, ("redis-server",))
+SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
+NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))
 FONTS = Requirement("Fonts for Chromium", find_fonts, ("fonts-dejavu-core",))
-ALL = (POSTGRESQL, REDIS, CHROMIUM, FONTS)
+ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, CHROMIUM, FONTS)
 
 
 def missing() -> list[Requirement]:
@@ -76,13 +88,13 @@ def may_install() -> bool:
 
 
 def install(requirements: list[Requirement]) -> None:
-    """Install system packages. No cluster of PostgreSQL is made or started: the tests make their own."""
+    """Install system packages. None of the servers is started: the tests start their own."""
     if POSTGRESQL in requirements and not CLUSTER_CONFIGURATION.exists():
         CLUSTER_CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
         CLUSTER_CONFIGURATION.write_text("create_main_cluster = false\n")
     packages = [package for requirement in requirements for package in requirement.packages]
     print(f"Installing {', '.join(packages)}", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1"}
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1", "RUNLEVEL": "1"}
     keep = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
     for arguments in (("update",), ("install", "--yes", "--no-install-recommends", *keep, *packages)):
         done = subprocess.run(

@@ -10,7 +10,9 @@ const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const server = createServer();
 
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+  // Behind a proxy that speaks TLS for it, it is known by the proxy's address.
+  const here = `http://127.0.0.1:${server.address().port}`;
+  const issuer = process.env.PANVA_ISSUER ?? here;
   const provider = new Provider(issuer, {
     clients: [client],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'panva' }] },
@@ -28,8 +30,9 @@ server.listen(0, '127.0.0.1', () => {
     // Its guard against requests into private networks would cut logout messages to this machine.
     fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   });
+  provider.proxy = issuer !== here;
   server.on('request', provider.callback());
-  console.log(JSON.stringify({ issuer }));
+  console.log(JSON.stringify({ issuer, here }));
 });
 
 process.stdin.on('end', () => process.exit(0)).resume();
