@@ -19,6 +19,12 @@ from tests.services import ending_with_us
 
 PATIENCE_S = 30.0
 PROGRAMS = Path(sys.executable).parent
+# All people of a test come from one network, and many of them are refused.
+MANY = {
+    "GATEHOUSE_RATE_LIMIT": "1000000 per minute",
+    "GATEHOUSE_RATE_LIMIT_SIGN_IN": "1000000 per minute",
+    "GATEHOUSE_REFUSAL_LIMIT": "1000 per minute",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,7 @@ def running_gatehouse(
         log_path = Path(temporary) / "node.log"
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         environment |= {"GATEHOUSE_ENV": "development", "PORT": str(number), "PYTHONUNBUFFERED": "1"}
-        # All of a test's people come from one network, and many of them are refused.
-        environment |= {"GATEHOUSE_REFUSAL_LIMIT": "1000 per minute"} | dict(env or {})
+        environment |= MANY | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
                 ending_with_us(_command(server, application, workers, number, host), signal.SIGTERM),

@@ -78,7 +78,7 @@ def running_services() -> Iterator[Services]:
                 log = folder / "postgresql.log"
                 url = stack.enter_context(_postgresql(postgresql, folder / "pg", log))
             if redis_server is not None:
-                redis_url = stack.enter_context(_redis(redis_server, folder))
+                redis_url = stack.enter_context(running_redis(redis_server, folder))
             yield Services(url, log, redis_url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,7 +127,8 @@ def _postgresql(programs: Path, folder: Path, log: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _redis(program: Path, folder: Path) -> Iterator[str]:
+def running_redis(program: Path, folder: Path) -> Iterator[str]:
+    """Start a Redis whose socket is in a folder, at the same address each time."""
     socket = folder / "redis.sock"
     options = ("--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
     options += ("--databases", "64")

@@ -19,3 +19,4 @@ from .web.decorators import (
     login_required as login_required,
     require_role as require_role,
 )
+from .web.limits import rate_limit as rate_limit

@@ -7,11 +7,13 @@ from flask import Flask
 
 from .cli import gatehouse_commands
 from .db.sources import HostDatabase, database_of
+from .limiting import make_limiter
 from .settings import Settings
 from .signin.attempt import AttemptSigner
 from .signin.providers import make_providers
 from .web.blueprint import make_blueprint
 from .web.csrf import csrf_token
+from .web.limits import allowances
 from .web.login_manager import offer_flask_login
 from .web.requests import follow_requests
 from .web.state import EXTENSION, State
@@ -62,6 +64,8 @@ class Gatehouse:
             providers=make_providers(settings),
             signer=AttemptSigner(keys),
             keys=tuple(key.encode() for key in keys),
+            limiter=make_limiter(settings),
+            allowances=allowances(settings),
         )
         app.extensions[EXTENSION] = state
         for name in settings.without_effect:

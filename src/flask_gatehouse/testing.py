@@ -62,6 +62,9 @@ def configuration(directory: Path) -> dict[str, str]:
         "GATEHOUSE_ENV": "development",
         "GATEHOUSE_BASE_URL": "http://localhost",
         "SECRET_KEY": "a key for tests, which guards nothing",
+        # No test is somebody who asks too often, unless it says so.
+        "GATEHOUSE_RATE_LIMIT": "1000000 per minute",
+        "GATEHOUSE_RATE_LIMIT_SIGN_IN": "1000000 per minute",
         "DATABASE_URL": f"sqlite:///{directory / 'gatehouse-test.db'}",
     }
 

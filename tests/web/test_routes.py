@@ -32,6 +32,7 @@ SNAPSHOT = {
     ("/users/invitations", "POST"): "admin",
     ("/users/invitations", "DELETE"): "admin",
     ("/account", "GET"): "signed_in",
+    ("/account/confirmed", "GET"): "signed_in",
     ("/account/sessions/others", "POST"): "signed_in",
     ("/account/sessions/others", "DELETE"): "signed_in",
     ("/account/sessions/<session_id>", "POST"): "signed_in",

@@ -10,10 +10,7 @@ from flask_gatehouse.settings.names import WITHOUT_EFFECT
 from tests.web.conftest import development, state_of
 
 VALUES = {
-    "REDIS_URL": "redis://:canary@cache/0",
     "GATEHOUSE_METRICS_TOKEN": "canary-canary-canary-canary",
-    "GATEHOUSE_RATE_LIMIT": "7 per minute",
-    "GATEHOUSE_RATE_LIMIT_SIGN_IN": "7 per minute",
 }
 
 
@@ -32,4 +29,4 @@ def test_all_of_them_are_named_and_none_of_their_values(sqlite_url: str, caplog:
 
 
 def test_nothing_is_said_where_nothing_is_set(sqlite_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert list(warnings_of(caplog, sqlite_url, GATEHOUSE_RATE_LIMIT="")) == []
+    assert list(warnings_of(caplog, sqlite_url, GATEHOUSE_REFUSAL_LIMIT="")) == []

@@ -117,6 +117,8 @@ RULES: tuple[Rule, ...] = (
          applies=lambda event: event.body["reason"] != "retention", settle=MINUTE),
     Rule("verification-failed", "The audit trail does not verify", frozenset({AuditEvent.VERIFY_FAILED})),
     Rule("provider-down", "A sign-in service does not answer", frozenset({AuditEvent.PROVIDER_UNAVAILABLE}), by_target),
+    Rule("limiter-down", "Redis is away, and requests are not counted together",
+         frozenset({AuditEvent.LIMITER_UNAVAILABLE})),
     Rule("undelivered", "Somebody could not be told", frozenset({AuditEvent.ALERT_UNDELIVERED})),
 )  # fmt: skip
 

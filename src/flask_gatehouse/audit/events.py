@@ -57,6 +57,7 @@ class AuditEvent(StrEnum):
     RESTORED = "audit_restored"  # +
     PROVIDER_UNAVAILABLE = "provider_unavailable"  # +
     ALERT_UNDELIVERED = "alert_undelivered"  # +
+    LIMITER_UNAVAILABLE = "rate_limiter_unavailable"  # +
 
 
 _DENIED = {
@@ -67,7 +68,12 @@ _DENIED = {
     AuditEvent.AUTHZ_FAIL,
     AuditEvent.CSRF_REFUSED,
 }
-_FAILED = {AuditEvent.VERIFY_FAILED, AuditEvent.PROVIDER_UNAVAILABLE, AuditEvent.ALERT_UNDELIVERED}
+_FAILED = {
+    AuditEvent.VERIFY_FAILED,
+    AuditEvent.PROVIDER_UNAVAILABLE,
+    AuditEvent.ALERT_UNDELIVERED,
+    AuditEvent.LIMITER_UNAVAILABLE,
+}
 
 
 def outcome_of(event: str) -> Outcome:

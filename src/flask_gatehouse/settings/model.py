@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -233,6 +234,8 @@ def _redis_url(values: Values) -> Secret | None:
     text = values.text("REDIS_URL")
     if text is not None and not text.startswith(("redis://", "rediss://", "unix://")):
         values.problems.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if text is not None and find_spec("redis") is None:
+        values.problems.append("REDIS_URL needs Redis' own client: pip install 'Flask-Gatehouse[redis]'.")
     return values.secret("REDIS_URL")
 
 

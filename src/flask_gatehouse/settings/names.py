@@ -67,17 +67,7 @@ _KUBERNETES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d
 
 
 # Accepted, because a configuration is written once and for longer than a release, and not obeyed by this one yet.
-WITHOUT_EFFECT = frozenset(
-    {"REDIS_URL"}
-    | {
-        f"GATEHOUSE_{name}"
-        for name in (
-            "METRICS_TOKEN",
-            "RATE_LIMIT",
-            "RATE_LIMIT_SIGN_IN",
-        )
-    }
-)
+WITHOUT_EFFECT = frozenset({f"GATEHOUSE_{name}" for name in ("METRICS_TOKEN",)})
 
 
 def is_ours(name: str) -> bool:

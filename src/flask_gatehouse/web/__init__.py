@@ -1,36 +1,39 @@
 """Everything that knows HTTP. Below is the URL table: every route, its methods, and who may enter with each.
 
 A request goes: ``actor`` finds the person, ``decorators.require`` decides, a page's module calls one service
-and renders, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
+and renders, ``limits`` counts, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
 from . import account, audit_log, auth, confirmation, dashboard, invitations, many, openapi, ops, users
+from .limits import Limit
 from .permissions import Permission
 from .routes import Route
 
 # Short names, so that a route stays on its line.
 ANYONE, PERSON, ADMIN = Permission.PUBLIC, Permission.SIGNED_IN, Permission.ADMIN
+# Methods of a route that are refused while the nodes cannot count together.
+CHANGES = ("PUT", "POST", "DELETE")
 READER, EDITS, REMOVES = Permission.USER_LIST, Permission.SELF_OR_ADMIN, Permission.ADMIN_NOT_SELF
 
 ROUTES: tuple[Route, ...] = (
     Route("/", "index", auth.index, {"GET": ANYONE}, standalone=True),
     Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}),
-    Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}),
-    Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}),
+    Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
+    Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}),
     Route("/auth/session", "session_status", auth.session_status, {"GET": PERSON, "POST": PERSON}, background=True),
-    Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}),
+    Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}, limit=Limit.CONFIRM),
     Route("/dashboard", "dashboard", dashboard.dashboard, {"GET": PERSON}),
     Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},
-          development=True),
+          development=True, insists=CHANGES),
     Route("/users", "users", users.users, {"GET": READER}),
     Route("/users/<int:user_id>", "user", users.user, {"GET": READER, "PUT": EDITS, "DELETE": REMOVES, "POST": EDITS},
-          confirmed=("DELETE",)),
+          confirmed=("DELETE",), insists=CHANGES),
     Route("/users/<int:user_id>/edit", "edit_user", users.edit_user, {"GET": EDITS}),
-    Route("/users/<int:user_id>/toggle-active", "toggle_user", users.toggle_user, {"POST": REMOVES}),
-    Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}),
+    Route("/users/<int:user_id>/toggle-active", "toggle_user", users.toggle_user, {"POST": REMOVES}, insists=CHANGES),
+    Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}, insists=CHANGES),
     Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN},
-          confirmed=("POST",)),
+          confirmed=("POST",), insists=CHANGES),
     Route("/account", "account", account.account, {"GET": PERSON}),
     Route("/account/confirmed", "confirmed", confirmation.confirmed, {"GET": PERSON}),
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
@@ -40,6 +43,6 @@ ROUTES: tuple[Route, ...] = (
     Route("/admin/audit-logs/<int:number>", "audit_event", audit_log.audit_event, {"GET": ADMIN}),
     Route("/admin/audit-logs/news", "audit_news", audit_log.audit_news, {"GET": ADMIN}, background=True),
     Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
-    Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}),
-    Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}),
+    Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}, limit=Limit.NONE),
+    Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}, limit=Limit.NONE),
 )  # fmt: skip

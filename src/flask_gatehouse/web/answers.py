@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from math import ceil
 
 from ..accounts.errors import (
@@ -24,6 +25,7 @@ from ..alerts.errors import LetterRefused
 from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, UnusableKeyFile
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
+from ..limiting import TooManyRequests
 from ..privacy.errors import DamagedLedger, NothingHeld
 from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
@@ -93,6 +95,14 @@ def _slowed_down(error: GatehouseError) -> Answer:
         ),
         retry_after=ceil(error.wait.total_seconds()),
     )
+
+
+def _too_many(error: GatehouseError) -> Answer:
+    if not isinstance(error, TooManyRequests):
+        raise TypeError("this answer is for limits alone")
+    title, explanation, _advice = HTTP_TEXTS[429]
+    advice = text("Try again in %(wait)s.", wait=length_of_time(timedelta(seconds=error.retry_after)))
+    return Answer(429, title, explanation, advice, retry_after=error.retry_after)
 
 
 def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
@@ -190,6 +200,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
         _("Try again in %(seconds)s seconds, or choose another way to sign in."),
         30,
     ),
+    TooManyRequests: _too_many,
     DependencyUnavailable: _away(
         _("Back in a moment"),
         _("Something that we need does not answer right now."),

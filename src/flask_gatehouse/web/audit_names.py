@@ -58,6 +58,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.CUT: _("Old events removed"),
         AuditEvent.RESTORED: _("Backup restored"),
         AuditEvent.ALERT_UNDELIVERED: _("Alert not delivered"),
+        AuditEvent.LIMITER_UNAVAILABLE: _("Rate limits not shared"),
     },
 }
 _NAMES = {str(event): name for group in EVENTS.values() for event, name in group.items()}

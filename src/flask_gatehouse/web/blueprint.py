@@ -16,6 +16,7 @@ from .decorators import guard
 from .errors import answer, answer_http
 from .headers import mark_private, secure
 from .language import language, name_language, number, plural, text
+from .limits import limited
 from .moments import ago, day, minute, moment
 from .navigation import navigation
 from .state import State, state
@@ -71,7 +72,7 @@ def make_blueprint(here: State) -> Blueprint:
     for route in ROUTES:
         if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
             continue
-        view = guard(route.view, route.may, route.confirmed)
+        view = limited(guard(route.view, route.may, route.confirmed), route.limit, route.insists)
         setattr(view, BACKGROUND, route.background)
         blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
     context = PageContext(here)

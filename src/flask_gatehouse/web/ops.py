@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from ..db.schema import HEAD, current_version
 from ..kernel.errors import DependencyUnavailable
+from ..limiting import LimiterUnavailable
 from .state import state
 
 
@@ -13,11 +14,18 @@ def healthz() -> ResponseReturnValue:
 
 
 def readyz() -> ResponseReturnValue:
+    """Say what answers and what does not, in words that name no address and no secret."""
+    found = {"database": "ok", "migrations": "ok", "limiter": "ok"}
     try:
         with state().database.reading() as connection:
-            version = current_version(connection)
+            if current_version(connection) != HEAD:
+                found["migrations"] = "run: gatehouse db upgrade"
     except DependencyUnavailable:
-        return jsonify(status="unavailable", database="does not answer"), 503, {"Retry-After": "5"}
-    if version != HEAD:
-        return jsonify(status="unavailable", migrations="run: gatehouse db upgrade"), 503, {"Retry-After": "30"}
-    return jsonify(status="ok", database="ok", migrations="ok")
+        found |= {"database": "does not answer", "migrations": "unknown"}
+    try:
+        state().limiter.check()
+    except LimiterUnavailable:
+        found["limiter"] = "Redis does not answer"
+    if set(found.values()) == {"ok"}:
+        return jsonify(status="ok", **found)
+    return jsonify(status="unavailable", **found), 503, {"Retry-After": "5"}

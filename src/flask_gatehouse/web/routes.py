@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .decorators import View
+from .limits import Limit
 from .permissions import Permission
 
 
@@ -14,6 +15,8 @@ class Route:
     :param may: who may enter, for each method; there is no default.
     :param confirmed: the methods that need a fresh confirmation besides.
     :param background: pages call it by themselves, so that it keeps nobody signed in.
+    :param limit: how often each caller may use it.
+    :param insists: methods that are refused while the nodes cannot count together how often.
     :param standalone: only in the standalone application, because the address is the host's.
     :param development: only in development.
     """
@@ -24,6 +27,8 @@ class Route:
     may: Mapping[str, Permission]
     confirmed: tuple[str, ...] = ()
     background: bool = False
+    limit: Limit = Limit.GENERAL
+    insists: tuple[str, ...] = ()
     standalone: bool = False
     development: bool = False
 

@@ -1,12 +1,15 @@
 """What one application holds of Gatehouse, at ``app.extensions["gatehouse"]``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from flask import Flask, current_app
+from limits import RateLimitItem
 
 from ..accounts.rules import Role
 from ..db.database import Database
+from ..limiting import Limiter
 from ..sessions.limits import limits_of
 from ..sessions.rules import Limits
 from ..settings import Settings
@@ -23,6 +26,7 @@ class State:
 
     :param providers: by name, in the order in which the sign-in page shows them.
     :param keys: signing keys, the oldest first: the last one signs, all of them verify.
+    :param allowances: how often each ``limits.Limit`` lets somebody pass.
     """
 
     settings: Settings
@@ -30,6 +34,8 @@ class State:
     providers: dict[str, Provider]
     signer: AttemptSigner
     keys: tuple[bytes, ...]
+    limiter: Limiter
+    allowances: Mapping[str, RateLimitItem]
     limits: dict[Role, Limits] = field(init=False)
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)

@@ -1,0 +1,46 @@
+"""Counts in Redis, which all nodes share."""
+
+import time
+
+from limits import RateLimitItem
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+
+try:
+    import redis
+    from redis import backoff, retry
+except ImportError:  # pragma: no cover - the settings have refused REDIS_URL then
+    redis = None  # type: ignore[assignment]
+
+# Seconds to connect, and for each answer: a Redis that hangs delays one request in a while by so much.
+TIMEOUT_S = 0.3
+
+
+class SharedCounts:
+    """A moving window for each caller, kept in Redis until it is over.
+
+    :param url: ``redis://``, ``rediss://`` or ``unix://``.
+    :param name: what the keys of this application begin with; others may use the same Redis.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        # Once more at once, for a connection that Redis has closed by restarting; the client itself would sleep.
+        again = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        pool = redis.ConnectionPool.from_url(
+            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=again
+        )
+        # The address that is given beside the pool is not connected to.
+        self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix=name, wrap_exceptions=True)
+        self._window = MovingWindowRateLimiter(self._storage)
+
+    def hit(self, key: str, limit: RateLimitItem) -> float | None:
+        """Count a request. Parameters and result are those of :meth:`.local.LocalCounts.hit`.
+
+        :raises StorageError: if Redis does not answer, or refuses.
+        """
+        if self._window.hit(limit, key):
+            return None
+        return max(0.0, self._window.get_window_stats(limit, key).reset_time - time.time())
+
+    def answers(self) -> bool:
+        return bool(self._storage.check())

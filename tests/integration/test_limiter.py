@@ -1,0 +1,136 @@
+"""The limiter on a real Redis: counted together, alone while it is away, together again."""
+
+import logging
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from limits import parse
+
+from flask_gatehouse.limiting import Limiter, LimiterUnavailable, TooManyRequests
+from flask_gatehouse.limiting.limiter import RECOVERY_S, TELL_AGAIN_S
+from flask_gatehouse.limiting.shared import TIMEOUT_S, SharedCounts
+from tests.services import need, running_redis
+from tools import provision
+
+LIMIT = parse("4 per minute")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def passes(limiter: Limiter, key: str = "a", *, reduce: bool = False) -> bool:
+    try:
+        limiter.hit(key, LIMIT, reduce=reduce)
+    except TooManyRequests:
+        return False
+    return True
+
+
+def test_two_processes_count_together(redis_url: str) -> None:
+    one, other = Limiter(SharedCounts(redis_url, "x")), Limiter(SharedCounts(redis_url, "x"))
+    assert [passes(limiter) for limiter in (one, other) * 3] == [True] * 4 + [False] * 2
+    one.check()
+
+
+def test_applications_on_one_redis_do_not_count_together(redis_url: str) -> None:
+    one, other = Limiter(SharedCounts(redis_url, "x")), Limiter(SharedCounts(redis_url, "y"))
+    assert [passes(one) for _ in range(5)] == [True] * 4 + [False]
+    assert passes(other)
+
+
+def test_what_is_kept_in_redis_ends_by_itself(redis_url: str) -> None:
+    counts = SharedCounts(redis_url, "x")
+    counts.hit("a", LIMIT)
+    keys = counts._storage.storage.keys("*")
+    assert len(keys) == 1
+    assert all(0 < counts._storage.storage.ttl(key) <= 60 for key in keys)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder for a Redis of one test alone; a socket's path is short."""
+    # The usual temporary folders are too deep for the path of a socket.
+    with tempfile.TemporaryDirectory(prefix="gatehouse-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def program() -> Path:
+    found = provision.find_redis()
+    if found is None:
+        need(provision.REDIS)
+    return found
+
+
+def test_while_redis_is_away_fewer_pass_and_what_matters_most_waits(
+    place: Path, program: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    limiter = Limiter(SharedCounts(f"unix://{place}/redis.sock?password=canary", "x"), clock)
+    with running_redis(program, place):
+        pass
+    assert passes(limiter, "before")
+    with pytest.raises(LimiterUnavailable):
+        limiter.insist()
+    with pytest.raises(LimiterUnavailable):
+        limiter.check()
+    # A quarter of what passes at all nodes together, and all of it where nothing can be guessed.
+    assert [passes(limiter, "guess", reduce=True) for _ in range(3)] == [True, False, False]
+    assert [passes(limiter, "other") for _ in range(6)] == [True] * 4 + [False] * 2
+    # Said once in the log, and once in a while to whoever asks.
+    assert [limiter.has_to_tell() for _ in range(3)] == [True, False, False]
+    clock.now += TELL_AGAIN_S
+    assert limiter.has_to_tell()
+    said = [record for record in caplog.records if "does not answer" in record.getMessage()]
+    assert len(said) == 1
+    assert "canary" not in caplog.text
+
+    with running_redis(program, place) as url:
+        limiter = Limiter(SharedCounts(url, "x"), clock)
+        assert passes(limiter)
+        limiter.insist()
+        assert not limiter.has_to_tell()
+    assert passes(limiter)
+    with running_redis(program, place):
+        # Not before its time: a Redis that is down is not asked for each request.
+        assert passes(limiter)
+        with pytest.raises(LimiterUnavailable):
+            limiter.insist()
+        clock.now += RECOVERY_S
+        with caplog.at_level(logging.WARNING):
+            assert passes(limiter)
+        limiter.insist()
+        assert "answers again" in caplog.text
+
+
+def test_a_redis_that_restarts_is_not_noticed(place: Path, program: Path) -> None:
+    with running_redis(program, place) as url:
+        limiter = Limiter(SharedCounts(url, "x"))
+        assert passes(limiter)
+    with running_redis(program, place):
+        assert passes(limiter)
+        limiter.insist()
+
+
+def test_a_redis_that_hangs_delays_one_request(place: Path) -> None:
+    folder = place / "hanging"
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "redis.sock"))
+        listening.listen()
+        limiter = Limiter(SharedCounts(f"unix://{folder}/redis.sock", "x"), Clock())
+        begun = time.monotonic()
+        assert passes(limiter)
+        first = time.monotonic() - begun
+        assert first >= TIMEOUT_S
+        begun = time.monotonic()
+        assert [passes(limiter) for _ in range(3)] == [True] * 3
+        assert time.monotonic() - begun < first
