@@ -11,6 +11,7 @@ from flask.cli import FlaskGroup, ScriptInfo
 from jinja2 import StrictUndefined
 
 from .cli import Explaining, ExplainingGroup, gatehouse_commands
+from .cli.judging import UNDECIDED, JudgingCommand
 from .db.migrate import upgrade
 from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
 from .dev.server import serve
@@ -66,10 +67,11 @@ def _load() -> Flask:
         return create_app()
     except ConfigurationError as error:
         click.echo(str(error), err=True)
-        if error.production and click.get_current_context().info_name == run.name:
+        command = click.get_current_context().command
+        if error.production and command is run:
             # Whoever types it first of all has configured nothing, and means her own machine.
             click.echo(_FOR_DEVELOPMENT, err=True)
-        raise SystemExit(1) from None
+        raise SystemExit(UNDECIDED if isinstance(command, JudgingCommand) else 1) from None
 
 
 @click.command("run")

@@ -42,6 +42,12 @@ def read_key(path: Path) -> SigningKey | VerifierKey:
         raise KeyFileMalformed(path, error.fault) from None
 
 
+def read_verifier(path: Path) -> VerifierKey:
+    """Return the public half of the key in a file, as :func:`read_key` reads it and with the same errors."""
+    key = read_key(path)
+    return key.verifier if isinstance(key, SigningKey) else key
+
+
 def write_key(path: Path, key: SigningKey) -> None:
     """Write a private key into a new file that only its owner can read, and that is on the disk afterwards.
 

@@ -1,4 +1,4 @@
-"""``gatehouse audit …``: the key of the trail."""
+"""``gatehouse audit …``: the key of the trail, and its verification."""
 
 from urllib.parse import urlsplit
 
@@ -8,8 +8,10 @@ from flask.cli import AppGroup
 from ..audit.keys import write_key
 from ..audit.note_keys import SigningKey
 from ..web.state import state
+from .audit_verify import verify
 
-audit_commands = AppGroup("audit", help="The audit trail: its key.")
+audit_commands = AppGroup("audit", help="The audit trail: its key, and its verification.")
+audit_commands.add_command(verify)
 
 
 @audit_commands.command("keygen")

@@ -127,13 +127,13 @@ def test_who_changes_a_row_is_found_at_its_position(trail: Trail, thief: Thief, 
     assert first(report) == expected, report.findings.kept
 
 
-def _insert_one(events: list[dict[str, Any]]) -> None:
+def insert_one(events: list[dict[str, Any]]) -> None:
     event = dict(events[130])
     forge(event, at="2026-03-01T09:00:00.000000Z", id=uuid7(datetime(2026, 3, 1, 9, tzinfo=UTC)))
     events.insert(130, event)
 
 
-def _swap(events: list[dict[str, Any]]) -> None:
+def swap(events: list[dict[str, Any]]) -> None:
     events[120], events[150] = events[150], events[120]
 
 
@@ -149,8 +149,8 @@ CAREFUL: dict[str, tuple[Any, bool, tuple[str, int, int]]] = {
     "edited time": (_move_in_time, True, ("edited", 100, 199)),
     "deleted": (lambda events: events.pop(150), False, ("deleted", 100, 199)),
     "deleted and renumbered": (lambda events: events.pop(150), True, ("edited", 100, 199)),
-    "reordered": (_swap, True, ("reordered", 100, 199)),
-    "inserted": (_insert_one, True, ("inserted", 100, 199)),
+    "reordered": (swap, True, ("reordered", 100, 199)),
+    "inserted": (insert_one, True, ("inserted", 100, 199)),
     "truncated": (lambda events: events.__delitem__(slice(250, None)), True, ("truncated", 250, 299)),
 }
 

@@ -1,0 +1,89 @@
+"""``gatehouse audit verify``: is the trail what was recorded?"""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
+
+from ..audit.errors import MalformedKey
+from ..audit.keys import read_verifier
+from ..audit.note_keys import VerifierKey
+from ..audit.verifying import Held, Report, count_sealed, verify as verify_trail
+from ..audit.verifying.recording import record_result
+from ..kernel.clock import utc_now
+from ..kernel.context import COMMAND_LINE
+from ..kernel.errors import DependencyUnavailable
+from ..settings import Settings
+from ..web.state import state
+from .judging import JudgingCommand
+
+
+def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[str]) -> list[VerifierKey]:
+    try:
+        return [VerifierKey.parse(value.strip()) for value in values]
+    except MalformedKey as error:
+        raise click.BadParameter(f"{error}.") from error
+
+
+@click.command("verify", cls=JudgingCommand)
+@click.option(
+    "--checkpoint",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A signed checkpoint that was kept elsewhere; those in GATEHOUSE_CHECKPOINT_DIR are taken by themselves.",
+)
+@click.option(
+    "--public-key",
+    "keys",
+    multiple=True,
+    callback=_keys,
+    help="A key whose checkpoints are believed, as keygen printed it; that of GATEHOUSE_AUDIT_KEY_FILE always is.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Say it for a script.")
+@with_appcontext
+def verify(files: tuple[Path, ...], keys: list[VerifierKey], *, as_json: bool) -> None:
+    """Compute the whole trail again and hold it against checkpoints.
+
+    Exit 0: intact. 1: tampered with; the first bad position and the kind of finding are named. 2: could not verify.
+    """
+    engine, settings = state().database.engine, state().settings
+    held = Held([*keys, *_own_key(settings, keys)], files, settings.checkpoint_dir)
+    with click.progressbar(
+        length=count_sealed(engine),
+        label="Verifying",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        report = verify_trail(engine, held, bar.update)
+    unrecorded = _record(report)
+    if as_json:
+        click.echo(json.dumps(report.as_json() | {"recorded": unrecorded is None}, indent=2))
+    else:
+        click.echo("\n".join(report.sentences(utc_now())))
+    if unrecorded is not None:
+        click.echo(f"This result is not in the trail: {unrecorded}.", err=True)
+    raise SystemExit(report.exit_code)
+
+
+def _own_key(settings: Settings, given: list[VerifierKey]) -> list[VerifierKey]:
+    """Return the key of the settings. Whoever verifies a copy elsewhere gives one, and has no such file."""
+    path = settings.audit_key_file
+    return [] if path is None or (given and not path.exists()) else [read_verifier(path)]
+
+
+def _record(report: Report) -> str | None:
+    """Record the result, or return why that is not possible: what cannot be written can be verified all the same."""
+    try:
+        with state().database.transaction() as db:
+            record_result(db, report, actor=COMMAND_LINE)
+    except DependencyUnavailable as error:
+        return str(error)
+    except DBAPIError as error:
+        # An auditor's role may only read. The driver's own first line; what follows may hold values.
+        return str(error.orig).partition("\n")[0]
+    return None
