@@ -63,7 +63,7 @@ class Database:
 
         :raises DependencyUnavailable: if the database does not answer.
         """
-        with _as_unavailable():
+        with as_unavailable():
             try:
                 return self._first(statement, parameters)
             except DBAPIError as error:
@@ -81,7 +81,7 @@ class Database:
 
         :raises DependencyUnavailable: if the database does not answer.
         """
-        with _as_unavailable(), self._autocommit_engine().connect() as connection:
+        with as_unavailable(), self._autocommit_engine().connect() as connection:
             yield connection
 
     @contextmanager
@@ -94,7 +94,7 @@ class Database:
         :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
             knows whether the change happened; whoever asked is told to look again.
         """
-        with _as_unavailable(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with as_unavailable(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             begin_writing(session)
             yield session
 
@@ -109,7 +109,7 @@ def begin_writing(session: Session) -> None:
 
 
 @contextmanager
-def _as_unavailable() -> Iterator[None]:
+def as_unavailable() -> Iterator[None]:
     """Tell a database that does not answer from a question that is wrong, which stays what it is."""
     try:
         yield

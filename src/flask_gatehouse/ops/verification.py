@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from ..audit import AuditEvent
 from ..audit.history import latest_moments
-from ..audit.note_keys import VerifierKey
+from ..audit.keys import read_verifier
 from ..audit.verifying import Held, Report, verify
 from ..audit.verifying.recording import record_result
-from ..db.database import Database
+from ..db.database import Database, as_unavailable
 from ..kernel.clock import utc_now
 from ..kernel.context import SYSTEM
 from ..settings import Settings
@@ -33,15 +33,13 @@ class Verifier:
     before, and otherwise once a day: one edited event is one alert and not one for each hour.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        settings: Settings,
-        key: VerifierKey | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, database: Database, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        """Prepare to verify, with the key and the folder of the settings.
+
+        :raises UnusableKeyFile: if the file of the key cannot be used.
+        """
         self._database, self._folder, self._clock = database, settings.checkpoint_dir, clock
-        self._keys = [] if key is None else [key]
+        self._keys = [] if settings.audit_key_file is None else [read_verifier(settings.audit_key_file)]
         self._due, self._looked_at = clock() + BEGINNING_S, clock()
         self._told: tuple[object, ...] | None = None
         self._told_at = 0.0
@@ -61,7 +59,8 @@ class Verifier:
     def verify(self) -> Report:
         """Verify now."""
         began = self._clock()
-        report = verify(self._database.engine, Held(self._keys, folder=self._folder))
+        with as_unavailable():
+            report = verify(self._database.engine, Held(self._keys, folder=self._folder))
         self._looked_at = self._clock()
         self._due = self._looked_at + max(HOUR.total_seconds(), REST * (self._looked_at - began))
         self._tell(report)

@@ -25,6 +25,7 @@ from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 from ..signin.slowing import forget_refusals
 from .checkpoints import Witness
+from .verification import Verifier
 
 log = logging.getLogger("flask_gatehouse.worker")
 # Seconds between two looks at what is due: a sealed event is at most this old, and the time to seal it.
@@ -55,7 +56,7 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         when it is too late.
     """
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
-    letters = invitation_mail(database, settings, write)
+    letters, verifier = invitation_mail(database, settings, write), Verifier(database, settings)
     inside = [
         Job(sealer.seal, PAUSE),
         # Nothing depends on it: a request judges its session by itself.
@@ -68,6 +69,8 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         # The ledger may be on another machine.
         Job(lambda: settle(database, settings), 10),
         *([Job(witness.sign_if_due, 1)] if witness else []),
+        # It reads for as long as the trail is large.
+        Job(verifier.verify_if_due, 5),
         *([Job(letters.run, 1)] if letters else []),
         *(Job(Alerts(database, settings, sink).run, 1) for sink in configured_sinks(settings, write)),
     ]
