@@ -14,7 +14,16 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from flask_gatehouse import Gatehouse, Role, audit, authorize, current_user, login_required, object_rule
+from flask_gatehouse import (
+    Gatehouse,
+    Role,
+    audit,
+    authorize,
+    current_user,
+    login_required,
+    object_rule,
+    require_confirmation,
+)
 
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 # What package.json calls each version of htmx.
@@ -98,6 +107,7 @@ def edit_article(article_id: int) -> ResponseReturnValue:
     authorize("edit", article)
     if request.method == "GET":
         return _answer("articles/_form.html", article=article, title=article.title, problem=None)
+    _confirm_if_public(article)
     title, problem = _title()
     if problem:
         return _answer("articles/_form.html", article=article, title=title, problem=problem), 422
@@ -127,6 +137,7 @@ def publish_article(article_id: int) -> ResponseReturnValue:
 def delete_article(article_id: int) -> ResponseReturnValue:
     article = db.get_or_404(Article, article_id)
     authorize("delete", article)
+    _confirm_if_public(article)
     db.session.delete(article)
     audit.record("article.deleted", resource=("article", article_id))
     db.session.commit()
@@ -147,6 +158,12 @@ def depends_on_htmx(response: Response) -> Response:
     """Keep a part of a page apart from the whole, where both have one address."""
     response.vary.add("HX-Request")
     return response
+
+
+def _confirm_if_public(article: Article) -> None:
+    """Have whoever changes what everybody can read prove that it is she, and not somebody at her open browser."""
+    if article.published:
+        require_confirmation()
 
 
 def _by_htmx() -> bool:

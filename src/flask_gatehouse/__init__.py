@@ -10,6 +10,7 @@ from .extension import Gatehouse as Gatehouse
 from .kernel.errors import GatehouseError as GatehouseError
 from .settings import ConfigurationError as ConfigurationError
 from .web.actor import current_user as current_user
+from .web.confirmation import require_confirmation as require_confirmation
 from .web.decorators import (
     admin_required as admin_required,
     authorize as authorize,

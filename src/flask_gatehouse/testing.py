@@ -7,6 +7,7 @@ as they always do.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import cast
@@ -94,12 +95,18 @@ def empty_database(app: Flask) -> Iterator[None]:
 
 
 def sign_in_as(
-    client: FlaskClient, role: Role = Role.VIEWER, *, email: str = "someone@example.com", name: str = "Someone"
+    client: FlaskClient,
+    role: Role = Role.VIEWER,
+    *,
+    email: str = "someone@example.com",
+    name: str = "Someone",
+    proved_at: datetime | None = None,
 ) -> SignedIn:
     """Sign a person in with a test client, making her at the first time; her role is the one given.
 
     :param client: the client whose cookies she gets.
     :param email: her address, by which the same person is found again.
+    :param proved_at: when she last proved who she is, for views that need a confirmation; now by default.
     """
     app = client.application
     state: State = app.extensions[EXTENSION]
@@ -118,6 +125,7 @@ def sign_in_as(
             previous_sign_in_at=user.previous_sign_in_at,
             lifetime=state.limits[role].absolute,
             actor=Actor(user.id, None, "127.0.0.1", "a test", "user"),
+            proved_at=proved_at,
         )
     client.set_cookie(state.session_cookie, begun.token, secure=state.secure_cookies, httponly=True)
     return SignedIn(user.id, begun.session_id, _token_for(client, f"{state.session_cookie}={begun.token}"))

@@ -202,6 +202,58 @@ def test_a_failure_that_is_the_hosts_own_does_not_take_the_rows_place(
     expect(drafts.locator("tbody tr")).to_have_count(2)
 
 
+@pytest.fixture
+def published(host: Host, drafts: Page, complaints: Complaints) -> Page:
+    """All articles, as an administrator sees them who has not proved for long who she is."""
+    complaints.allow("403")
+    host.change("UPDATE gatehouse_users SET role = 'admin'")
+    host.change("UPDATE gatehouse_sessions SET confirmed_at = '2026-01-01 00:00:00.000000'")
+    drafts.goto(host.articles)
+    return drafts
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Confirm it is you")
+
+
+def test_what_is_public_is_changed_once_its_author_has_confirmed(
+    host: Host, published: Page, complaints: Complaints
+) -> None:
+    row(published, "Cheese").get_by_role("link", name="Edit").click()
+    form = published.locator("tbody tr").last
+    form.get_by_label("Title").fill("Cheddar & more")
+    form.get_by_role("button", name="Save").click()
+    expect(dialog(published)).to_be_visible()
+    assert_accessible(published)
+    assert host.stored() == WRITTEN
+    with published.expect_popup() as opened:
+        dialog(published).get_by_role("link", name="Confirm").click()
+    with opened.value.expect_event("close"):
+        opened.value.get_by_role("button", name="Eddie Editor").click()
+    expect(row(published, "Cheddar & more")).to_contain_text("Published")
+    expect(dialog(published)).to_be_hidden()
+    expect(message(published)).to_be_empty()
+    assert host.stored() == {"Apples": False, "Bread": False, "Cheddar & more": True}
+
+
+def test_a_question_is_asked_once_and_an_answer_counts(host: Host, published: Page) -> None:
+    questions: list[str] = []
+    published.on("dialog", lambda asked: (questions.append(asked.message), asked.accept()))
+    row(published, "Cheese").get_by_role("button", name="Delete").click()
+    dialog(published).get_by_role("button", name="Cancel").click()
+    expect(message(published)).to_contain_text("Nothing has been changed.")
+    assert host.stored() == WRITTEN
+    row(published, "Cheese").get_by_role("button", name="Delete").click()
+    with published.expect_popup() as opened:
+        dialog(published).get_by_role("link", name="Confirm").click()
+    with opened.value.expect_event("close"):
+        opened.value.get_by_role("button", name="Eddie Editor").click()
+    expect(row(published, "Cheese")).to_have_count(0)
+    assert host.stored() == {"Apples": False, "Bread": False}
+    # The second question belongs to the second click: the request that is sent again asks nothing.
+    assert questions == ["Delete this article?"] * 2
+
+
 def test_a_page_works_without_script(host: Host, drafts: Page, new_browser: Callable[..., Page]) -> None:
     plain = new_browser(java_script_enabled=False)
     plain.goto(host.articles)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
-from flask_gatehouse import Gatehouse, Role, admin_required, confirmation_required
+from flask_gatehouse import Gatehouse, Role, admin_required, confirmation_required, require_confirmation
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.testing import SignedIn, sign_in_as
@@ -105,6 +105,28 @@ def test_a_form_is_led_to_a_link_and_not_to_another_site(late: tuple[FlaskClient
 def test_a_route_asks_only_for_methods_that_it_takes() -> None:
     with pytest.raises(ValueError, match="does not take"):
         Route("/a", "a", lambda: "", {"GET": Permission.SIGNED_IN}, confirmed=("POST",))
+
+
+def test_a_host_asks_for_one_in_a_view_that_needs_it_only_sometimes(sqlite_url: str, sqlite_template: object) -> None:
+    app = Flask(__name__)
+    app.config.update(development(sqlite_url))
+    app.testing = True
+    Gatehouse(app)
+
+    @app.post("/papers/<kind>")
+    @admin_required
+    def shred(kind: str) -> str:
+        if kind == "contract":
+            require_confirmation()
+        return "shredded"
+
+    client = app.test_client()
+    who = sign_in_as(client, Role.ADMIN, proved_at=utc_now() - timedelta(minutes=11))
+    assert client.post("/papers/draft", headers=who.headers).data == b"shredded"
+    answer = client.post("/papers/contract", headers=who.headers | HTMX)
+    assert (answer.status_code, answer.data.count(b"shredded")) == (403, 0)
+    assert "gatehouse:confirm" in answer.headers["HX-Trigger"]
+    state_of(app).database.engine.dispose()
 
 
 @pytest.mark.parametrize("below", [False, True])

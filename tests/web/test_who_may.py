@@ -2,16 +2,18 @@
 
 ``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session, ``{event}`` one of the trail.
 Changes carry the token and fields that would do; the answers are those that a page gets. A route that is missing from
-the file fails.
+the file fails. ``confirmation`` says what is refused to somebody who may, and has not proved lately who she is.
 """
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from flask_gatehouse import Role
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import ROUTES
 
@@ -30,6 +32,8 @@ FIELDS = {
     "email": "new@example.com",
     "role": "viewer",
 }
+# Of what needs a confirmation only sometimes, that which does.
+SENSITIVE = FIELDS | {"role": "admin", "change": "role", "new_role": "admin"}
 
 
 @pytest.mark.parametrize("actor", ACTORS)
@@ -47,6 +51,21 @@ def test_the_matrix_holds(app: Flask, row: dict[str, str], actor: str) -> None:
     assert answer.status_code == int(row[actor])
     if answer.status_code == 302 and actor == "anonymous" and row["path"] not in {"/", "/auth/login/dev"}:
         assert answer.location.startswith("/auth/login")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['method']} {row['path']}")
+def test_the_matrix_says_what_an_open_browser_is_not_enough_for(app: Flask, row: dict[str, str]) -> None:
+    other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
+    client, long_ago = app.test_client(), utc_now() - timedelta(hours=1)
+    who = sign_in_as(client, Role.ADMIN, email="own@example.com", proved_at=long_ago)
+    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id, event=1)
+    fields = SENSITIVE | {"user": str(other.user_id)} | ({"_method": "delete"} if row["method"] == "POST" else {})
+    answer = client.open(path, method=row["method"], data=fields, headers=who.headers | {"Accept": "application/json"})
+    asked = answer.is_json and answer.get_json().get("type") == "confirmation-required"
+    assert asked is bool(row["confirmation"])
+    always = {(_rule(route.rule), method) for route in ROUTES for method in route.confirmed}
+    if (_rule(row["path"]), row["method"]) in always and row["path"] != "/users/{own}":
+        assert row["confirmation"] == "always"
 
 
 def test_no_route_is_missing() -> None:

@@ -133,6 +133,12 @@ def owner_of(db: Session, session_id: str) -> int | None:
     return db.scalars(select(UserSession.user_id).where(UserSession.id == session_id)).first()
 
 
+def is_opened_by(db: Session, session_id: str, issuer: str, subject: str) -> bool:
+    """Return whether a session was begun with this very account at this provider."""
+    this = (UserSession.id == session_id, UserSession.issuer == issuer, UserSession.subject == subject)
+    return db.scalars(select(UserSession.id).where(*this)).first() is not None
+
+
 def end_other_sessions(db: Session, user_id: int, keep: str) -> int | None:
     """End all sessions of a person but one, and return how many; None if that one has ended itself.
 

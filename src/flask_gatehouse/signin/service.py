@@ -15,7 +15,6 @@ from ..accounts.service import (
     SignedInUser,
     find_approved_role,
     find_invited_role,
-    has_identity,
     register,
     request_to_join,
     sign_in_known,
@@ -26,7 +25,7 @@ from ..db.database import Database
 from ..kernel.context import Actor
 from ..sessions.limits import limits_of
 from ..sessions.rules import EndReason
-from ..sessions.service import Begun, begin_session, end_session, renew_token
+from ..sessions.service import Begun, begin_session, end_session, is_opened_by, renew_token
 from ..settings import Settings
 from .assertion import Assertion
 from .attempt import MAX_AGE, Attempt
@@ -125,11 +124,12 @@ def confirm(
     profile = assertion.profile
     with database.transaction() as db:
         _spend(db, attempt)
-        user_id, session_id = actor.user_id, actor.session_id
-        if user_id is None or session_id is None or session_id != attempt.session_id:
+        session_id = actor.session_id
+        if session_id is None or session_id != attempt.session_id:
             raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
-        # Another person's account at the same provider must not confirm for this one (GHSA-97r5-pg8x-p63p).
-        if not has_identity(db, user_id, profile.issuer, profile.subject):
+        # Another person's account at the same provider must not confirm for this one (GHSA-97r5-pg8x-p63p), nor one
+        # that somebody has linked to hers from a browser that she left open.
+        if not is_opened_by(db, session_id, profile.issuer, profile.subject):
             raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
         if not confirmation_is_fresh(assertion.authenticated_at, now, settings.confirm_max_age):
             raise SignInRefused(Reason.TOO_OLD, profile.provider)

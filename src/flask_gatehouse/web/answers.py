@@ -136,7 +136,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             403,
             _("Is it you?"),
             _("This needs a fresh confirmation."),
-            _("Confirm who you are."),
+            _("Nothing has been changed."),
             problem_type="confirmation-required",
         )
     ),

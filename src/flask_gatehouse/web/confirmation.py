@@ -1,4 +1,10 @@
-"""Is it you: what is asked before something that an open browser must not be enough for."""
+"""Is it you: what is asked before something that an open browser must not be enough for.
+
+A proof is a moment on the session's row, ``confirmed_at``, and nothing here asks how it came there. Whatever proves
+who somebody is ends in ``sessions.service.renew_token``, which moves that moment and gives the session a new token:
+today a fresh round trip to her provider (``auth.confirm``, ``signin.service.confirm``). A passkey would be a second
+way beside it: ``/auth/confirm`` would offer both, and no route, page or script that needs a confirmation would change.
+"""
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,15 +17,16 @@ from .way_back import wanted_page
 
 
 def require_confirmation() -> None:
-    """Let the running request go on if its person has proved lately that she is there, or raise.
+    """Let the running request go on if its person has proved lately that she is there; otherwise she is asked to.
 
-    What counts is the moment on her session, whoever has put it there: a provider's answer does so by
-    ``sessions.service.renew_token``, and a passkey would by the same function.
+    For what is sensitive only sometimes, in views below ``login_required`` and its like, which give that answer. Ask
+    before anything is changed: what the view has not committed by then is lost, and the request is sent again.
 
     :raises ConfirmationRequired: if the proof is older than ``GATEHOUSE_CONFIRM_MAX_AGE``.
     :raises NotSignedIn: if nobody is signed in.
     """
     found = signed_in()
+    # Without it, whoever finds a screen unlocked, or gets hold of a cookie, makes an administrator for later.
     if not is_confirmed(found.confirmed_at, found.times.now, state().settings.confirm_max_age):
         raise ConfirmationRequired
 

@@ -13,7 +13,7 @@ from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .confirmation import require_confirmation
 from .csrf import protect
-from .denials import NotAllowed, NotSignedIn, ObjectNotAllowed
+from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, ObjectNotAllowed
 from .errors import answer
 from .headers import mark_private, secure_host_page
 from .permissions import Permission, needed_role, permits
@@ -28,6 +28,8 @@ Returned: TypeAlias = ResponseReturnValue | None
 
 # On a view, what ``gatehouse explain`` tells: the permission of each method, ``*`` for any.
 PERMISSIONS = "_gatehouse_permissions"
+# On a view of ours, the methods that need a fresh confirmation, for the description of the JSON side.
+CONFIRMED = "_gatehouse_confirmed"
 
 
 def require(permission: Permission, target_id: int | None = None) -> None:
@@ -65,6 +67,7 @@ def guard(view: View, permissions: Mapping[str, Permission], confirmed: Collecti
         return view(**arguments)
 
     setattr(guarded, PERMISSIONS, permissions)
+    setattr(guarded, CONFIRMED, frozenset(confirmed))
     return guarded
 
 
@@ -86,7 +89,7 @@ def _protected(
         # Flask looks for a coroutine at what it was given, which is this function.
         try:
             returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
-        except NotAllowed as error:
+        except (NotAllowed, ConfirmationRequired) as error:
             return make_response(answer(error))
         return returned
 

@@ -109,7 +109,7 @@ def _page(
         )
     if told:
         flash(told, "success")
-    return render_template(
+    page = render_template(
         "gatehouse/users/invitations.html",
         invitations=[asdict(one) | {"link": _link(), "invited_by_name": names[one.invited_by]} for one in open_ones],
         join_requests=[
@@ -120,6 +120,10 @@ def _page(
         roles=ROLES,
         link=link,
         mail_is_configured=state().settings.mail_server is not None,
+    )
+    # The button that had the focus has gone with its form; a field that is wrong takes it by itself.
+    return (
+        page if problems or not is_htmx() else trigger(make_response(page), **{"gatehouse:focus": {"target": "#main"}})
     )
 
 

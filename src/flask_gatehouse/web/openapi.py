@@ -8,7 +8,7 @@ from importlib.metadata import version
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from .decorators import PERMISSIONS
+from .decorators import CONFIRMED, PERMISSIONS
 from .operations import JSON, OPERATIONS, Operation
 from .permissions import Permission
 from .schemas import COUNT, ID, SCHEMAS, SESSION_ID, Schema, ref
@@ -29,21 +29,24 @@ def openapi() -> ResponseReturnValue:
     """Answer with the OpenAPI 3.1 document of this application."""
     here = state()
     paths: dict[str, Schema] = {}
-    for rule, endpoint, permissions in _routes(here.settings.url_prefix):
+    for rule, endpoint, permissions, confirmed in _routes(here.settings.url_prefix):
         for method, permission in permissions.items():
             operation = OPERATIONS.get((endpoint, method))
             if operation is not None:
+                described = _operation(rule, f"{endpoint}_{method.lower()}", method, permission, operation)
                 path = paths.setdefault(_PLACE.sub(r"{\1}", rule), {})
-                path[method.lower()] = _operation(rule, f"{endpoint}_{method.lower()}", method, permission, operation)
+                path[method.lower()] = _with_confirmation(described, operation, always=method in confirmed)
     return jsonify(_document(paths, here.settings.external_url("/"), here.session_cookie))
 
 
-def _routes(prefix: str) -> Iterator[tuple[str, str, dict[str, Permission]]]:
-    """Yield address, name and permissions of each route of ours, the address without where we are mounted."""
+def _routes(prefix: str) -> Iterator[tuple[str, str, dict[str, Permission], frozenset[str]]]:
+    """Yield of each route of ours its address within ours, its name, its permissions and what must be confirmed."""
     for rule in current_app.url_map.iter_rules():
-        permissions = getattr(current_app.view_functions[rule.endpoint], PERMISSIONS, None)
+        view = current_app.view_functions[rule.endpoint]
+        permissions = getattr(view, PERMISSIONS, None)
         if rule.endpoint.startswith("gatehouse.") and permissions:
-            yield rule.rule.removeprefix(prefix), rule.endpoint.removeprefix("gatehouse."), permissions
+            name = rule.endpoint.removeprefix("gatehouse.")
+            yield rule.rule.removeprefix(prefix), name, permissions, getattr(view, CONFIRMED, frozenset())
 
 
 def _document(paths: dict[str, Schema], server: str, cookie: str) -> Schema:
@@ -53,7 +56,9 @@ def _document(paths: dict[str, Schema], server: str, cookie: str) -> Schema:
             "title": "Flask-Gatehouse",
             "version": version("Flask-Gatehouse"),
             "description": "Every route answers these to `Accept: application/json`. Changes carry the token that "
-            "`/account` tells, as `X-CSRFToken`. Lists give `next`, which is `after` of the next page.",
+            "`/account` tells, as `X-CSRFToken`. Lists give `next`, which is `after` of the next page. Where "
+            "`x-confirmation` stands, a problem of type `confirmation-required` says that the person must confirm at "
+            "`/auth/confirm` first.",
         },
         "servers": [{"url": server.rstrip("/") or "/"}],
         "paths": paths,
@@ -91,6 +96,13 @@ def _operation(rule: str, name: str, method: str, permission: Permission, operat
         kind = "Later" if status in _LATER else "Problem"
         described["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{kind}"})
     return described
+
+
+def _with_confirmation(described: Schema, operation: Operation, *, always: bool) -> Schema:
+    if not (always or operation.confirmed_sometimes):
+        return described
+    described["responses"].setdefault("403", {"$ref": "#/components/responses/Problem"})
+    return described | {"x-confirmation": "always" if always else "sometimes"}
 
 
 def _parameter(name: str, place: str, schema: Schema, *, required: bool = False) -> Schema:

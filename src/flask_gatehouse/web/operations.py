@@ -24,6 +24,7 @@ class Operation:
     :param required: those of them that must be there.
     :param body: the schema of what is sent, and as which media types; None if nothing is.
     :param answers: of each status the schema of its body; None for one without.
+    :param confirmed_sometimes: it depends on what is sent whether a fresh confirmation is needed.
     :param refusals: statuses that are answered with a problem, beyond those of the guard.
     """
 
@@ -34,6 +35,7 @@ class Operation:
     body: Schema | None = None
     media: tuple[str, ...] = (JSON, FORM)
     refusals: tuple[int, ...] = ()
+    confirmed_sometimes: bool = False
 
 
 # An empty filter is none, as the form of the page sends it.
@@ -97,7 +99,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("user", "GET"): Operation("One user", {200: ref("User")}, refusals=(404,)),
     ("user", "PUT"): Operation(
-        "Change a name or a role", {200: ref("ChangedUser")}, body=_EDIT, refusals=(404, 409, 422)
+        "Change a name or a role",
+        {200: ref("ChangedUser")},
+        body=_EDIT,
+        refusals=(404, 409, 422),
+        confirmed_sometimes=True,
     ),
     ("user", "DELETE"): Operation("Delete a user", {200: None}, refusals=(404, 409)),
     ("toggle_user", "POST"): Operation(
@@ -108,6 +114,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED)})},
         body=_BULK,
         refusals=(422,),
+        confirmed_sometimes=True,
     ),
     ("invitations", "GET"): Operation("Invitations, and people who ask to join", {200: _INVITATIONS}),
     ("invitations", "POST"): Operation(
@@ -145,6 +152,7 @@ PAGES_ONLY = {
     ("sign_out", "GET"),
     ("sign_out", "POST"),
     ("confirm", "GET"),
+    ("confirmed", "GET"),
     ("dashboard", "GET"),
     ("claim_administration", "POST"),
     ("edit_user", "GET"),

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from flask_gatehouse.accounts.errors import ConcurrentRegistration
+from flask_gatehouse.accounts.models import Identity
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import (
     approve_join_request,
@@ -230,6 +231,15 @@ class TestConfirming:
         inside = gate.complete(profile("ada"))
         gate.complete(profile("eve"))
         assert reason(lambda: gate.confirm(inside, profile("eve"))) is Reason.OTHER_PERSON
+
+    def test_nor_does_another_account_of_her_own(self, gate: Gate, house: House) -> None:
+        """Somebody at her open browser could have linked his own to hers, and would confirm with it ever after."""
+        inside = gate.complete(profile("ada"))
+        gate.complete(profile("eve"))
+        with house.database.transaction() as db:
+            db.execute(update(Identity).where(Identity.subject == "eve").values(user_id=inside.user.id))
+        assert reason(lambda: gate.confirm(inside, profile("eve"))) is Reason.OTHER_PERSON
+        gate.confirm(inside)
 
     def test_another_browsers_attempt_confirms_nothing(self, gate: Gate) -> None:
         inside, elsewhere = gate.complete(profile("ada")), gate.complete(profile("ada"))

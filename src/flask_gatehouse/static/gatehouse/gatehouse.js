@@ -80,6 +80,10 @@
 
   const minutesAndSeconds = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
+  // Whoever confirms is given a new cookie. A question that is under way with the old one would hear that nobody is
+  // signed in, and leave the page with all that was typed.
+  const isConfirming = () => document.getElementById("gatehouse-confirm")?.open;
+
   /** Ask the server how long the session lasts, warn in time, and leave once it has ended (WCAG 2.2.1). */
   class SessionWatch {
     #url;
@@ -111,7 +115,7 @@
 
     /** Ask for the time left; a POST prolongs it. */
     async ask(method = "GET") {
-      if (leaving || (method === "GET" && this.#asking)) return;
+      if (leaving || (method === "GET" && (this.#asking || isConfirming()))) return this.#schedule();
       this.#asking = true;
       const turn = ++this.#latest;
       try {

@@ -1,0 +1,154 @@
+"""Is it you, as a person meets it: what she was about to do waits, and is done once she has confirmed, or is not."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from flask_gatehouse.accounts.models import User
+from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.sessions.models import UserSession
+from tests.browser.crowd import search
+from tests.chromium import Complaints, assert_accessible
+from tests.processes import Node
+
+PERSON = "Hedy Lamarr"
+NAME_FIELD, NEW_NAME = f"Name of {PERSON}", "Hedwig Kiesler"
+LONG_AGO = timedelta(hours=1)
+
+
+def grow_old(engine: Engine) -> None:
+    """Let everybody's last proof be too old."""
+    with Session(engine) as db, db.begin():
+        db.execute(update(UserSession).values(confirmed_at=utc_now() - LONG_AGO))
+
+
+def role_of(engine: Engine, name: str) -> Role | None:
+    with Session(engine) as db:
+        return db.scalar(select(User.role).where(User.name == name))
+
+
+@pytest.fixture
+def late(users: Page, engine: Engine, complaints: Complaints) -> Page:
+    """The list of users, in which somebody is made an administrator too long after the last proof."""
+    complaints.allow("status of 403")
+    search(users, "hedy")
+    users.get_by_role("button", name=f"Edit {PERSON}").click()
+    users.get_by_label(NAME_FIELD).fill(NEW_NAME)
+    users.get_by_label(f"Role of {PERSON}").select_option("admin")
+    grow_old(engine)
+    users.get_by_role("button", name="Save").click()
+    expect(dialog(users)).to_be_visible()
+    return users
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Confirm it is you")
+
+
+def answer(window: Page, person: str) -> None:
+    window.get_by_role("button", name=person).click()
+
+
+def test_what_was_typed_is_saved_once_she_has_confirmed(late: Page, engine: Engine) -> None:
+    assert_accessible(late)
+    expect(dialog(late).get_by_role("link", name="Confirm")).to_be_focused()
+    assert role_of(engine, PERSON) is Role.VIEWER
+    with late.expect_popup() as opened:
+        late.keyboard.press("Enter")
+    expect(dialog(late)).to_contain_text("Waiting for the other window")
+    with opened.value.expect_event("close"):
+        answer(opened.value, "Ada Admin")
+    expect(dialog(late)).to_be_hidden()
+    expect(late.get_by_role("row").filter(has_text=NEW_NAME)).to_contain_text("Administrator")
+    assert role_of(engine, NEW_NAME) is Role.ADMIN
+    # The proof counts for what comes next, too.
+    expect(late.get_by_role("status").first).to_contain_text("was saved")
+
+
+def test_whoever_cancels_has_changed_nothing_and_keeps_what_she_typed(late: Page, engine: Engine) -> None:
+    late.keyboard.press("Escape")
+    expect(dialog(late)).to_be_hidden()
+    expect(late.get_by_role("status").first).to_contain_text("Nothing has been changed.")
+    expect(late.get_by_label(NAME_FIELD)).to_have_value(NEW_NAME)
+    expect(late.get_by_role("button", name="Save")).to_be_focused()
+    assert role_of(engine, PERSON) is Role.VIEWER
+    late.get_by_role("button", name="Save").click()
+    dialog(late).get_by_role("button", name="Cancel").click()
+    assert role_of(engine, PERSON) is Role.VIEWER
+
+
+def test_a_browser_that_blocks_windows_opens_a_tab(late: Page, engine: Engine) -> None:
+    late.evaluate("window.open = () => null")
+    with late.context.expect_page() as opened:
+        dialog(late).get_by_role("link", name="Confirm").click()
+    answer(opened.value, "Ada Admin")
+    expect(late.get_by_role("row").filter(has_text=NEW_NAME)).to_contain_text("Administrator")
+    assert role_of(engine, NEW_NAME) is Role.ADMIN
+
+
+def test_somebody_elses_account_confirms_nothing(late: Page, engine: Engine) -> None:
+    with late.expect_popup() as opened:
+        dialog(late).get_by_role("link", name="Confirm").click()
+    answer(opened.value, "Eddie Editor")
+    expect(opened.value.get_by_role("heading", name="That was somebody else's account")).to_be_visible()
+    assert_accessible(opened.value)
+    expect(dialog(late)).to_be_visible()
+    assert role_of(engine, PERSON) is Role.VIEWER
+    # From there she can try again, and the page that waits goes on.
+    opened.value.get_by_role("link", name="Try again").click()
+    with opened.value.expect_event("close"):
+        answer(opened.value, "Ada Admin")
+    expect(late.get_by_role("row").filter(has_text=NEW_NAME)).to_contain_text("Administrator")
+
+
+def test_whoever_declines_in_the_other_window_can_still_cancel(late: Page, engine: Engine) -> None:
+    with late.expect_popup() as opened:
+        dialog(late).get_by_role("link", name="Confirm").click()
+    opened.value.get_by_role("button", name="Deny").click()
+    expect(opened.value.get_by_text("The sign-in was cancelled.")).to_be_visible()
+    opened.value.close()
+    dialog(late).get_by_role("button", name="Cancel").click()
+    expect(late.get_by_label(NAME_FIELD)).to_have_value(NEW_NAME)
+    assert role_of(engine, PERSON) is Role.VIEWER
+
+
+def test_an_invitation_keeps_its_address(
+    node: Node, engine: Engine, page: Page, sign_in: Callable[[Page], Page], complaints: Complaints
+) -> None:
+    complaints.allow("status of 403")
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    page.get_by_label("E-mail address").fill("guest@example.org")
+    grow_old(engine)
+    page.get_by_role("button", name="Invite", exact=True).click()
+    with page.expect_popup() as opened:
+        dialog(page).get_by_role("link", name="Confirm").click()
+    answer(opened.value, "Ada Admin")
+    expect(page.get_by_text("guest@example.org is invited.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pass this link on")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_without_script_a_link_leads_to_the_confirmation_and_back(
+    node: Node, engine: Engine, new_browser: Callable[..., Page], sign_in: Callable[[Page], Page]
+) -> None:
+    page = new_browser(java_script_enabled=False)
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    page.get_by_label("E-mail address").fill("visitor@example.org")
+    grow_old(engine)
+    page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    expect(page.get_by_text("Nothing has been changed yet.")).to_be_visible()
+    page.get_by_role("link", name="Confirm").click()
+    answer(page, "Ada Admin")
+    expect(page).to_have_url(f"{node.base_url}/users/invitations")
+    page.get_by_label("E-mail address").fill("visitor@example.org")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_text("visitor@example.org is invited.")).to_be_visible()
+    page.goto(f"{node.base_url}/auth/confirm?ask=1&next=/users")
+    expect(page.get_by_role("link", name="Cancel")).to_have_attribute("href", re.compile("/users$"))
