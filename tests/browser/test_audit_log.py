@@ -203,6 +203,7 @@ def test_in_german_on_a_wide_screen_and_on_a_narrow_one(
     expect(german.get_by_role("heading", name="Protokoll", exact=True)).to_be_visible()
     look(german)
     german.get_by_label("Was").select_option("article.moved")
+    expect(german.locator("#log-count")).to_have_text("1 Ereignis")
     german.locator("#log-rows .unfold").first.click()
     expect(german.locator(".event-more .event").first).to_be_visible()
     look(german)
