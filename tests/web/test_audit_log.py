@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -295,3 +296,10 @@ def test_others_may_not(app: Flask) -> None:
     for path in (LOG, f"{LOG}/1", f"{LOG}/news"):
         assert client.get(path).status_code == 403
     assert "Audit log" not in client.get("/dashboard").text
+
+
+def test_the_export_is_offered_with_the_filters_of_the_page(app: Flask, admin: FlaskClient) -> None:
+    page = unescape(admin.get(f"{LOG}?event=user_created&when=7d").text)
+    is_there = "gatehouse.audit_export" in app.view_functions
+    for name in ("jsonl", "csv", "ocsf"):
+        assert (f'href="{LOG}/export?event=user_created&when=7d&format={name}"' in page) is is_there

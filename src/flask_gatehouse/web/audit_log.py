@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, make_response, render_template, request, url_for
+from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -42,6 +42,12 @@ NEWS = 50
 # A column of our tables holds no larger one.
 _LARGEST_NUMBER = 2**63 - 1
 _LABELS = {"today": _("Today"), "7d": _("7 days"), "30d": _("30 days")}
+_FORMATS = {
+    "jsonl": _("JSON Lines, with proofs"),
+    "csv": _("CSV, for spreadsheets"),
+    "ocsf": _("OCSF, for security tools"),
+}
+_EXPORT = "gatehouse.audit_export"
 _FIELDS = {
     "q": _("Search"),
     "who": _("Who"),
@@ -151,7 +157,18 @@ def _url_with(asked: Asked) -> Any:
 def _filters(asked: Asked) -> dict[str, Any]:
     said = asked.parameters()
     ranges = [(name, text(_LABELS[name]), asked.when == name) for name in RANGES]
-    return {"said": said, "said_in_address": urlencode(said), "url_with": _url_with(asked), "ranges": ranges}
+    exports = [
+        (text(label), f"{url_for(_EXPORT)}?{urlencode({**said, 'format': name})}")
+        for name, label in _FORMATS.items()
+        if _EXPORT in current_app.view_functions
+    ]
+    return {
+        "exports": exports,
+        "said": said,
+        "said_in_address": urlencode(said),
+        "url_with": _url_with(asked),
+        "ranges": ranges,
+    }
 
 
 def _form(connection: Connection, values: Mapping[str, str], problems: Mapping[str, FieldProblem]) -> dict[str, Any]:
