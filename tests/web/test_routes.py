@@ -39,6 +39,7 @@ SNAPSHOT = {
     ("/account/sessions/<session_id>", "DELETE"): "signed_in",
     ("/admin/audit-logs", "GET"): "admin",
     ("/admin/audit-logs/<int:number>", "GET"): "admin",
+    ("/admin/audit-logs/export", "GET"): "admin",
     ("/admin/audit-logs/news", "GET"): "admin",
     ("/openapi.json", "GET"): "signed_in",
     ("/healthz", "GET"): "public",

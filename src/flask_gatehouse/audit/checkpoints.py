@@ -79,6 +79,12 @@ def oldest_uncarried(connection: Connection) -> datetime | None:
     ).scalar()
 
 
+def newest_note(connection: Connection) -> str | None:
+    """Return the newest checkpoint of the newest tree."""
+    newest = select(AuditCheckpoint.note).order_by(AuditCheckpoint.epoch.desc(), AuditCheckpoint.size.desc())
+    return connection.execute(newest.limit(1)).scalar()
+
+
 def mark_delivered(db: Session, epoch: int, size: int) -> None:
     """Note that a checkpoint has left the database, and with it, as it covers them, all that came before."""
     db.execute(

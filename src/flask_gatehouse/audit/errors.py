@@ -1,4 +1,4 @@
-"""What can go wrong with signed notes and with the key that signs them."""
+"""What can go wrong with signed notes, with the key that signs them, and with what is exported."""
 
 import shlex
 from pathlib import Path
@@ -125,3 +125,25 @@ class InconsistentTree(GatehouseError):
             f"{signed_origin}; nothing was signed. Run: gatehouse audit verify"
         )
         self.signed_origin, self.signed_size, self.origin, self.size = signed_origin, signed_size, origin, size
+
+
+class NothingSealed(GatehouseError):
+    """There is no tree yet, so that nothing can be proven."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is sealed yet: the worker seals events, as gatehouse worker does and gatehouse run")
+
+
+class UnprovableEvent(GatehouseError):
+    """Hashes are gone that the proof of an event consists of.
+
+    :param position: of the event, in the tree of ``epoch``.
+    :param missing: what is gone.
+    """
+
+    def __init__(self, epoch: int, position: int, missing: str) -> None:
+        super().__init__(
+            f"the event at position {position} of epoch {epoch} cannot be proven, as only {missing}. "
+            "Run: gatehouse audit verify"
+        )
+        self.epoch, self.position, self.missing = epoch, position, missing

@@ -26,6 +26,13 @@ SELECT l.position, l.event_id, l.hash, CAST(e.actor_id AS TEXT), e.actor_kind, {
 FROM gatehouse_audit_leaves l LEFT JOIN gatehouse_audit_events e ON e.id = l.event_id
 WHERE l.epoch = ? AND l.position >= ? AND l.position < ? ORDER BY l.position
 """
+# The same of events that have no leaf, which have neither position nor hash.
+_UNSEALED_ROWS = (
+    _ROWS.partition("FROM")[0].replace("l.position", "NULL").replace("l.event_id", "e.id").replace("l.hash", "NULL")
+    + """FROM gatehouse_audit_events e LEFT JOIN gatehouse_audit_leaves l ON l.event_id = e.id
+WHERE l.event_id IS NULL AND e.id > ? ORDER BY e.id LIMIT ?
+"""
+)
 _WITHOUT_LEAF = """
 SELECT e.id, e.event, e.body FROM gatehouse_audit_events e
 LEFT JOIN gatehouse_audit_leaves l ON l.event_id = e.id WHERE l.event_id IS NULL AND
@@ -38,7 +45,7 @@ class Snapshot:
     def __init__(self, connection: Connection) -> None:
         self._driver: Any = connection.connection.dbapi_connection
         self.dialect = connection.dialect.name
-        self._rows = _ROWS.format(moment=_MOMENT[self.dialect])
+        self._rows, self._unsealed = (text.format(moment=_MOMENT[self.dialect]) for text in (_ROWS, _UNSEALED_ROWS))
 
     def all(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT with question marks, which few rows answer."""
@@ -56,13 +63,20 @@ class Snapshot:
 
     def rows(self, epoch: int, start: int, end: int) -> list[tuple[Any, ...]]:
         """Return the leaves of a stretch with their events, by position."""
+        return self._all_text(self._rows, epoch, start, end)
+
+    def unsealed_rows(self, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return events above a number that have no leaf, by their numbers, in the same columns."""
+        return self._all_text(self._unsealed, after, limit)
+
+    def _all_text(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         try:
-            return self.all(self._rows, epoch, start, end)
+            return self.all(statement, *parameters)
         except sqlite3.OperationalError:
             # SQLite stores text that is none. What cannot be decoded is kept for the comparison, which refuses it.
             self._driver.text_factory = _decoded
             try:
-                return self.all(self._rows, epoch, start, end)
+                return self.all(statement, *parameters)
             finally:
                 self._driver.text_factory = str
 
@@ -79,6 +93,24 @@ class Snapshot:
                 ' AND "index" >= ? AND "index" < ?',
                 *(epoch, level, first, last),
             )
+        )
+
+    def hashes(self, epoch: int, level: int, first: int, last: int) -> list[bytes]:
+        """Return the hashes of leaves (level 0) or of tiles, as far as they are there, as proofs ask for them."""
+        if level:
+            return [value for _, value in sorted(self.tiles(epoch, level, first, last).items())]
+        rows = self.all(
+            "SELECT hash FROM gatehouse_audit_leaves WHERE epoch = ? AND position >= ? AND position < ?"
+            " ORDER BY position",
+            *(epoch, first, last),
+        )
+        return [row[0] for row in rows]
+
+    def newest_checkpoints(self, epoch: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return size and note of an epoch's newest checkpoints, the newest first."""
+        return self.all(
+            "SELECT size, note FROM gatehouse_audit_checkpoints WHERE epoch = ? ORDER BY size DESC LIMIT ?",
+            *(epoch, limit),
         )
 
     def checkpoints(self) -> Iterator[tuple[int, int, str, object]]:

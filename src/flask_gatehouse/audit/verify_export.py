@@ -13,12 +13,14 @@ import json
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 LONGEST_LINE = 16 * 1024 * 1024
 MOST_SIGNATURES = 16
 Keys = dict[tuple[str, str], bytes]
+Say = Callable[[str], None]
 TEXT, NUMBER, OBJECT, LIST, NOTHING = (str,), (int,), (dict,), (list,), (type(None),)
 Shape = dict[str, tuple[type, ...]]
 HEADER: Shape = dict.fromkeys(("format", "origin", "root", "exported_at"), TEXT)
@@ -167,15 +169,15 @@ def demand(true: object, otherwise: str) -> None:
         raise Tampered(otherwise)
 
 
-def say(sentence: str) -> None:
+def say_aloud(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
 
 
 class Export:
     """What is known of an export up to the line that is being read."""
 
-    def __init__(self, keys: Keys) -> None:
-        self.keys, self.state = keys, "the beginning"
+    def __init__(self, keys: Keys, say: Say) -> None:
+        self.keys, self.say, self.state = keys, say, "the beginning"
         self.line = self.epoch = self.size = self.proven = self.unproven = self.absent = 0
         # The next position, the one at which the epoch ends, and whether all between them have to be there.
         self.next, self.until, self.complete = 0, 0, False
@@ -229,7 +231,7 @@ class Export:
         demand(0 <= self.next <= self.until <= self.size, "malformed: these are not positions")
         # What somebody else has written is shown as JSON, which cannot move the cursor of a terminal.
         what = f"{self.size:,} events in {json.dumps(origin)}, filters {json.dumps(filters)}"
-        say(f"Epoch {self.epoch}: {what}, {self.check_signature(origin, header['checkpoint'], header['key'])}.")
+        self.say(f"Epoch {self.epoch}: {what}, {self.check_signature(origin, header['checkpoint'], header['key'])}.")
 
     def check_signature(self, origin: str, note: str | None, key: str | None) -> str:
         """Check the signature of an epoch, and return what it is worth."""
@@ -283,20 +285,11 @@ class Export:
         self.state = state
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Check the export that the command line names, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Check an export of an audit trail.")
-    parser.add_argument("export", type=Path)
-    parser.add_argument("--key", action="append", default=[], help="the public key, from elsewhere than the export")
-    given, keys = parser.parse_args(arguments), Keys()
+def check(path: Path, keys: Keys, say: Say) -> int:
+    """Check an export, say what came of it, and return the exit code."""
+    export = Export(keys, say)
     try:
-        for text in given.key:
-            keys |= read_key(text)
-    except ValueError as error:
-        parser.error(f"--key: {error}")
-    export = Export(keys)
-    try:
-        with given.export.open("rb") as file:
+        with path.open("rb") as file:
             export.read(file)
     except Tampered as error:
         say(f"TAMPERED: line {export.line}: {error}.")
@@ -315,6 +308,20 @@ def main(arguments: list[str] | None = None) -> int:
             " proves nothing about who wrote it. Get the key from elsewhere, and give it with --key."
         )
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the export that the command line names, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Check an export of an audit trail.")
+    parser.add_argument("export", type=Path)
+    parser.add_argument("--key", action="append", default=[], help="the public key, from elsewhere than the export")
+    given, keys = parser.parse_args(arguments), Keys()
+    try:
+        for text in given.key:
+            keys |= read_key(text)
+    except ValueError as error:
+        parser.error(f"--key: {error}")
+    return check(given.export, keys, say_aloud)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,22 @@
-"""``gatehouse audit …``: the key of the trail, and its verification."""
+"""``gatehouse audit …``: the trail's key, its checkpoints, its verification and its export."""
 
 from urllib.parse import urlsplit
 
 import click
 from flask.cli import AppGroup
 
-from ..audit.keys import write_key
+from ..audit.checkpoints import newest_note
+from ..audit.keys import read_key, write_key
 from ..audit.note_keys import SigningKey
+from ..audit.sealing import Sealer
+from ..ops.checkpoints import Witness
+from ..ops.worker import host_of
 from ..web.state import state
+from .audit_export import export
 from .audit_verify import verify
 
-audit_commands = AppGroup("audit", help="The audit trail: its key, and its verification.")
+audit_commands = AppGroup("audit", help="The audit trail: its key, checkpoints, verification, exports.")
+audit_commands.add_command(export)
 audit_commands.add_command(verify)
 
 
@@ -29,3 +35,25 @@ def keygen() -> None:
         " can sign as this log, so that it belongs neither into the database nor into a backup of it.",
         err=True,
     )
+
+
+@audit_commands.command("checkpoint")
+def checkpoint() -> None:
+    """Seal and sign how the trail stands now; print the note, and carry it where checkpoints go."""
+    settings, database = state().settings, state().database
+    if settings.audit_key_file is None:
+        raise click.ClickException(
+            "GATEHOUSE_AUDIT_KEY_FILE is missing: it names the key that signs. Make one with: gatehouse audit keygen"
+        )
+    key = read_key(settings.audit_key_file)
+    if not isinstance(key, SigningKey):
+        raise click.ClickException(f"{settings.audit_key_file} holds a public key, which verifies and cannot sign.")
+    Sealer(database, host_of(settings)).seal()
+    witness = Witness(database, settings, key)
+    note = witness.sign_or_refuse()
+    if note is None:
+        with database.reading() as connection:
+            note = newest_note(connection)
+        click.echo("Nothing has happened since the newest checkpoint, which is this one.", err=True)
+    click.echo(note, nl=False)
+    witness.publish()

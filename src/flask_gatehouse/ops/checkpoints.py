@@ -58,15 +58,24 @@ class Witness:
 
         :raises DependencyUnavailable: if the database does not answer, or the folder cannot be read.
         """
+        try:
+            return self.sign_or_refuse()
+        except InconsistentTree as error:
+            self._tell(error)
+            return None
+
+    def sign_or_refuse(self) -> str | None:
+        """Sign now; return the note, or None if there is nothing new to sign.
+
+        :raises InconsistentTree: if the trail does not continue what was signed before.
+        :raises DependencyUnavailable: if the database does not answer, or the folder cannot be read.
+        """
         self._signed_at = self._clock()
         folder = self._settings.checkpoint_dir
         try:
             outside = newest_in_folder(folder, self._key) if folder and folder.is_dir() else []
             with self._database.transaction() as db:
                 note = make_checkpoint(db, self._key, outside)
-        except InconsistentTree as error:
-            self._tell(error)
-            return None
         except OSError as error:
             raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
         self._refused = False

@@ -4,7 +4,7 @@ A request goes: ``actor`` finds the person, ``decorators.require`` decides, a pa
 and renders, ``limits`` counts, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
-from . import account, audit_log, auth, confirmation, dashboard, invitations, many, openapi, ops, users
+from . import account, audit_export, audit_log, auth, confirmation, dashboard, invitations, many, openapi, ops, users
 from .limits import Limit
 from .permissions import Permission
 from .routes import Route
@@ -41,6 +41,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/account/sessions/<session_id>", "end_session", account.end_session, {"POST": PERSON, "DELETE": PERSON}),
     Route("/admin/audit-logs", "audit_log", audit_log.audit_log, {"GET": ADMIN}),
     Route("/admin/audit-logs/<int:number>", "audit_event", audit_log.audit_event, {"GET": ADMIN}),
+    Route("/admin/audit-logs/export", "audit_export", audit_export.audit_export, {"GET": ADMIN}, confirmed=("GET",)),
     Route("/admin/audit-logs/news", "audit_news", audit_log.audit_news, {"GET": ADMIN}, background=True),
     Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
     Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}, limit=Limit.NONE),

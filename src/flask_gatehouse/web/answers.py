@@ -22,7 +22,14 @@ from ..accounts.errors import (
     UserNotFound,
 )
 from ..alerts.errors import LetterRefused
-from ..audit.errors import InconsistentTree, InvalidNote, MalformedKey, UnusableKeyFile
+from ..audit.errors import (
+    InconsistentTree,
+    InvalidNote,
+    MalformedKey,
+    NothingSealed,
+    UnprovableEvent,
+    UnusableKeyFile,
+)
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..limiting import TooManyRequests
@@ -223,6 +230,23 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     InvalidNote: _MISCONFIGURED,
     MalformedKey: _MISCONFIGURED,
     UnusableKeyFile: _MISCONFIGURED,
+    NothingSealed: _always(
+        Answer(
+            503,
+            _("Nothing to export yet"),
+            _("No event has been given its place in the trail yet, so that nothing could be proven."),
+            _("Try again in a moment. If this stays, the worker is not running."),
+            retry_after=5,
+        )
+    ),
+    UnprovableEvent: _always(
+        Answer(
+            500,
+            _("The trail cannot be proven"),
+            _("A part of the audit trail is gone that an export needs to prove itself."),
+            _("Ask whoever operates this application to verify the trail."),
+        )
+    ),
 }
 
 HTTP_TEXTS = {

@@ -157,6 +157,8 @@ PAGES_ONLY = {
     ("claim_administration", "POST"),
     ("edit_user", "GET"),
     ("audit_news", "GET"),
+    # A file.
+    ("audit_export", "GET"),
     # For forms without script, which know no other method.
     ("user", "POST"),
     ("end_session", "POST"),

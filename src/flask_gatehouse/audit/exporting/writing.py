@@ -1,0 +1,219 @@
+"""Writing an export: docs/reference/audit-export.md says how one looks, and verify_export.py checks it elsewhere.
+
+The trail is read as it is at one moment, in stretches of the tree, so that its length takes time and no memory.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from ...kernel.context import Actor
+from ..body import Personal
+from ..errors import NothingSealed, UnprovableEvent
+from ..events import AuditEvent
+from ..note_keys import VerifierKey
+from ..proofs import MissingHashes
+from ..service import record
+from ..snapshot import STRETCH, Snapshot, snapshot
+from ..verifying.agreement import Row
+from .csv_lines import CSV_HEADER, csv_line
+from .event import ExportedEvent, kept_beside
+from .ocsf import as_ocsf
+from .sections import Section, sections
+from .selection import Selection, moment
+
+Advance = Callable[[int], None]
+Lines = Generator[str, None, None]
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class Format(StrEnum):
+    """How an export can be written; the first one proves itself."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    OCSF = "ocsf"
+
+
+MEDIA_TYPES = {
+    Format.JSONL: "application/jsonl",
+    Format.CSV: "text/csv; charset=utf-8; header=present",
+    Format.OCSF: "application/jsonl",
+}
+SUFFIXES = {Format.JSONL: "jsonl", Format.CSV: "csv", Format.OCSF: "ocsf.jsonl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be exported, and how.
+
+    :param keys: the public keys that may have signed checkpoints, of which an export carries the newest.
+    :param with_unproven: also events that no signed tree holds yet; other formats, which prove nothing, always have
+        them.
+    :param advance: is told how many more events have been read.
+    """
+
+    format: Format = Format.JSONL
+    selection: Selection = field(default_factory=Selection)
+    keys: Sequence[VerifierKey] = ()
+    with_unproven: bool = False
+    advance: Advance = lambda events: None
+
+
+def export_trail(engine: Engine, export: Export, now: datetime) -> Generator[bytes, None, None]:
+    """Yield an export in pieces of UTF-8. Closing it early ends the transaction in which it reads.
+
+    :raises NothingSealed: before the first piece, if there is no tree yet that anything could be proven by.
+    :raises UnprovableEvent: if hashes are missing that a proof consists of. The export then has no end.
+    """
+    write = {Format.JSONL: _json_lines, Format.CSV: _csv_lines, Format.OCSF: _ocsf_lines}[export.format]
+    with snapshot(engine) as trail:
+        for piece in write(trail, export, now):
+            # What is not Unicode was put there by somebody; an export of it is refused wherever it is checked.
+            yield piece.encode(errors="surrogatepass")
+
+
+def count_events(engine: Engine) -> int:
+    """Return about how many events an export has to read, for whoever shows how far it is."""
+    with snapshot(engine) as trail:
+        return sum(section.end - section.first for section in sections(trail, ()))
+
+
+def count_unproven(engine: Engine, keys: Sequence[VerifierKey]) -> int:
+    """Return how many events the tree of no checkpoint holds yet: those that an export has only if it is asked to."""
+    with snapshot(engine) as trail:
+        chosen = list(sections(trail, keys))
+        watermark = trail.number("SELECT max(watermark) FROM gatehouse_audit_trees")
+        waiting = trail.number(
+            "SELECT count(*) FROM gatehouse_audit_events e LEFT JOIN gatehouse_audit_leaves l ON l.event_id = e.id"
+            " WHERE l.event_id IS NULL AND e.id > ?",
+            watermark,
+        )
+    return waiting + sum(section.end - section.size for section in chosen)
+
+
+def record_export(db: Session, export: Export, *, actor: Actor | None = None) -> None:
+    """Record that the trail is exported, by whom and what of it; to be committed before anything of it leaves."""
+    filters = dict(export.selection.filters)
+    # An address is about a person, and details stay for good.
+    address = filters.pop("ip", None)
+    personal = {} if address is None else {"ip_asked_for": Personal(address, None)}
+    details = {"format": export.format.value, "filters": filters, "unproven": export.with_unproven}
+    record(AuditEvent.TRAIL_EXPORTED, details=details, personal=personal, session=db, actor=actor)
+
+
+def archive_lines(trail: Snapshot, section: Section, to: int, now: datetime) -> Lines:
+    """Yield the export of one epoch's positions from the first that is there up to, and without, another."""
+    yield _header(section, {"positions": [section.first, to]}, now)
+    count = 0
+    for events in _proven(trail, section, Selection(), to, lambda events: None):
+        count += len(events)
+        yield "".join(events)
+    yield _end(count)
+
+
+def _json_lines(trail: Snapshot, export: Export, now: datetime) -> Lines:
+    chosen, filters, count = list(sections(trail, export.keys)), export.selection.filters, 0
+    if not chosen:
+        raise NothingSealed
+    for section in chosen:
+        here = filters or ({"positions": [section.first, section.size]} if section.first else {})
+        yield _header(section, here, now)
+        for events in _proven(trail, section, export.selection, section.size, export.advance):
+            count += len(events)
+            yield "".join(events)
+    for event in _unproven(trail, chosen, export) if export.with_unproven else ():
+        count += 1
+        yield _encode({"position": None, **_said(event.row)}) + "\n"
+    yield _end(count)
+
+
+def _csv_lines(trail: Snapshot, export: Export, now: datetime) -> Lines:
+    yield CSV_HEADER
+    for event in _everything(trail, export):
+        yield csv_line(event)
+
+
+def _ocsf_lines(trail: Snapshot, export: Export, now: datetime) -> Lines:
+    for event in _everything(trail, export):
+        yield _encode(as_ocsf(event)) + "\n"
+
+
+def _header(section: Section, filters: dict[str, Any], now: datetime) -> str:
+    header = {
+        "format": "gatehouse-audit-export",
+        "version": 1,
+        "origin": section.origin,
+        "epoch": section.epoch,
+        "size": section.size,
+        "root": section.root.hex(),
+        "checkpoint": section.note,
+        "key": None if section.key is None else str(section.key),
+        "exported_at": f"{moment(now)}Z",
+        "filters": filters,
+    }
+    return _encode(header) + "\n"
+
+
+def _end(count: int) -> str:
+    return _encode({"end": True, "events": count}) + "\n"
+
+
+def _said(row: Row) -> dict[str, Any]:
+    return {"body": row.body, "personal": kept_beside(row)}
+
+
+def _proven(trail: Snapshot, section: Section, selection: Selection, to: int, advance: Advance) -> Iterator[list[str]]:
+    """Yield the lines of each stretch of a section, with their proofs."""
+    tree = section.tree(trail)
+    for rows in _stretches(trail, section, section.first, to, selection, advance):
+        lines = []
+        for row in rows:
+            try:
+                proof = [sister.hex() for sister in tree.inclusion_proof(row.position)]
+            except MissingHashes as error:
+                raise UnprovableEvent(section.epoch, row.position, str(error)) from error
+            lines.append(_encode({"position": row.position, **_said(row), "proof": proof}) + "\n")
+        yield lines
+
+
+def _everything(trail: Snapshot, export: Export) -> Iterator[ExportedEvent]:
+    """Yield what is asked for without a thought of proofs: every sealed event in its order, then the others."""
+    chosen = list(sections(trail, ()))
+    for section in chosen:
+        for rows in _stretches(trail, section, section.first, section.end, export.selection, export.advance):
+            yield from (ExportedEvent(section.origin, section.epoch, row.position, row) for row in rows)
+    yield from _unsealed(trail, export)
+
+
+def _unproven(trail: Snapshot, chosen: Sequence[Section], export: Export) -> Iterator[ExportedEvent]:
+    """Yield the sealed events that no header's tree holds yet, and then those that are not sealed."""
+    for section in chosen:
+        for rows in _stretches(trail, section, section.size, section.end, export.selection, export.advance):
+            yield from (ExportedEvent(None, None, None, row) for row in rows)
+    yield from _unsealed(trail, export)
+
+
+def _unsealed(trail: Snapshot, export: Export) -> Iterator[ExportedEvent]:
+    after = trail.number("SELECT max(watermark) FROM gatehouse_audit_trees")
+    while rows := trail.unsealed_rows(after, STRETCH):
+        for row in map(Row._make, rows):
+            if export.selection.takes(row):
+                yield ExportedEvent(None, None, None, row)
+        after = rows[-1][1]
+
+
+def _stretches(
+    trail: Snapshot, section: Section, first: int, to: int, selection: Selection, advance: Advance
+) -> Iterator[list[Row]]:
+    """Yield the chosen events of each stretch; one that was deleted is missing, which a verifier says."""
+    for start in range(first, to, STRETCH):
+        rows = trail.rows(section.epoch, start, min(start + STRETCH, to))
+        yield [Row._make(row) for row in rows if isinstance(row[-1], str) and selection.takes(row)]
+        advance(len(rows))

@@ -1,0 +1,157 @@
+"""``gatehouse audit export``: the trail, or a part of it, into a file or to whoever reads."""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+from flask.cli import with_appcontext
+
+from ..accounts.service import find_user_id
+from ..audit.errors import MalformedKey
+from ..audit.events import Outcome
+from ..audit.exporting.selection import Selection
+from ..audit.exporting.writing import Export, Format, count_events, count_unproven, export_trail, record_export
+from ..audit.keys import read_verifier
+from ..audit.note_keys import VerifierKey
+from ..audit.search import TrailQuery
+from ..audit.service import Target
+from ..kernel.clock import utc_now
+from ..kernel.context import COMMAND_LINE
+from ..settings import Settings
+from ..web.state import state
+
+
+def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("must be a day or a moment, as 2026-11-24 or 2026-11-24T15:00:00Z.") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _network_address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value and str(ip_address(value))
+    except ValueError:
+        raise click.BadParameter("must be a network address, as 192.0.2.7 or 2001:db8::7.") from None
+
+
+def _target(context: click.Context, parameter: click.Parameter, value: str | None) -> Target | None:
+    kind, colon, identifier = (value or "").partition(":")
+    if value is not None and not (kind and colon and identifier):
+        raise click.BadParameter("must be a kind and an id, as article:7.")
+    return (kind, identifier) if value else None
+
+
+def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[str]) -> list[VerifierKey]:
+    try:
+        return [VerifierKey.parse(value) for value in values]
+    except MalformedKey as error:
+        raise click.BadParameter(f"{error}.") from error
+
+
+@click.command("export")
+@click.option(
+    "--format", "form", type=click.Choice([form.value for form in Format]), default="jsonl", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="A new file; what is printed otherwise.")
+@click.option("--since", callback=_moment, help="What happened at this moment or later; without a zone it is UTC.")
+@click.option("--until", callback=_moment, help="What happened before this moment.")
+@click.option("--user", "email", help="What the person with this address did, and what was done to her.")
+@click.option("--event", help="Events of this name, as authz_fail or article.published.")
+@click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]))
+@click.option("--ip", callback=_network_address, help="From this network address.")
+@click.option("--target", callback=_target, help="Done to this thing, as article:7.")
+@click.option("--session", help="In the session of this public id.")
+@click.option("--request", help="On behalf of the request of this id.")
+@click.option("--unproven", is_flag=True, help="Also what no checkpoint holds yet; csv and ocsf always have it.")
+@click.option(
+    "--public-key", "keys", multiple=True, callback=_keys, help="A key that signed earlier, as audit keygen printed it."
+)
+@with_appcontext
+def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven: bool, **asked: Any) -> None:
+    """Export the trail: as JSON Lines that prove themselves, as CSV, or in OCSF 1.8.0.
+
+    Check the first kind anywhere with verify_export.py, or here with: gatehouse audit verify --from-export FILE.
+    """
+    if output is not None and os.path.lexists(output):
+        raise click.ClickException(f"{output} exists already and was left as it is. Name another file.")
+    here = state()
+    keys = [*_own_key(here.settings), *keys]
+    selection = Selection(_query(**asked))
+    total = count_events(here.database.engine)
+    with click.progressbar(length=total, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        wanted = Export(Format(form), selection, keys, with_unproven=unproven, advance=bar.update)
+        with here.database.transaction() as db:
+            record_export(db, wanted, actor=COMMAND_LINE)
+        pieces = export_trail(here.database.engine, wanted, utc_now())
+        if output is None:
+            _print(pieces)
+        else:
+            _write(output, pieces)
+    _say_what_is_missing(wanted)
+
+
+def _query(
+    *, email: str | None, request: str | None, session: str | None, outcome: str | None, **asked: Any
+) -> TrailQuery:
+    people: tuple[int, ...] = ()
+    if email is not None:
+        with state().database.reading() as connection:
+            user_id = find_user_id(connection, email)
+        if user_id is None:
+            raise click.ClickException(f"Nobody here has the address {email}.")
+        people = (user_id,)
+    ended = None if outcome is None else Outcome(outcome)
+    return TrailQuery(people=people, request_id=request, session_id=session, outcome=ended, **asked)
+
+
+def _own_key(settings: Settings) -> list[VerifierKey]:
+    return [] if settings.audit_key_file is None else [read_verifier(settings.audit_key_file)]
+
+
+def _print(pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a new file that others cannot read, as it is full of personal values; a failure leaves none."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            _fill(path, file, pieces)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _fill(path: Path, file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    is_whole = False
+    try:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
+        is_whole = True
+    finally:
+        if not is_whole:
+            path.unlink()
+
+
+def _say_what_is_missing(wanted: Export) -> None:
+    if wanted.format is not Format.JSONL or wanted.with_unproven:
+        return
+    left_out = count_unproven(state().database.engine, wanted.keys)
+    if left_out:
+        events = "1 event is" if left_out == 1 else f"{left_out:,} events are"
+        click.echo(
+            f"{events} newer than the checkpoint of this export, and not in it. Sign one with gatehouse audit"
+            " checkpoint, or ask for them with --unproven.",
+            err=True,
+        )

@@ -1,0 +1,58 @@
+"""The export of the audit log: a file that holds what the page shows with the same filters, as long as it may be."""
+
+from collections.abc import Generator
+from itertools import chain
+from typing import Any
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from ..accounts.errors import FieldProblem, InvalidQuery
+from ..audit.exporting.selection import Selection
+from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, export_trail, record_export
+from ..audit.keys import read_verifier
+from ..kernel.clock import utc_now
+from .actor import actor
+from .audit_query import Asked
+from .audit_search import understand
+from .state import state
+
+
+def audit_export() -> ResponseReturnValue:
+    """Answer with the file, piece by piece; that it is taken is in the trail before its first byte leaves."""
+    here, now = state(), utc_now()
+    path = here.settings.audit_key_file
+    keys = [] if path is None else [read_verifier(path)]
+    export = Export(_format(), _selection(), keys, with_unproven=request.args.get("unproven") == "1")
+    with here.database.transaction() as db:
+        record_export(db, export, actor=actor())
+    pieces = export_trail(here.database.engine, export, now)
+    response = Response(_begun(pieces), mimetype=MEDIA_TYPES[export.format])
+    # Whoever goes away in the middle leaves no transaction open.
+    response.call_on_close(pieces.close)
+    name = f"audit-{now:%Y%m%dT%H%M%SZ}.{SUFFIXES[export.format]}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _begun(pieces: Generator[bytes, None, None]) -> Any:
+    """Return the pieces once the first is there, so that what can go wrong before it is answered and not cut off."""
+    first = next(pieces, b"")
+    return chain([first], pieces)
+
+
+def _format() -> Format:
+    name = request.args.get("format") or Format.JSONL
+    if name not in set(Format):
+        raise InvalidQuery({"format": FieldProblem.UNKNOWN})
+    return Format(name)
+
+
+def _selection() -> Selection:
+    asked = Asked.parse(request.args)
+    with state().database.reading() as connection:
+        meant = understand(connection, asked, utc_now())
+    # A file that leaves out some of those who answer to a name would look as if it were whole.
+    if meant.query is None or meant.too_many is not None:
+        raise InvalidQuery({"who" if asked.who else "q": FieldProblem.UNKNOWN})
+    return Selection(meant.query)
