@@ -61,7 +61,7 @@ def text_of(letter: EmailMessage, kind: str = "plain") -> str:
     """Return one of the two forms of a letter."""
     part = letter.get_body((kind,))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 @contextmanager

@@ -82,4 +82,6 @@ def _rule(path: str) -> str:
         path = path.replace(mark, "{user}")
     for mark in ("<session_id>", "{session}"):
         path = path.replace(mark, "{session}")
-    return path.replace("<provider>", "dev").replace("<int:number>", "{event}")
+    for mark, example in (("<provider>", "dev"), ("<int:number>", "{event}"), ("<token>", "nonsense")):
+        path = path.replace(mark, example)
+    return path

@@ -35,6 +35,14 @@ class AccountDeactivated(GatehouseError):
         self.user_id = user_id
 
 
+class AccountHeld(GatehouseError):
+    """Somebody said that it was not she who signed in, and an administrator has not looked at it yet."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"user {user_id} is held")
+        self.user_id = user_id
+
+
 class AlreadyAdministrator(GatehouseError):
     """Whoever should become an administrator is one."""
 

@@ -23,6 +23,8 @@ _TURN = 7_205_349_413
 def lock_administrators(db: Session) -> Collection[int]:
     """Return the ids of all active administrators, none of whom can be lost until this transaction ends.
 
+    Whoever is held is none of them: she could let nobody in.
+
     Whoever takes an administrator away, or takes several users at once, comes through here first, one at a time:
     on PostgreSQL by a lock of its own, while SQLite lets one writer in at a time anyway. The order of the rows alone
     would not do. Whoever has waited for one of them holds it even if it is no administrator's any more, and would
@@ -31,7 +33,10 @@ def lock_administrators(db: Session) -> Collection[int]:
     if db.connection().dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(_TURN)))
     return db.scalars(
-        select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).with_for_update()
+        select(User.id)
+        .where(User.role == Role.ADMIN, User.is_active.is_(True), User.held_at.is_(None))
+        .order_by(User.id)
+        .with_for_update()
     ).all()
 
 

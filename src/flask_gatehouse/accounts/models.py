@@ -49,6 +49,10 @@ class User(Base):
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when nobody signs in as her, because she said that it was not she.
+    held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # In which she last signed in, and is written to.
+    language: Mapped[str | None] = mapped_column(String(8))
 
     # Name and address as they are searched and sorted: see ``fold``.
     search_text: Mapped[str] = mapped_column(_in_byte_order(SEARCH_LENGTH), default=_search_text, server_default="")
@@ -61,6 +65,7 @@ class User(Base):
         Index(None, "role", "id"),
         Index(None, "is_active", "id"),
         Index(None, "last_sign_in_at", "id"),
+        Index(None, "held_at", sqlite_where=text("held_at IS NOT NULL"), postgresql_where=text("held_at IS NOT NULL")),
         # An id is never given twice, because the trail speaks of people by it.
         {"sqlite_autoincrement": True},
     )

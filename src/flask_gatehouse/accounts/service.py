@@ -15,6 +15,15 @@ from .bootstrap import (
 )
 from .bulk import change_many
 from .history import history_of_role
+from .holds import (
+    Correspondent,
+    HeldUser,
+    find_correspondent,
+    hold_user,
+    list_held,
+    release_user,
+    remember_language,
+)
 from .invitations import (
     expire_invitations,
     find_invitation,
@@ -44,6 +53,8 @@ from .signing_in import (
 from .views import IdentityView, SignedInUser
 
 __all__ = [
+    "Correspondent",
+    "HeldUser",
     "IdentityView",
     "Profile",
     "SignedInUser",
@@ -58,21 +69,26 @@ __all__ = [
     "expire_invitations",
     "expire_join_requests",
     "find_approved_role",
+    "find_correspondent",
     "find_invitation",
     "find_invited_role",
     "find_user_id",
     "get_user",
     "has_identity",
     "history_of_role",
+    "hold_user",
     "identities_of",
     "invite",
     "invite_administrator",
+    "list_held",
     "list_invitations",
     "list_join_requests",
     "list_users",
     "may_claim_administration",
     "reactivate_user",
     "register",
+    "release_user",
+    "remember_language",
     "request_to_join",
     "sign_in_known",
     "suspend_user",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor
 from ..kernel.text import case_folded_address, plain
-from .errors import AccountDeactivated, AddressTaken, ConcurrentRegistration
+from .errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentRegistration
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
 from .joining import take_join_request
@@ -24,6 +24,7 @@ def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUse
     """Refresh the user to whom this identity belongs; None if nobody has it.
 
     :raises AccountDeactivated: if she may not come in; nothing is changed.
+    :raises AccountHeld: if she said that it was not she; nothing is changed.
     :raises ConcurrentRegistration: if somebody else got the address that is hers now, at this very moment.
     """
     found = db.execute(
@@ -37,6 +38,8 @@ def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUse
     user, identity = found
     if not user.is_active:
         raise AccountDeactivated(user.id)
+    if user.held_at is not None:
+        raise AccountHeld(user.id)
     now = now_of(db)
     before = user.last_sign_in_at
     identity.last_used_at = now

@@ -112,6 +112,7 @@ RULES: tuple[Rule, ...] = (
          by_actor, applies=lambda event: event.body["details"].get("role") == "admin"),
     Rule("last-administrator", "Somebody tried to take away the last administrator", frozenset({AuditEvent.AUTHZ_FAIL}),
          by_actor, applies=lambda event: event.body["reason"] == LAST_ADMINISTRATOR),
+    Rule("not-me", "Somebody says that it was not she who signed in", frozenset({AuditEvent.USER_HELD}), by_target),
     Rule("erased", "A person was deleted or erased",
          frozenset({AuditEvent.USER_DELETED, AuditEvent.PERSONAL_DATA_ERASED}), by_actor,
          applies=lambda event: event.body["reason"] != "retention", settle=MINUTE),

@@ -36,7 +36,10 @@ class AuditEvent(StrEnum):
     USER_ARCHIVED = "user_archived"
     USER_ENABLED = "user_enabled"  # +
     USER_DELETED = "user_deleted"
+    USER_HELD = "user_held"  # +
+    USER_RELEASED = "user_released"  # +
     IDENTITY_LINKED = "identity_linked"  # +
+    IDENTITY_UNLINKED = "identity_unlinked"  # +
     INVITE_CREATED = "invite_created"  # +
     INVITE_USED = "invite_used"  # +
     INVITE_REVOKED = "invite_revoked"  # +

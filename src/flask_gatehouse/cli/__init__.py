@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from ..accounts.errors import AlreadyAdministrator
-from ..accounts.service import find_user_id, get_user, history_of_role, invite_administrator
+from ..accounts.service import find_user_id, get_user, history_of_role, invite_administrator, release_user
 from ..db.migrate import upgrade
 from ..db.schema import HEAD, current_version
 from ..kernel.context import COMMAND_LINE
@@ -93,6 +93,18 @@ def create_admin(email: str) -> None:
         click.echo(f"{email} is an administrator now.")
     else:
         click.echo(f"{email} becomes an administrator at the first sign-in with that address.")
+
+
+@gatehouse_commands.command("release")
+@click.argument("email", callback=_address)
+def release(email: str) -> None:
+    """Let somebody sign in again who said that it was not she; for when no administrator is left who could."""
+    with state().database.transaction() as db:
+        user_id = find_user_id(db, email)
+        if user_id is None:
+            raise click.ClickException(f"Nobody here has the address {email}.")
+        released = release_user(db, user_id, actor=COMMAND_LINE)
+    click.echo(f"{email} can sign in again." if released else f"{email} was not locked.")
 
 
 @gatehouse_commands.group("sessions")

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import is_missing_table
 
-HEAD = "0008"
+HEAD = "0009"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 

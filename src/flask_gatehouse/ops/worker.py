@@ -12,6 +12,7 @@ from ..accounts.service import expire_invitations, expire_join_requests
 from ..alerts.engine import Alerts
 from ..alerts.invitations import invitation_mail
 from ..alerts.letters import Write
+from ..alerts.notices import notice_mail
 from ..alerts.sinks import configured_sinks
 from ..audit.keys import read_key
 from ..audit.note_keys import SigningKey
@@ -56,7 +57,8 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         when it is too late.
     """
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
-    letters, verifier = invitation_mail(database, settings, write), Verifier(database, settings)
+    verifier = Verifier(database, settings)
+    letters = (invitation_mail(database, settings, write), notice_mail(database, settings, write))
     inside = [
         Job(sealer.seal, PAUSE),
         # Nothing depends on it: a request judges its session by itself.
@@ -71,7 +73,7 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         *([Job(witness.sign_if_due, 1)] if witness else []),
         # It reads for as long as the trail is large.
         Job(verifier.verify_if_due, 5),
-        *([Job(letters.run, 1)] if letters else []),
+        *(Job(delivery.run, 1) for delivery in letters if delivery),
         *(Job(Alerts(database, settings, sink).run, 1) for sink in configured_sinks(settings, write)),
     ]
 

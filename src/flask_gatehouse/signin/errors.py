@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NOT_INVITED = "not_invited"
     DECLINED = "declined"
     DEACTIVATED = "deactivated"
+    HELD = "held"
     # She was asked to confirm who she is, and somebody else answered.
     OTHER_PERSON = "other_person"
     TOO_OLD = "too_old"

@@ -1,5 +1,6 @@
 """From a provider's assertion to a session: one transaction, used once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -8,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..accounts.errors import AccountDeactivated, AddressTaken, ConcurrentRegistration
+from ..accounts.errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentRegistration
 from ..accounts.rules import Role
 from ..accounts.service import (
     Profile,
@@ -16,6 +17,7 @@ from ..accounts.service import (
     find_approved_role,
     find_invited_role,
     register,
+    remember_language,
     request_to_join,
     sign_in_known,
 )
@@ -46,6 +48,23 @@ class SignedIn:
     session: Begun
 
 
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What the browser says that somebody signs in with.
+
+    :param knows: whether this person, by her id and ``session_generation``, has signed in with it before.
+    :param language: in which its pages are shown.
+    """
+
+    knows: Callable[[int, int], bool] = lambda user_id, generation: False
+    language: str | None = None
+
+    def is_new_to(self, user: SignedInUser) -> bool:
+        """Return whether she signs in with it for the first time, having signed in with another one before."""
+        first = user.is_new or user.previous_sign_in_at is None
+        return not first and not self.knows(user.id, user.session_generation)
+
+
 def complete(
     database: Database,
     settings: Settings,
@@ -54,19 +73,22 @@ def complete(
     *,
     actor: Actor,
     replaces: str | None,
+    browser: Browser | None = None,
 ) -> SignedIn:
     """Let a person in whom a provider has asserted, once for each attempt.
 
     :param actor: the anonymous caller: address and browser.
     :param replaces: the public id of the session that this browser had until now, which ends (fixation).
+    :param browser: what it remembers of her; without it, it remembers nothing.
     :raises SignInRefused: if she may not come in, or the attempt has been used.
     """
+    browser = browser or Browser()
     try:
         try:
-            return _complete(database, settings, attempt, assertion, actor, replaces)
+            return _complete(database, settings, attempt, assertion, actor, replaces, browser)
         except ConcurrentRegistration:
             # Two tabs of a new person: the other one has made her account, so that she is found now.
-            return _complete(database, settings, attempt, assertion, actor, replaces)
+            return _complete(database, settings, attempt, assertion, actor, replaces, browser)
     except SignInRefused as refusal:
         if refusal.reason is Reason.NOT_INVITED:
             declined_for = _put_into_the_queue(database, assertion.profile, actor)
@@ -77,7 +99,13 @@ def complete(
 
 
 def _complete(
-    database: Database, settings: Settings, attempt: Attempt, assertion: Assertion, actor: Actor, replaces: str | None
+    database: Database,
+    settings: Settings,
+    attempt: Attempt,
+    assertion: Assertion,
+    actor: Actor,
+    replaces: str | None,
+    browser: Browser,
 ) -> SignedIn:
     profile = assertion.profile
     with database.transaction() as db:
@@ -86,6 +114,8 @@ def _complete(
             user = sign_in_known(db, profile, actor=actor) or _sign_up(db, settings, assertion, actor)
         except AccountDeactivated as error:
             raise SignInRefused(Reason.DEACTIVATED, profile.provider, user_id=error.user_id) from error
+        except AccountHeld as error:
+            raise SignInRefused(Reason.HELD, profile.provider, user_id=error.user_id) from error
         except AddressTaken as error:
             raise SignInRefused(Reason.ADDRESS_TAKEN, profile.provider, providers=error.providers) from error
         if replaces is not None:
@@ -105,7 +135,9 @@ def _complete(
             actor=person,
             proved_at=assertion.authenticated_at,
         )
-        details = {"provider": profile.provider, "first": user.is_new}
+        details = {"provider": profile.provider, "first": user.is_new, "new_device": browser.is_new_to(user)}
+        if browser.language is not None:
+            remember_language(db, user.id, browser.language)
         person = replace(person, session_id=begun.session_id)
         clear_account(db, settings, (profile.issuer, profile.subject))
         record(AuditEvent.LOGIN_SUCCESS, resource=("user", user.id), details=details, session=db, actor=person)

@@ -4,7 +4,21 @@ A request goes: ``actor`` finds the person, ``decorators.require`` decides, a pa
 and renders, ``limits`` counts, ``errors`` answers failures, ``headers`` closes. ``blueprint`` puts them together.
 """
 
-from . import account, audit_export, audit_log, auth, confirmation, dashboard, invitations, many, openapi, ops, users
+from . import (
+    account,
+    audit_export,
+    audit_log,
+    auth,
+    confirmation,
+    dashboard,
+    holds,
+    invitations,
+    many,
+    not_me,
+    openapi,
+    ops,
+    users,
+)
 from .limits import Limit
 from .permissions import Permission
 from .routes import Route
@@ -23,6 +37,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}),
     Route("/auth/session", "session_status", auth.session_status, {"GET": PERSON, "POST": PERSON}, background=True),
     Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}, limit=Limit.CONFIRM),
+    Route("/auth/not-me/<token>", "not_me", not_me.not_me, {"GET": ANYONE, "POST": ANYONE}),
     Route("/dashboard", "dashboard", dashboard.dashboard, {"GET": PERSON}),
     Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},
           development=True, insists=CHANGES),
@@ -31,6 +46,8 @@ ROUTES: tuple[Route, ...] = (
           confirmed=("DELETE",), insists=CHANGES),
     Route("/users/<int:user_id>/edit", "edit_user", users.edit_user, {"GET": EDITS}),
     Route("/users/<int:user_id>/toggle-active", "toggle_user", users.toggle_user, {"POST": REMOVES}, insists=CHANGES),
+    Route("/users/<int:user_id>/release", "release_user", holds.release, {"POST": ADMIN}, confirmed=("POST",),
+          insists=CHANGES),
     Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}, insists=CHANGES),
     Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN},
           confirmed=("POST",), insists=CHANGES),

@@ -100,7 +100,7 @@ def _gone(message: str) -> Response:
 _UNKNOWN_DEVICE = _("Unknown device")
 
 
-def _device(user_agent: str | None) -> str:
+def device_in_words(user_agent: str | None) -> str:
     browser, __, system = device_name(user_agent).partition(" on ")
     return text("%(browser)s on %(system)s", browser=browser, system=system) if system else text(browser)
 
@@ -126,6 +126,6 @@ def shown_identity(identity: IdentityView) -> dict[str, Any]:
 def shown_session(session: SessionView) -> dict[str, Any]:
     return asdict(session) | {
         "current": signed_in().session_id == session.id,
-        "device": _device(session.user_agent),
+        "device": device_in_words(session.user_agent),
         "provider_label": label_of(session.provider),
     }

@@ -7,6 +7,7 @@ from math import ceil
 
 from ..accounts.errors import (
     AccountDeactivated,
+    AccountHeld,
     AddressTaken,
     AlreadyAdministrator,
     AlreadyAUser,
@@ -21,7 +22,7 @@ from ..accounts.errors import (
     RoleNotYours,
     UserNotFound,
 )
-from ..alerts.errors import LetterRefused
+from ..alerts.errors import LetterRefused, LinkNotUsable
 from ..audit.errors import (
     InconsistentTree,
     InvalidNote,
@@ -200,6 +201,11 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     JoinRequestNotFound: _always(NOT_FOUND),
     NothingHeld: _always(NOT_FOUND),
     DamagedLedger: _MISCONFIGURED,
+    AccountHeld: _always(
+        Answer(
+            403, _("Your account is locked"), _("Somebody said that it was not you who signed in with this account.")
+        )
+    ),
     AccountDeactivated: _always(Answer(403, _("Account deactivated"), _("This account has been deactivated."))),
     ProviderUnavailable: _away(
         _("The sign-in service does not answer"),
@@ -225,6 +231,17 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     ),
     ConfigurationError: _MISCONFIGURED,
     LetterRefused: _MISCONFIGURED,
+    LinkNotUsable: _always(
+        Answer(
+            404,
+            _("This link cannot be used"),
+            _("It is too old, or not whole: some programs for mail break long links."),
+            _(
+                "Copy the whole link from the letter. "
+                "If you think that somebody else uses your account, tell an administrator."
+            ),
+        )
+    ),
     # Commands and the worker meet these; a page that does has a key or a folder of checkpoints that is none.
     InconsistentTree: _MISCONFIGURED,
     InvalidNote: _MISCONFIGURED,

@@ -14,6 +14,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.REAUTH_SUCCESS: _("Identity confirmed"),
         AuditEvent.REAUTH_FAIL: _("Confirmation refused"),
         AuditEvent.IDENTITY_LINKED: _("Way to sign in linked"),
+        AuditEvent.IDENTITY_UNLINKED: _("Way to sign in removed"),
         AuditEvent.PROVIDER_UNAVAILABLE: _("Sign-in service away"),
     },
     _("Sessions"): {
@@ -35,6 +36,8 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.USER_UPDATED: _("User edited"),
         AuditEvent.USER_ARCHIVED: _("User deactivated"),
         AuditEvent.USER_ENABLED: _("User activated"),
+        AuditEvent.USER_HELD: _("Account locked: it was not she"),
+        AuditEvent.USER_RELEASED: _("Account opened again"),
         AuditEvent.USER_DELETED: _("User deleted"),
         AuditEvent.PERSONAL_DATA_EXPORTED: _("Personal data exported"),
         AuditEvent.PERSONAL_DATA_ERASED: _("Personal data erased"),

@@ -6,6 +6,7 @@ from contextlib import suppress
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..accounts.views import SignedInUser
 from ..kernel.clock import utc_now
 from ..kernel.errors import DependencyUnavailable
 from ..sessions.lookup import Found
@@ -13,12 +14,13 @@ from ..sessions.rules import EndReason, can_be_extended, time_left
 from ..sessions.service import end_session, touch
 from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
 from ..signin.errors import Reason, SignInRefused
-from ..signin.service import complete, confirm as confirm_session, record_refusal
+from ..signin.service import Browser, complete, confirm as confirm_session, record_refusal
 from ..signin.slowing import Account, check_network
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .confirmation import asked_first
+from .devices import knows_device, remember_device
 from .htmx import is_htmx, redirect_by_htmx
-from .language import marked as _, text
+from .language import language, marked as _, text
 from .state import State, state
 from .way_back import AGAIN, wanted_page
 
@@ -75,6 +77,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     attempt: Attempt | None = None
     account: Account | None = None
     _let_network_pass()
+    came: SignedInUser | None = None
     try:
         answer, cookie_name = _answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
@@ -96,14 +99,17 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
                 assertion,
                 actor=caller(),
                 replaces=replaced.session_id if replaced else None,
+                browser=Browser(knows_device, language()),
             )
-            token = entered.session.token
-            welcome(entered.user.name, is_new=entered.user.is_new)
+            token, came = entered.session.token, entered.user
+            welcome(came.name, is_new=came.is_new)
     except SignInRefused as refusal:
         _record(refusal, account, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
         raise
     response = make_response(redirect(attempt.next or here.start_page))
     set_session_cookie(response, token)
+    if came is not None:
+        remember_device(response, came.id, came.session_generation)
     forget_visit()
     return response
 

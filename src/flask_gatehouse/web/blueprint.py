@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..kernel.errors import GatehouseError
 from . import ROUTES
+from .account import device_in_words
 from .actor import BACKGROUND, current_user, visit
 from .auth import discard_spent_attempt, remaining
 from .csrf import csrf_token
@@ -101,6 +102,7 @@ def make_blueprint(here: State) -> Blueprint:
     blueprint.add_app_template_filter(ago, "ago")
     blueprint.add_app_template_filter(day, "gatehouse_day")
     blueprint.add_app_template_filter(minute, "gatehouse_minute")
+    blueprint.add_app_template_filter(device_in_words, "gatehouse_device")
     blueprint.register_error_handler(GatehouseError, answer)
     blueprint.register_error_handler(HTTPException, answer_http)
     return blueprint

@@ -1,10 +1,12 @@
 """The first page after signing in."""
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
-from ..accounts.service import claim_administration as claim, may_claim_administration
+from ..accounts.service import HeldUser, claim_administration as claim, list_held, may_claim_administration
 from .actor import signed_in
 from .denials import NotAllowed
 from .language import text
@@ -14,7 +16,10 @@ from .state import state
 
 def dashboard() -> ResponseReturnValue:
     return render_template(
-        "gatehouse/dashboard/dashboard.html", offer_administration=_is_offered(), quick_links=_links()
+        "gatehouse/dashboard/dashboard.html",
+        offer_administration=_is_offered(),
+        held=_held(),
+        quick_links=_links(),
     )
 
 
@@ -33,6 +38,15 @@ def _is_offered() -> bool:
         return False
     with here.database.reading() as connection:
         return may_claim_administration(connection, who.user_id)
+
+
+def _held() -> Sequence[HeldUser]:
+    """Return those who wait for an administrator, to show to one."""
+    here = state()
+    if signed_in().role is not Role.ADMIN:
+        return ()
+    with here.database.reading() as connection:
+        return list_held(connection)
 
 
 def _links() -> list[tuple[str, str, str, str]]:

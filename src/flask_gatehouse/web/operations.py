@@ -155,6 +155,9 @@ PAGES_ONLY = {
     ("confirmed", "GET"),
     ("dashboard", "GET"),
     ("claim_administration", "POST"),
+    ("not_me", "GET"),
+    ("not_me", "POST"),
+    ("release_user", "POST"),
     ("edit_user", "GET"),
     ("audit_news", "GET"),
     # A file.

@@ -95,6 +95,12 @@ REFUSALS: dict[Reason, Refusal] = {
         _("An administrator has deactivated this account."),
         _("Ask an administrator if you think that this is a mistake."),
     ),
+    Reason.HELD: Refusal(
+        403,
+        _("Your account is locked"),
+        _("Somebody said, with the link of a letter, that it was not you who signed in with this account."),
+        _("Ask an administrator to look at it with you, and to let you in again."),
+    ),
     Reason.OTHER_PERSON: Refusal(
         403,
         _("That was somebody else's account"),

@@ -39,6 +39,7 @@ class State:
     limits: dict[Role, Limits] = field(init=False)
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)
+    device_cookie: str = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -50,6 +51,7 @@ class State:
             name += "-" + sha256(settings.root.encode()).hexdigest()[:8]
         object.__setattr__(self, "session_cookie", name)
         object.__setattr__(self, "attempt_cookie", f"{name}-attempt-")
+        object.__setattr__(self, "device_cookie", f"{name}-device")
 
     @property
     def secure_cookies(self) -> bool:

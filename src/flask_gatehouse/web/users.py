@@ -14,6 +14,7 @@ from ..accounts.queries import UserQuery
 from ..accounts.rules import Role, can_edit_user
 from ..accounts.service import (
     edit_user as edit,
+    find_correspondent,
     get_user,
     history_of_role,
     identities_of,
@@ -210,6 +211,8 @@ def _page(
         if who.role is Role.ADMIN:
             sessions = living_sessions(connection, row.id, here.limits[row.role])
             context["sessions"] = [shown_session(session) for session in sessions]
+            person = find_correspondent(connection, row.id)
+            context["held_at"] = person and person.held_at
             context["explanation"] = reasons(row, history_of_role(connection, row.id))
     return render_template(
         "gatehouse/users/user.html",

@@ -44,14 +44,14 @@ class TestComingIn:
         assert (row["user_id"], row["provider"], row["provider_session_id"]) == (inside.user.id, "google", "sid-1")
         assert (row["ip"], row["user_agent"]) == (SOMEBODY.ip, SOMEBODY.user_agent)
         assert house.events() == ["user_created", "session_created", "authn_login_success"]
-        assert house.last_details() == {"provider": "google", "first": True}
+        assert house.last_details() == {"provider": "google", "first": True, "new_device": False}
         assert house.trail()[-1].session_id == inside.session.session_id
 
     def test_whoever_comes_again_is_the_same_person(self, gate: Gate, house: House) -> None:
         first, again = gate.complete(profile("ada")), gate.complete(profile("ada"))
         assert first.user.id == again.user.id
         assert not again.user.is_new
-        assert house.last_details() == {"provider": "google", "first": False}
+        assert house.last_details() == {"provider": "google", "first": False, "new_device": True}
 
     def test_the_session_that_the_browser_had_ends(self, gate: Gate, house: House) -> None:
         first = gate.complete(profile("ada"))

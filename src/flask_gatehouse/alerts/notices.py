@@ -1,0 +1,97 @@
+"""Letters to the person whom an event concerns, from the trail."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..accounts.service import find_correspondent
+from ..audit import AuditEvent
+from ..audit.following import SealedEvent
+from ..db.database import Database
+from ..settings import Settings
+from .delivery import Delivery
+from .letters import Write, letter
+from .mail import Letter, mailer_of
+from .not_me import NotMe, NotMeSigner, release_command
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter about an event.
+
+    :param template: its name in ``gatehouse/mail/``.
+    :param applies: whether she is told of this very event.
+    """
+
+    template: str
+    applies: Callable[[SealedEvent], bool]
+
+
+def _from_a_new_device(event: SealedEvent) -> bool:
+    return event.body["details"].get("new_device") is True
+
+
+def _by_somebody(event: SealedEvent) -> bool:
+    """Leave out what an invitation does while she signs in herself, with nobody else there."""
+    return bool(event.body["actor"]["kind"] != "anonymous")
+
+
+def _always(event: SealedEvent) -> bool:
+    return True
+
+
+NOTICES: Mapping[str, Notice] = {
+    AuditEvent.LOGIN_SUCCESS: Notice("new_device", _from_a_new_device),
+    AuditEvent.AUTHZ_CHANGE: Notice("role_changed", _by_somebody),
+    AuditEvent.IDENTITY_LINKED: Notice("identity_linked", _always),
+    AuditEvent.IDENTITY_UNLINKED: Notice("identity_unlinked", _always),
+}
+
+
+def notice_mail(database: Database, settings: Settings, write: Write) -> Delivery | None:
+    """Return what writes to people about what concerns them, or None where no mail server is configured."""
+    mailer = mailer_of(settings)
+    if mailer is None:
+        return None
+
+    def deliver(event: SealedEvent) -> None:
+        written = notice_letter(database, settings, write, event)
+        if written is not None:
+            mailer.send(written)
+
+    return Delivery(database, "notices", NOTICES, deliver)
+
+
+def notice_letter(database: Database, settings: Settings, write: Write, event: SealedEvent) -> Letter | None:
+    """Return what the person reads whom an event concerns; None if she is not told, or has no address."""
+    notice, target = NOTICES[event.event], event.body["target"]
+    if target is None or target["type"] != "user" or not notice.applies(event):
+        return None
+    with database.reading() as connection:
+        person = find_correspondent(connection, int(target["id"]))
+    if person is None or person.email is None:
+        return None
+    link = NotMeSigner.of(settings).seal(NotMe(person.id, person.generation, event.event))
+    facts = {
+        **_facts(settings, event),
+        "name": person.name,
+        "not_me_url": settings.external_url(f"/auth/not-me/{link}"),
+        "release": release_command(person),
+    }
+    return letter(write, notice.template, person.language or "en", person.email, facts)
+
+
+def _facts(settings: Settings, event: SealedEvent) -> dict[str, object]:
+    body = event.body
+    provider = settings.provider(str(body["details"].get("provider")))
+    before, after = body["change"].get("role", (None, None))
+    return {
+        "at": event.occurred_at,
+        "user_agent": event.personal.get("user_agent"),
+        "ip": event.personal.get("ip"),
+        "provider": provider.label if provider else body["details"].get("provider"),
+        "by_herself": body["actor"]["id"] is not None and str(body["actor"]["id"]) == str(body["target"]["id"]),
+        "role_before": before,
+        "role_after": after,
+        "account_url": settings.external_url("/account"),
+        "support_email": settings.support_email,
+    }

@@ -1,0 +1,17 @@
+"""Letting somebody in again who said that it was not she."""
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts.service import get_user, release_user
+from .language import text
+from .state import state
+
+
+def release(user_id: int) -> ResponseReturnValue:
+    with state().database.transaction() as db:
+        released = release_user(db, user_id)
+        row = get_user(db, user_id)
+    if released:
+        flash(text("%(name)s can sign in again.", name=row.name), "success")
+    return redirect(url_for("gatehouse.user", user_id=user_id), 303)
