@@ -11,7 +11,7 @@ from email.utils import formatdate, make_msgid
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.text import plain
 from ..settings import Settings
-from ..settings.mail import MailServer
+from ..settings.mail import MailServer, parse_address
 from .deadline import within_deadline
 from .errors import LetterRefused
 
@@ -76,7 +76,8 @@ class Mailer:
         # One line: with a line break in it, whoever chose a name would write headers and recipients of her own.
         message["From"], message["Subject"] = self.sender, plain(letter.subject, _LONGEST_SUBJECT)
         try:
-            message["To"] = Address(addr_spec=letter.to)
+            local, _, domain = parse_address(letter.to).rpartition("@")
+            message["To"] = Address(username=local, domain=domain)
         except (ValueError, MessageError) as error:
             # A provider may say what it likes: what is no single address gets no letter, and stops none.
             raise LetterRefused("it has no usable address") from error

@@ -17,7 +17,7 @@ def parse_address(text: str) -> str:
     :raises ValueError: if it is none.
     """
     local, _, domain = text.strip().rpartition("@")
-    if not local or not domain or re.search(r"[\s,<>@]", local + domain):
+    if not local or not domain or not text.isprintable() or re.search(r"[\s,<>@]", local + domain):
         raise ValueError("must be one address, such as security@example.com")
     return text.strip()
 
