@@ -43,11 +43,22 @@ LAST = (
     "Müller",
 )
 HOSTS = ("example.com", "example.org", "mail.example.net")
-COLUMNS = ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "search_text")
+COLUMNS = (
+    "id",
+    "email",
+    "name",
+    "role",
+    "is_active",
+    "created_at",
+    "last_sign_in_at",
+    "search_text",
+    "idle_since",
+    "role_confirmed_at",
+)
 START = datetime(2020, 1, 1, tzinfo=UTC)
 TRIGRAMS = "ix_gatehouse_users_search_trigrams"
 
-User = tuple[int, str | None, str, str, bool, datetime, datetime | None, str]
+User = tuple[int, str | None, str, str, bool, datetime, datetime | None, str, datetime, datetime]
 
 
 def address_of(number: int) -> str:
@@ -64,7 +75,8 @@ def people(count: int) -> Iterator[User]:
         role = "admin" if number % 50_000 == 7 else "editor" if chance.random() < 0.05 else "viewer"
         created = START + timedelta(seconds=number * 100)
         seen = None if chance.random() < 0.05 else created + timedelta(seconds=chance.randrange(10**8))
-        yield number, email, name, role, chance.random() >= 0.03, created, seen, search_text_of(name, email)
+        sought, is_active = search_text_of(name, email), chance.random() >= 0.03
+        yield number, email, name, role, is_active, created, seen, sought, seen or created, created
 
 
 def make_sqlite(path: Path, count: int) -> str:
@@ -78,7 +90,7 @@ def make_sqlite(path: Path, count: int) -> str:
     connection.execute("PRAGMA synchronous = OFF")
     for name, _ in triggers:
         connection.execute(f"DROP TRIGGER {name}")
-    stored = ((*user[:5], _text(user[5]), _text(user[6]), user[7]) for user in people(count))
+    stored = (tuple(_text(value) for value in user) for user in people(count))
     places = ", ".join("?" * len(COLUMNS))
     connection.executemany(f"INSERT INTO gatehouse_users ({', '.join(COLUMNS)}) VALUES ({places})", stored)  # noqa: S608
     connection.execute("INSERT INTO gatehouse_user_search (gatehouse_user_search) VALUES ('rebuild')")
@@ -112,5 +124,5 @@ def make_postgresql(services: Services, count: int) -> str:
     return url
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+def _text(value: object) -> object:
+    return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value

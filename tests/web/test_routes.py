@@ -44,6 +44,8 @@ SNAPSHOT = {
     ("/admin/audit-logs/<int:number>", "GET"): "admin",
     ("/admin/audit-logs/export", "GET"): "admin",
     ("/admin/audit-logs/news", "GET"): "admin",
+    ("/admin/access-review", "GET"): "admin",
+    ("/admin/access-review", "POST"): "admin",
     ("/openapi.json", "GET"): "signed_in",
     ("/healthz", "GET"): "public",
     ("/readyz", "GET"): "public",

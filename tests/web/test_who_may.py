@@ -33,6 +33,8 @@ FIELDS = {
     "change": "activate",
     "email": "new@example.com",
     "role": "viewer",
+    "part": "roles",
+    "decision": "confirm",
 }
 # Of what needs a confirmation only sometimes, that which does.
 SENSITIVE = FIELDS | {"role": "admin", "change": "role", "new_role": "admin"}

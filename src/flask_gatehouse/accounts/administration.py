@@ -9,7 +9,7 @@ from ..kernel.text import plain
 from .errors import EditConflict, InvalidField, RoleNotYours, UserNotFound
 from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
-from .locks import get_locked, get_removable, record_change, refuse_oneself
+from .locks import get_locked, get_removable, give_role, record_change, refuse_oneself
 from .models import User
 from .rules import LARGEST_ID, Role
 from .views import UserRow
@@ -83,8 +83,7 @@ def edit_user(
             actor=actor,
         )
     if wanted is not None and changes_role:
-        before, user.role = user.role, wanted
-        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, wanted]}, actor)
+        give_role(db, user, wanted, actor)
     return _row_of(user)
 
 
@@ -96,8 +95,8 @@ def change_role(db: Session, user_id: int, role: Role, *, actor: Actor | None = 
     """
     user = get_locked(db, user_id) if role is Role.ADMIN else get_removable(db, user_id)
     if user.role is not role:
-        before, user.role, user.version = user.role, role, user.version + 1
-        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, role]}, actor)
+        user.version += 1
+        give_role(db, user, role, actor)
     return _row_of(user)
 
 

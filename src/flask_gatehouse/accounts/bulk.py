@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, Facts, record_each
+from ..db.base import database_now
 from ..kernel.context import Actor
 from .errors import FieldProblem, InvalidField
 from .fields import find_role
@@ -35,6 +36,7 @@ class Skip(StrEnum):
     YOURSELF = "yourself"
     LAST_ADMINISTRATOR = "last_administrator"
     NOT_FOUND = "not_found"
+    NOT_DUE = "not_due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _lock(db: Session, *where: ColumnElement[bool]) -> list[Row[Any]]:
 
 
 def _change_roles(db: Session, users: Sequence[Row[Any]], change: Change, actor: Actor | None) -> None:
-    _update(db, users, role=change.role)
+    _update(db, users, role=change.role, role_confirmed_at=database_now())
     _record(db, AuditEvent.AUTHZ_CHANGE, users, lambda user: {"role": [user.role, change.role]}, actor)
 
 

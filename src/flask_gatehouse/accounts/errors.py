@@ -134,3 +134,14 @@ class InvitationNotFound(GatehouseError):
 
 class JoinRequestNotFound(GatehouseError):
     """Nobody waits under this id, or no longer."""
+
+
+class ReviewUnfinished(GatehouseError):
+    """A review of access was to be completed while somebody waits for a decision.
+
+    :param part: in which list.
+    """
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"somebody in {part} waits for a decision")
+        self.part = part

@@ -39,7 +39,7 @@ class RoleHistory:
 def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
     """Return since when a person has the role that she has, and is active or not."""
     return RoleHistory(
-        role=_origin(connection, user_id, {AuditEvent.AUTHZ_CHANGE, AuditEvent.USER_CREATED}, "role"),
+        role=origin_of_role(connection, user_id),
         status=_origin(
             connection,
             user_id,
@@ -47,6 +47,11 @@ def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
             "is_active",
         ),
     )
+
+
+def origin_of_role(connection: Connection, user_id: int) -> Origin | None:
+    """Return when, and by whom, a person was given the role that she has; None where the trail does not say."""
+    return _origin(connection, user_id, {AuditEvent.AUTHZ_CHANGE, AuditEvent.USER_CREATED}, "role")
 
 
 def _origin(connection: Connection, user_id: int, events: set[AuditEvent], what: str) -> Origin | None:

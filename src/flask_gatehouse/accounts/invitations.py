@@ -12,7 +12,7 @@ from ..audit import AuditEvent, record
 from ..kernel.context import SYSTEM, Actor, acting
 from .errors import AlreadyAUser, ConcurrentRegistration, FieldProblem, InvalidField, InvitationNotFound
 from .fields import checked_address, checked_role
-from .locks import now_of, record_change
+from .locks import give_role, now_of
 from .models import Invitation, User
 from .rules import LARGEST_ID, Role
 from .views import InvitationView
@@ -118,8 +118,8 @@ def take_invitation(db: Session, user: User, address: str | None, actor: Actor) 
     # By her, whom the provider has just proved: so that her erasure finds what the invitation says of her.
     _record(db, AuditEvent.INVITE_USED, invitation, replace(actor, user_id=user.id, kind="user"))
     if not user.role.includes(invitation.role):
-        before, user.role, user.version = user.role, invitation.role, user.version + 1
-        record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, user.role]}, actor)
+        user.version += 1
+        give_role(db, user, invitation.role, actor)
 
 
 def _find_usable(db: Session, address: str | None) -> Invitation | None:

@@ -84,6 +84,13 @@ def record_change(
     record(event, resource=("user", user_id), change=change, session=db, actor=actor)
 
 
+def give_role(db: Session, user: User, role: Role, actor: Actor | None) -> None:
+    """Give a locked user another role, which is a decision about her as good as a review's."""
+    before, user.role = user.role, role
+    user.role_confirmed_at = now_of(db)
+    record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, role]}, actor)
+
+
 def now_of(db: Session | Connection) -> datetime:
     """Return the database's time."""
     return db.scalars(select(database_now())).one()

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
+from ..accounts.reviewing import review_standing
 from ..audit.checkpoints import oldest_uncarried
 from ..audit.history import latest_moments
 from ..settings import Settings
@@ -38,3 +39,11 @@ def backup_overdue(connection: Connection, settings: Settings, now: datetime) ->
     if now - last < max(2 * (last - before), BACKUP_PATIENCE):
         return None
     return f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
+
+
+def review_overdue(connection: Connection, settings: Settings, now: datetime) -> str | None:
+    """Access that nobody looks at outlives the reason for which it was given."""
+    standing = review_standing(connection, settings.review_interval)
+    if now < standing.due_at:
+        return None
+    return f"The review of who may do what was due on {standing.due_at:%Y-%m-%d}: /admin/access-review."

@@ -8,7 +8,7 @@ from ..accounts.rules import LAST_ADMINISTRATOR
 from ..audit.events import AuditEvent
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
-from .overdue import FindOverdue, backup_overdue, checkpoint_overdue
+from .overdue import FindOverdue, backup_overdue, checkpoint_overdue, review_overdue
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -126,6 +126,7 @@ RULES: tuple[Rule, ...] = (
 OVERDUE: tuple[Overdue, ...] = (
     Overdue("checkpoint-overdue", "No checkpoint of the trail has left the database", checkpoint_overdue, 6 * HOUR),
     Overdue("backup-overdue", "A backup is overdue", backup_overdue),
+    Overdue("review-overdue", "The review of access is overdue", review_overdue, 7 * DAY),
 )
 
 KINDS: frozenset[str] = frozenset(str(kind) for rule in RULES for kind in rule.events)

@@ -30,6 +30,8 @@ class AuditEvent(StrEnum):
     SESSION_REVOKED = "session_revoked"  # +
     AUTHZ_FAIL = "authz_fail"
     AUTHZ_CHANGE = "authz_change"
+    ACCESS_REVIEWED = "access_reviewed"  # +
+    REVIEW_COMPLETED = "access_review_completed"  # +
     CSRF_REFUSED = "malicious_csrf"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"

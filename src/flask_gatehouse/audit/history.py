@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from .models import AuditEventRow
 
@@ -26,6 +26,9 @@ class PastEvent:
     change: dict[str, list[Any]]
 
 
+_PAST = tuple(getattr(AuditEventRow, name) for name in ("occurred_at", "event", "actor_kind", "actor_id", "body"))
+
+
 def events_of(
     connection: Connection, resource: tuple[str, object], events: Collection[str], *, limit: int = 100
 ) -> Sequence[PastEvent]:
@@ -36,13 +39,7 @@ def events_of(
     """
     kind, identifier = resource
     rows = connection.execute(
-        select(
-            AuditEventRow.occurred_at,
-            AuditEventRow.event,
-            AuditEventRow.actor_kind,
-            AuditEventRow.actor_id,
-            AuditEventRow.body,
-        )
+        select(*_PAST)
         .where(
             AuditEventRow.target_type == kind,
             AuditEventRow.target_id == str(identifier),
@@ -51,13 +48,21 @@ def events_of(
         .order_by(AuditEventRow.id.desc())
         .limit(limit)
     )
-    return [
-        PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.body)["change"])
-        for row in rows
-    ]
+    return [_past(row) for row in rows]
+
+
+def latest_event(connection: Connection, event: str) -> PastEvent | None:
+    """Return what happened last of this name, or None if nothing did."""
+    newest = select(*_PAST).where(AuditEventRow.event == event).order_by(AuditEventRow.id.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else _past(row)
 
 
 def latest_moments(connection: Connection, event: str, limit: int) -> Sequence[datetime]:
     """Return when something of this name happened last, the newest first."""
     newest = select(AuditEventRow.occurred_at).where(AuditEventRow.event == event)
     return connection.scalars(newest.order_by(AuditEventRow.id.desc()).limit(limit)).all()
+
+
+def _past(row: Row[Any]) -> PastEvent:
+    return PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.body)["change"])

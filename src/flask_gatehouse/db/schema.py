@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import is_missing_table
 
-HEAD = "0009"
+HEAD = "0010"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 

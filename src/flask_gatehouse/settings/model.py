@@ -70,6 +70,8 @@ class Settings:
     admin_idle_timeout: timedelta
     admin_session_lifetime: timedelta
     confirm_max_age: timedelta
+    dormant_after: timedelta
+    review_interval: timedelta
     rate_limit: str
     rate_limit_sign_in: str
     refusal_limit: Rate
@@ -181,6 +183,8 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         admin_idle_timeout=values.parse("GATEHOUSE_ADMIN_IDLE_TIMEOUT", duration, idle),
         admin_session_lifetime=values.parse("GATEHOUSE_ADMIN_SESSION_LIFETIME", duration, lifetime),
         confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE", "10m"),
+        dormant_after=values.time("GATEHOUSE_DORMANT_AFTER", "90d"),
+        review_interval=values.time("GATEHOUSE_REVIEW_INTERVAL", "90d"),
         rate_limit=values.limit("GATEHOUSE_RATE_LIMIT", "600 per minute"),
         rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN", "20 per minute"),
         refusal_limit=values.rate("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),

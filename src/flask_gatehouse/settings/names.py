@@ -33,6 +33,8 @@ GATEHOUSE_NAMES = frozenset(
         "ADMIN_IDLE_TIMEOUT",
         "ADMIN_SESSION_LIFETIME",
         "CONFIRM_MAX_AGE",
+        "DORMANT_AFTER",
+        "REVIEW_INTERVAL",
         "RATE_LIMIT",
         "RATE_LIMIT_SIGN_IN",
         "REFUSAL_LIMIT",

@@ -5,6 +5,7 @@ and renders, ``limits`` counts, ``errors`` answers failures, ``headers`` closes.
 """
 
 from . import (
+    access_review,
     account,
     audit_export,
     audit_log,
@@ -56,6 +57,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
           {"POST": PERSON, "DELETE": PERSON}),
     Route("/account/sessions/<session_id>", "end_session", account.end_session, {"POST": PERSON, "DELETE": PERSON}),
+    Route("/admin/access-review", "access_review", access_review.access_review, {"GET": ADMIN, "POST": ADMIN},
+          insists=CHANGES),
     Route("/admin/audit-logs", "audit_log", audit_log.audit_log, {"GET": ADMIN}),
     Route("/admin/audit-logs/<int:number>", "audit_event", audit_log.audit_event, {"GET": ADMIN}),
     Route("/admin/audit-logs/export", "audit_export", audit_export.audit_export, {"GET": ADMIN}, confirmed=("GET",)),

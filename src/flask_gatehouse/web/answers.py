@@ -19,6 +19,7 @@ from ..accounts.errors import (
     JoinRequestNotFound,
     LastAdministrator,
     NotOnYourself,
+    ReviewUnfinished,
     RoleNotYours,
     UserNotFound,
 )
@@ -171,6 +172,14 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("The last administrator stays"),
             _("Without this person nobody would be left who lets people in."),
             _("Make somebody else an administrator first."),
+        )
+    ),
+    ReviewUnfinished: _always(
+        Answer(
+            409,
+            _("The review is not complete"),
+            _("Somebody still waits for a decision."),
+            _("Decide about everybody on both lists, then complete it."),
         )
     ),
     NotOnYourself: _always(

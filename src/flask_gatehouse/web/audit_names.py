@@ -29,6 +29,8 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.CSRF_REFUSED: _("Forged request refused"),
         AuditEvent.RATE_LIMIT_EXCEEDED: _("Too many requests"),
         AuditEvent.AUTHZ_CHANGE: _("Role changed"),
+        AuditEvent.ACCESS_REVIEWED: _("Access reviewed"),
+        AuditEvent.REVIEW_COMPLETED: _("Access review completed"),
         AuditEvent.BOOTSTRAP_ADMIN_USED: _("First administrator appointed"),
     },
     _("Users"): {

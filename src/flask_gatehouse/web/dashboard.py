@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from ..accounts.reviewing import review_standing
 from ..accounts.rules import Role
 from ..accounts.service import HeldUser, claim_administration as claim, list_held, may_claim_administration
+from .access_review import due_in_words
 from .actor import signed_in
 from .denials import NotAllowed
 from .language import text
@@ -19,6 +21,7 @@ def dashboard() -> ResponseReturnValue:
         "gatehouse/dashboard/dashboard.html",
         offer_administration=_is_offered(),
         held=_held(),
+        review_overdue=_overdue_review(),
         quick_links=_links(),
     )
 
@@ -47,6 +50,16 @@ def _held() -> Sequence[HeldUser]:
         return ()
     with here.database.reading() as connection:
         return list_held(connection)
+
+
+def _overdue_review() -> str | None:
+    """Return for administrators since when the review of access is overdue; others are asked nothing."""
+    here, who = state(), signed_in()
+    if who.role is not Role.ADMIN:
+        return None
+    with here.database.reading() as connection:
+        standing = review_standing(connection, here.settings.review_interval)
+    return due_in_words(standing, who.times.now) if standing.due_at <= who.times.now else None
 
 
 def _links() -> list[tuple[str, str, str, str]]:

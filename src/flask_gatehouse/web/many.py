@@ -21,6 +21,7 @@ _SKIPPED = {
     Skip.YOURSELF: _("yourself"),
     Skip.LAST_ADMINISTRATOR: _("the last administrator"),
     Skip.NOT_FOUND: _("%(count)s who had gone already"),
+    Skip.NOT_DUE: _("%(count)s about whom there is nothing to decide any more"),
 }
 
 
@@ -67,8 +68,11 @@ def _in_words(result: BulkResult) -> str:
     sentences = [plural("1 user was changed.", "%(count)s users were changed.", result.changed)]
     if result.unchanged:
         sentences.append(plural("%(count)s was so already.", "%(count)s were so already.", result.unchanged))
+    return " ".join([*sentences, *left_out(result)])
+
+
+def left_out(result: BulkResult) -> list[str]:
+    """Return a sentence that says who was left as she is, or none."""
     reasons = [reason for __, reason in result.skipped]
     left = [text(_SKIPPED[reason], count=reasons.count(reason)) for reason in Skip if reason in reasons]
-    if left:
-        sentences.append(text("Left out: %(whom)s.", whom=", ".join(left)))
-    return " ".join(sentences)
+    return [text("Left out: %(whom)s.", whom=", ".join(left))] if left else []

@@ -154,6 +154,8 @@ PAGES_ONLY = {
     ("confirm", "GET"),
     ("confirmed", "GET"),
     ("dashboard", "GET"),
+    ("access_review", "GET"),
+    ("access_review", "POST"),
     ("claim_administration", "POST"),
     ("not_me", "GET"),
     ("not_me", "POST"),

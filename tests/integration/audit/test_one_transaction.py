@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 import flask_gatehouse.accounts
 import flask_gatehouse.sessions.service as sessions
 import flask_gatehouse.signin
-from flask_gatehouse.accounts import bulk, service as accounts
+from flask_gatehouse.accounts import bulk, reviewing, service as accounts
 from flask_gatehouse.accounts.models import Invitation, JoinRequest
 from flask_gatehouse.accounts.queries import UserQuery
+from flask_gatehouse.accounts.reviewing import Decision, Part, Periods
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.views import SignedInUser
 from flask_gatehouse.db.database import Database
@@ -39,6 +40,7 @@ class Scene:
 
 
 Change = Callable[[Session, Scene], Any]
+AT_ONCE = Periods(timedelta(), timedelta())
 LIMITS = Limits(idle=timedelta(minutes=30), absolute=DAY)
 
 
@@ -48,6 +50,10 @@ def _suspended(db: Session, scene: Scene) -> None:
 
 def _invited(db: Session, scene: Scene) -> None:
     db.add(Invitation(email="king@example.com", role=Role.EDITOR, created_at=utc_now()))
+
+
+def _two_administrators(db: Session, scene: Scene) -> None:
+    db.execute(text("UPDATE gatehouse_users SET role = 'admin'"))
 
 
 def _outdated(db: Session, scene: Scene) -> None:
@@ -129,10 +135,20 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
     ),
     "edit_user": (_edited(), None, ["user_updated", "authz_change"]),
     "edit_user, herself": (_edited(role=None, as_administrator=False), None, ["user_updated"]),
-    "change_many, role": (_all("role:editor"), _with_others, ["authz_change"]),
-    "change_many, deactivate": (_all("deactivate"), _with_others, ["user_archived"] * 2),
+    "change_many, role": (_all("role:editor"), _with_others, ["authz_change", "authz_fail"]),
+    "change_many, deactivate": (_all("deactivate"), _with_others, ["user_archived"] * 2 + ["authz_fail"]),
     "change_many, activate": (_all("activate"), _suspended, ["user_enabled"]),
-    "change_many, remove": (_all("remove"), _with_others, ["user_deleted"] * 2),
+    "change_many, remove": (_all("remove"), _with_others, ["user_deleted"] * 2 + ["authz_fail"]),
+    "decide, confirm": (
+        lambda db, scene: reviewing.decide(db, Part.ROLES, [scene.ada.id], Decision.CONFIRM, AT_ONCE, actor_id=0),
+        _two_administrators,
+        ["access_reviewed"],
+    ),
+    "decide, withdraw": (
+        lambda db, scene: reviewing.decide(db, Part.DORMANT, None, Decision.WITHDRAW, AT_ONCE, actor_id=0),
+        _with_others,
+        ["user_archived", "user_archived", "authz_fail", "access_reviewed", "access_reviewed"],
+    ),
     "invite": (lambda db, scene: accounts.invite(db, "new@example.com", "editor"), None, ["invite_created"]),
     "invite, again": (lambda db, scene: accounts.invite(db, "king@example.com", "admin"), _invited, ["invite_created"]),
     "withdraw_invitation": (lambda db, scene: accounts.withdraw_invitation(db, 1), _invited, ["invite_revoked"]),
@@ -220,6 +236,7 @@ PARTS = {
     "delete_rows_of",
     "get_locked",
     "get_removable",
+    "give_role",
     "lock_administrators",
     "now_of",
     "record_change",
@@ -239,6 +256,8 @@ UNRECORDED = {
     "forget_spent_attempts",
     "forget_refusals",
 }
+# What they change is the trail alone.
+EVENTS_ALONE = {"complete_review", "record_outage"}
 
 
 @pytest.fixture
@@ -273,7 +292,9 @@ def _takes(function: Callable[..., Any], *kinds: type) -> bool:
 
 def test_the_table_knows_every_service() -> None:
     listed = {name.partition(",")[0] for name in CHANGES}
-    assert listed | READS | PARTS | UNRECORDED | JOURNEYS == set().union(*map(asking_the_database, ROOMS))
+    assert listed | READS | PARTS | UNRECORDED | EVENTS_ALONE | JOURNEYS == set().union(
+        *map(asking_the_database, ROOMS)
+    )
 
 
 @pytest.mark.parametrize("name", CHANGES)
