@@ -19,6 +19,7 @@ from .extension import Gatehouse
 from .ops import worker
 from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
+from .web.encryption import insist_on_https
 from .web.errors import answer_everywhere
 from .web.letters import writer_of
 from .web.state import EXTENSION, State
@@ -54,6 +55,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     answer_everywhere(app)
     close_everywhere(app, state)
+    if not state.settings.development:
+        insist_on_https(app, state)
     if state.settings.development:
         try:
             attach(app)

@@ -70,12 +70,17 @@ def test_production_does_not_start_on(changes: dict[str, str], sentences: list[s
 
 
 def test_production_has_no_embedded_provider() -> None:
-    with running_gatehouse(GOOD | {"GATEHOUSE_ENV": "production"}, server="gunicorn") as node:
-        assert requests.get(f"{node.base_url}/auth/login", timeout=10).status_code == 200
+    with running_gatehouse(
+        GOOD | {"GATEHOUSE_ENV": "production", "GATEHOUSE_TRUSTED_PROXIES": "1"}, server="gunicorn"
+    ) as node:
+        by_https = {"X-Forwarded-Proto": "https"}
+        assert requests.get(f"{node.base_url}/auth/login", headers=by_https, timeout=10).status_code == 200
         for path in ("/dev/provider/.well-known/openid-configuration", "/dev/provider/authorize", "/auth/login/dev"):
-            answer = requests.get(node.base_url + path, timeout=10, allow_redirects=False)
+            answer = requests.get(node.base_url + path, headers=by_https, timeout=10, allow_redirects=False)
             assert answer.status_code == 404, path
-        claimed = requests.post(f"{node.base_url}/dashboard/administrator", timeout=10, allow_redirects=False)
+        claimed = requests.post(
+            f"{node.base_url}/dashboard/administrator", headers=by_https, timeout=10, allow_redirects=False
+        )
         assert claimed.status_code == 404
 
 

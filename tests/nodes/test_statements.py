@@ -18,6 +18,8 @@ from tests.services import Services
 Open = Callable[[Node], Browser]
 # The cookie of a node whose address is https.
 SECURE_COOKIE = f"__Host-{SESSION_COOKIE}"
+# What a proxy says that has taken a request by https.
+ENCRYPTED = {"X-Forwarded-Proto": "https"}
 STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)")
 
 
@@ -66,7 +68,7 @@ class Counted:
         response = requests.request(
             method,
             f"{self.production.base_url}{path}",
-            headers={"Cookie": f"{SECURE_COOKIE}={token}"} | headers,
+            headers={"Cookie": f"{SECURE_COOKIE}={token}"} | ENCRYPTED | headers,
             allow_redirects=False,
             timeout=20,
         )
@@ -90,6 +92,7 @@ def counting(place: str, services: Services | None, folder: Path, idle_timeout: 
         production = {
             "GATEHOUSE_ENV": "production",
             "GATEHOUSE_BASE_URL": "https://gate.example.com",
+            "GATEHOUSE_TRUSTED_PROXIES": "1",
             "DATABASE_URL": url,
             "TRACE_FILE": str(journal.path),
         }
@@ -155,7 +158,7 @@ def test_the_page_for_htmx_and_json_costs_the_same(counted: Counted, open_browse
 def test_nobody_costs_nothing(counted: Counted) -> None:
     for path in ("/", "/auth/login", "/dashboard", "/healthz", "/static/gatehouse/gatehouse.css", "/nowhere"):
         before = counted.journal.length()
-        requests.get(f"{counted.production.base_url}{path}", allow_redirects=False, timeout=20)
+        requests.get(f"{counted.production.base_url}{path}", headers=ENCRYPTED, allow_redirects=False, timeout=20)
         assert counted.journal.since(before) == []
 
 

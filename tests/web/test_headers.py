@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from flask_gatehouse.testing import sign_in_as
 
+HTTPS = "https://app.example.com"
 ADDRESSES = [
     "/auth/login",
     "/dashboard",
@@ -34,7 +35,7 @@ def test_headers_are_everywhere(client: FlaskClient, address: str) -> None:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_production_insists_on_https(production_app: Flask, address: str) -> None:
-    with production_app.test_client().get(address, base_url="https://app.example.com") as answer:
+    with production_app.test_client().get(address, base_url=HTTPS) as answer:
         assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
 
 
@@ -80,5 +81,5 @@ def test_a_cookie_named_like_ours_by_a_sibling_is_not_read(production_app: Flask
     stolen = client.get_cookie("__Host-gatehouse")
     assert stolen is not None
     planted = f"=__Host-gatehouse={stolen.value}"
-    answer = production_app.test_client().get("/dashboard", headers={"Cookie": planted})
-    assert answer.status_code == 302
+    answer = production_app.test_client().get("/dashboard", base_url=HTTPS, headers={"Cookie": planted})
+    assert (answer.status_code, answer.location) == (302, "/auth/login?next=%2Fdashboard")

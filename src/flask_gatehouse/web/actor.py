@@ -1,9 +1,6 @@
 """Who is asking: from the cookie to a person, with one SELECT and, for an ordinary request, no write."""
 
-import ipaddress
 import logging
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,12 +17,12 @@ from ..kernel.text import plain
 from ..sessions.lookup import Found, find_session
 from ..sessions.rules import EndReason, ended, touch_is_due
 from ..sessions.service import end_session, touch
+from .connection import client_address, request_id
 from .denials import NotSignedIn
 from .state import State, state
 
 log = logging.getLogger("flask_gatehouse")
 VISIT, PERSON = "visit", "person"
-_REQUEST_ID = "gatehouse.request_id"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -190,30 +187,6 @@ def caller() -> Actor:
     """Return the running request's actor as somebody unknown, without a look-up."""
     address = client_address(request.environ, state().settings.trusted_proxies)
     return Actor(ip=address, user_agent=_user_agent(), request_id=request_id())
-
-
-def request_id() -> str:
-    """Return the name of the running request, by which the trail and the logs find each other."""
-    # In the environ, so that an application which this one is mounted in, or mounts, says the same.
-    known: str = request.environ.setdefault(_REQUEST_ID, secrets.token_hex(8))
-    return known
-
-
-def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> str | None:
-    """Return the address of whoever speaks to the outermost proxy that we trust.
-
-    Each proxy appends the address that it saw to ``X-Forwarded-For``, so that only entries counted from the end
-    are true; a caller writes what she likes at the front. With no trusted proxy the header is not looked at.
-    """
-    peer: str | None = environ.get("REMOTE_ADDR")
-    if trusted_proxies:
-        chain = [item.strip() for item in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if item.strip()]
-        if len(chain) >= trusted_proxies:
-            peer = chain[-trusted_proxies]
-    try:
-        return str(ipaddress.ip_address(peer or ""))
-    except ValueError:
-        return None
 
 
 def set_session_cookie(response: Response, token: str) -> None:

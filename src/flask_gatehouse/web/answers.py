@@ -38,7 +38,15 @@ from ..limiting import TooManyRequests
 from ..privacy.errors import DamagedLedger, NothingHeld
 from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
-from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotFound, NotSignedIn, ObjectNotAllowed
+from .denials import (
+    ConfirmationRequired,
+    CrossSiteRequest,
+    HttpsRequired,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    ObjectNotAllowed,
+)
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
@@ -147,6 +155,15 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("This needs a fresh confirmation."),
             _("Nothing has been changed."),
             problem_type="confirmation-required",
+        )
+    ),
+    HttpsRequired: _always(
+        Answer(
+            403,
+            _("Only by https"),
+            _("This was sent without encryption, so that others may have read it. Nothing was done."),
+            _("Use the address that begins with https://."),
+            problem_type="https-required",
         )
     ),
     NotFound: _always(NOT_FOUND),

@@ -12,6 +12,7 @@ from . import ROUTES
 from .account import device_in_words
 from .actor import BACKGROUND, current_user, visit
 from .auth import discard_spent_attempt, remaining
+from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard
 from .errors import answer, answer_http
@@ -20,6 +21,7 @@ from .language import language, name_language, number, plural, text
 from .limits import limited
 from .moments import ago, day, minute, moment
 from .navigation import navigation
+from .routes import PROBE
 from .state import State, state
 from .undo import undo_of
 
@@ -73,8 +75,11 @@ def make_blueprint(here: State) -> Blueprint:
     for route in ROUTES:
         if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
             continue
-        view = limited(guard(route.view, route.may, route.confirmed), route.limit, route.insists)
+        view = guard(route.view, route.may, route.confirmed)
+        if not route.probe:
+            view = limited(view, route.limit, route.insists)
         setattr(view, BACKGROUND, route.background)
+        setattr(view, PROBE, route.probe)
         blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
     context = PageContext(here)
 
@@ -93,7 +98,7 @@ def make_blueprint(here: State) -> Blueprint:
         name_language(response)
         if request.endpoint != "gatehouse.static" or response.status_code >= HTTPStatus.BAD_REQUEST:
             mark_private(response)
-        return secure(response, https=here.secure_cookies)
+        return finish(response, here)
 
     # Globals, so that a macro knows them however it is imported; and with our name, so that they are nobody else's.
     blueprint.add_app_template_global(text, "gatehouse_text")
@@ -115,4 +120,10 @@ def close_everywhere(app: Flask, here: State) -> None:
     def close(response: Response) -> Response:
         if request.blueprint == "gatehouse":
             return response
-        return secure(mark_private(name_language(response)), https=here.secure_cookies)
+        return finish(mark_private(name_language(response)), here)
+
+
+def finish(response: Response, here: State) -> Response:
+    """Put on an answer what all of ours carry."""
+    response.headers["X-Request-ID"] = request_id()
+    return secure(response, https=here.secure_cookies)

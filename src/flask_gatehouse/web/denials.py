@@ -41,3 +41,7 @@ class CrossSiteRequest(GatehouseError):
 
 class ConfirmationRequired(GatehouseError):
     """A sensitive action, and the last proof of who is there is too old."""
+
+
+class HttpsRequired(GatehouseError):
+    """Something was sent by plain http that no redirect should carry on."""

@@ -34,8 +34,6 @@ class Limit(StrEnum):
     SIGN_IN = "sign_in"
     # The same per person, who is signed in and confirms that it is she.
     CONFIRM = "confirm"
-    # What machines ask for again and again.
-    NONE = "none"
 
 
 def allowances(settings: Settings) -> dict[str, RateLimitItem]:
@@ -52,8 +50,6 @@ def limited(
     :param insists: methods that are refused while the nodes cannot count together: an attacker who can take Redis away
         would otherwise have more tries at what matters most.
     """
-    if limit is Limit.NONE:
-        return view
 
     @wraps(view)
     def counted(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:

@@ -7,6 +7,9 @@ from .decorators import View
 from .limits import Limit
 from .permissions import Permission
 
+# A view with this attribute is for machines that watch this one.
+PROBE = "_gatehouse_probe"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -17,6 +20,7 @@ class Route:
     :param background: pages call it by themselves, so that it keeps nobody signed in.
     :param limit: how often each caller may use it.
     :param insists: methods that are refused while the nodes cannot count together how often.
+    :param probe: machines ask for it again and again beside the proxy: without a limit, and also by http.
     :param standalone: only in the standalone application, because the address is the host's.
     :param development: only in development.
     """
@@ -29,6 +33,7 @@ class Route:
     background: bool = False
     limit: Limit = Limit.GENERAL
     insists: tuple[str, ...] = ()
+    probe: bool = False
     standalone: bool = False
     development: bool = False
 

@@ -84,7 +84,9 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.USER_CREATED: Kind(_ACCOUNT, 1, "Create"),
     AuditEvent.USER_UPDATED: Kind(_ACCOUNT, OTHER, "Update"),
     AuditEvent.USER_ARCHIVED: Kind(_ACCOUNT, 5, "Disable", _LOW),
+    AuditEvent.USER_HELD: Kind(_ACCOUNT, 5, "Disable", _LOW),
     AuditEvent.USER_ENABLED: Kind(_ACCOUNT, 2, "Enable", _LOW),
+    AuditEvent.USER_RELEASED: Kind(_ACCOUNT, 2, "Enable", _LOW),
     AuditEvent.USER_DELETED: Kind(_ACCOUNT, 6, "Delete", _MEDIUM),
     AuditEvent.USER_HELD: Kind(_ACCOUNT, 9, "Lock", _MEDIUM),
     AuditEvent.USER_RELEASED: Kind(_ACCOUNT, 12, "Unlock", _LOW),
@@ -110,6 +112,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.LIMITER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.PROVIDER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.ALERT_UNDELIVERED: Kind(_LIFE, OTHER, "Fail", _HIGH),
+    AuditEvent.LIMITER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
 }
 _ACTIVITIES_OF_HOSTS = {"created": 1, "read": 2, "viewed": 2, "updated": 3, "changed": 3, "deleted": 4, "removed": 4}
 _NAMES = {1: "Create", 2: "Read", 3: "Update", 4: "Delete"}
