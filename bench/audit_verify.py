@@ -1,0 +1,149 @@
+"""What does it cost to verify a trail? Prints a table; the goal is 2.5 times reading its rows and hashing each once.
+
+    python bench/audit_verify.py [--events 1000000] [--rounds 3] [--only SQLite]
+
+Each round, in turn and each in a process of its own:
+
+* read: every row of the events in the order of their places, whole and by the database's driver alone, SHA-256 of each;
+* verify: ``audit verify`` without its command line, against one checkpoint for each ten thousand events.
+
+Memory is the largest resident size of the process of ``verify``, which does not grow with the trail.
+"""
+
+import argparse
+import hashlib
+import multiprocessing
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# The database server of the tests is started, and their folder stands beside this one's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import psycopg
+from bench._trail import ORIGIN, make_postgresql, make_sqlite
+
+from flask_gatehouse.audit.checkpoints import note_name
+from flask_gatehouse.audit.note_keys import SigningKey
+from flask_gatehouse.audit.notes import Checkpoint, sign_checkpoint
+from flask_gatehouse.audit.tree import Frontier
+from flask_gatehouse.audit.verifying import Held, verify
+from flask_gatehouse.db.engine import make_engine
+from tests import services
+
+GOAL = 2.5
+# Some thousand checkpoints for a million events: more than a busy day's.
+CHECKPOINT_EACH = 1000
+EVENTS = (
+    "SELECT l.hash, e.* FROM gatehouse_audit_leaves l JOIN gatehouse_audit_events e ON e.id = l.event_id"
+    " WHERE l.epoch = 1 AND l.position >= {0} AND l.position < {0} ORDER BY l.position"
+)
+STRETCH = 4096
+
+
+def rows(url: str) -> Iterator[tuple[Any, ...]]:
+    """Yield every leaf with its event, some thousand at a time as verification does."""
+    start = 0
+    is_sqlite = url.startswith("sqlite")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///")) if is_sqlite else psycopg.connect(url)
+    cursor = connection.cursor() if is_sqlite else connection.cursor(binary=True)  # type: ignore[call-overload]
+    statement = EVENTS.format("?" if is_sqlite else "%s")
+    while found := cursor.execute(statement, (start, start + STRETCH)).fetchall():
+        yield from found
+        start += STRETCH
+    connection.close()
+
+
+def read(url: str, folder: Path, key: str) -> int:
+    count = 0
+    body = -2
+    for row in rows(url):
+        hashlib.sha256(b"\0" + row[body].encode()).digest()
+        count += 1
+    return count
+
+
+def verifying(url: str, folder: Path, key: str) -> int:
+    engine = make_engine(url)
+    report = verify(engine, Held([SigningKey.parse(key).verifier], folder=folder))
+    assert report.exit_code == 0, report
+    engine.dispose()
+    return report.ranges[0].size
+
+
+def timed(way: Callable[..., int], url: str, folder: Path, key: str, told: Any) -> None:
+    began = time.perf_counter()
+    count = way(url, folder, key)
+    told.put((time.perf_counter() - began, count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def measure(way: Callable[..., int], *words: object) -> tuple[float, int, float]:
+    """Return seconds, events and mebibytes of one run."""
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    process = context.Process(target=timed, args=(way, *words, told))
+    process.start()
+    result: tuple[float, int, float] = told.get(timeout=3600)
+    process.join()
+    return result
+
+
+def sign(url: str, folder: Path, key: SigningKey) -> None:
+    """Write the checkpoints that would have left while the trail grew."""
+    frontier = Frontier()
+    for row in rows(url):
+        frontier.append(bytes(row[0]))
+        if frontier.size % CHECKPOINT_EACH == 0:
+            note = sign_checkpoint(Checkpoint(ORIGIN, frontier.size, frontier.root), key)
+            (folder / note_name(1, frontier.size)).write_text(note, encoding="utf-8")
+
+
+def report(kind: str, url: str, rounds: int, folder: Path) -> bool:
+    key = SigningKey.generate("bench.example.com")
+    folder.mkdir()
+    sign(url, folder, key)
+    times = []
+    for _ in range(rounds):
+        reading = measure(read, url, folder, key.reveal())
+        whole = measure(verifying, url, folder, key.reveal())
+        assert reading[1] == whole[1]
+        times.append((reading[0], whole[0], whole[2]))
+    reading_s, whole_s, memory = (statistics.median(taken) for taken in zip(*times, strict=True))
+    ratio = statistics.median(row[1] / row[0] for row in times)
+    missed = "" if ratio <= GOAL else "  MISSED"
+    print(f"{kind:>12}{whole[1]:12,}{reading_s:10.2f}{whole_s:10.2f}{ratio:9.2f}×{memory:10.0f}{missed}", flush=True)
+    return ratio <= GOAL
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
+    options = parser.parse_args()
+    services.POSTGRESQL_OPTIONS["log_statement"] = "none"
+    reached = True
+    print(f"{'':12}{'events':>12}{'read s':>10}{'verify s':>10}{'ratio':>10}{'MiB':>10}", flush=True)
+    with services.running_services() as running, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.only in {None, "SQLite"}:
+            url = make_sqlite(folder / "trail.db", options.events)
+            reached = report("SQLite", url, options.rounds, folder / "sqlite") and reached
+        if options.only in {None, "PostgreSQL"}:
+            if running.postgresql_url is None:
+                print("PostgreSQL: not installed on this machine", file=sys.stderr)
+            else:
+                url = make_postgresql(running, options.events)
+                reached = report("PostgreSQL", url, options.rounds, folder / "postgresql") and reached
+    print(f"The goal is at most {GOAL:g} times reading and hashing: {'reached' if reached else 'MISSED'}")
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
