@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine
 from ..db.engine import patient
 from .models import HASH_LENGTH
 
-# So much is read at once: at about a kilobyte for each event, some megabytes.
-STRETCH = 4096
+# So much is read at once, which is a megabyte or two: more does not fit into a processor's own memory, and is slower.
+STRETCH = 1024
 _MOMENT = {
     "sqlite": "replace(e.occurred_at, ' ', 'T')",
     "postgresql": "to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",

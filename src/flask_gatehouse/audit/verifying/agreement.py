@@ -7,7 +7,9 @@ nothing to escape, which are nearly all, and a parser for every other row, which
 import hashlib
 import json
 import re
+from binascii import unhexlify
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..body import COMMITMENT_PREFIX, VERSION, commitment
@@ -48,7 +50,8 @@ _KEYS = [
     *("actor", "at", "change", "details", "event", "id", "node"),
     *("outcome", "personal", "reason", "request", "session", "target", "v"),
 ]
-_PLAIN = r'[^"\\\x00-\x1f]*'
+# What is 64 characters long is compared with hashes, and need not be looked at one by one for that.
+_PLAIN = r'[^"\\\x00-\x1f]*+'
 _TEXT = f'"({_PLAIN})"'
 _SOME = f'(?:null|"{_PLAIN}")'
 _TEXT_OR_NULL = f"(?:null|{_TEXT})"
@@ -56,26 +59,28 @@ _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
 def _committed(field: str) -> str:
-    return rf'"{field}":\{{"commitment":"([0-9a-f]{{64}})","of":{_TEXT_OR_NULL}\}}'
+    return rf'"{field}":\{{"commitment":"(.{{64}})","of":{_TEXT_OR_NULL}\}}'
 
 
 def _kept(field: str) -> str:
-    return rf'"{field}":\{{"salt":"([0-9a-f]{{64}})","value":{_TEXT}\}}'
+    return rf'"{field}":\{{"salt":"(.{{64}})","value":{_TEXT}\}}'
 
 
 # Whatever matches is one JSON text with these keys, in this order and once each, if change and details are objects.
 _BODY = re.compile(
-    rf'\{{"actor":\{{"id":(?:null|([0-9]+)),"kind":{_TEXT}\}},"at":"([-0-9T:.]{{26}})Z",'
-    rf'"change":(\{{.*?\}}),"details":(\{{.*?\}}),"event":{_TEXT},"id":"{_UUID7}","node":{_SOME},"outcome":{_TEXT},'
+    rf'\{{"actor":\{{"id":(?:null|([0-9]+)),"kind":{_TEXT}\}},"at":"(.{{26}})Z",'
+    rf'"change":(\{{\}}|\{{.+?\}}),"details":(\{{\}}|\{{.+?\}}),"event":{_TEXT},"id":"{_UUID7}",'
+    rf'"node":{_SOME},"outcome":{_TEXT},'
     rf'"personal":\{{(?:{_committed("ip")}(?:,{_committed("user_agent")})?)?\}},"reason":{_SOME},'
     rf'"request":{_TEXT_OR_NULL},"session":{_TEXT_OR_NULL},'
     rf'"target":(?:null|\{{"id":{_TEXT_OR_NULL},"type":{_TEXT}\}}),"v":{VERSION}\}}',
     re.DOTALL,
 ).fullmatch
-_KEPT = re.compile(rf"\{{{_kept('ip')}(?:,{_kept('user_agent')})?\}}").fullmatch
+_KEPT = re.compile(rf"\{{{_kept('ip')}(?:,{_kept('user_agent')})?\}}", re.DOTALL).fullmatch
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-# The groups of that pattern that columns repeat, in the order of the columns, and where these begin and end in a row.
-_REPEATED = (1, 2, 3, 6, 7, 12, 13, 14, 15)
+_DIGEST = re.compile("[0-9a-f]{64}").fullmatch
+_sha256 = hashlib.sha256
+# The columns that repeat the body. Of its pattern they are the groups 0 to 2, 5 and 6, and 11 to 14.
 _COLUMNS = slice(3, 12)
 _NOBODY: tuple[str | None, ...] = ()
 
@@ -89,32 +94,52 @@ def absent_subjects(row: tuple[Any, ...]) -> Sequence[str | None]:
     :raises UnknownVersion: if the body is of another version.
     """
     match = _BODY(row[-1])
-    if match is None or match.group(*_REPEATED) != row[_COLUMNS]:
+    if match is None:
         return _parsed(Row._make(row))
-    change, details, ip_digest, ip_of, agent_digest, agent_of = match.group(4, 5, 8, 9, 10, 11)
-    if (change != "{}" and not _is_written_once(change)) or (details != "{}" and not _is_written_once(details)):
+    said = match.groups()
+    if (
+        said[:3] + said[5:7] + said[11:] != row[_COLUMNS]
+        or not _is_written_once(said[3])
+        or not _is_written_once(said[4])
+    ):
         return _parsed(Row._make(row))
+    ip_digest, ip_of, agent_digest, agent_of = said[7:11]
     ip, personal = row[12:14]
     if personal is None and ip is None:
+        if not (_is_digest(ip_digest) and _is_digest(agent_digest)):
+            return _parsed(Row._make(row))
         return _NOBODY if ip_digest is None else (ip_of,) if agent_digest is None else (ip_of, agent_of)
     kept = _KEPT(personal or "")
     if kept is None:
         return _parsed(Row._make(row))
     ip_salt, ip_value, agent_salt, agent_value = kept.groups()
-    if ip_value != ip or _commitment(ip_salt, f"ip\0{ip_value}") != ip_digest:
+    if ip_value != ip or _committed_to(ip_salt, b"ip\0", ip_value) != ip_digest:
         return _parsed(Row._make(row))
-    if agent_salt is None:
+    if agent_salt is None and _is_digest(agent_digest):
         return _NOBODY if agent_digest is None else (agent_of,)
-    if _commitment(agent_salt, f"user_agent\0{agent_value}") != agent_digest:
+    if agent_salt is None or _committed_to(agent_salt, b"user_agent\0", agent_value) != agent_digest:
         return _parsed(Row._make(row))
     return _NOBODY
 
 
-def _commitment(salt: str, named: str) -> str:
-    """Return what :func:`~flask_gatehouse.audit.body.commitment` does, for a field and a value that are joined."""
-    return hashlib.sha256(COMMITMENT_PREFIX + bytes.fromhex(salt) + named.encode()).hexdigest()
+def _committed_to(salt: str, field: bytes, value: str) -> str | None:
+    """Return what :func:`~flask_gatehouse.audit.body.commitment` does; None for a salt that is not as it is written."""
+    try:
+        octets = unhexlify(salt)
+    except ValueError:
+        return None
+    if octets.hex() != salt:
+        return None
+    return _sha256(COMMITMENT_PREFIX + octets + field + value.encode()).hexdigest()
 
 
+def _is_digest(text: str | None) -> bool:
+    """Return whether a commitment of which nothing is left to compute it from is one by its form, or is none."""
+    return text is None or _DIGEST(text) is not None
+
+
+# Most events of a kind say the same there.
+@lru_cache(maxsize=4096)
 def _is_written_once(text: str) -> bool:
     """Return whether a text is one JSON object, in the one way in which it can be written, each name being there once.
 
