@@ -67,6 +67,12 @@ def get_removable(db: Session, user_id: int) -> User:
     return user
 
 
+def is_only_administrator(connection: Connection, user_id: int) -> bool:
+    """Return whether a user is the only active administrator at this moment; whoever changes that asks again."""
+    found = select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).limit(2)
+    return is_last_administrator(connection.scalars(found).all(), user_id)
+
+
 def refuse_oneself(user_id: int, actor: Actor | None) -> None:
     """Refuse what nobody does to herself.
 

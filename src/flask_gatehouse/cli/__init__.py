@@ -5,7 +5,6 @@ from threading import Event
 from typing import Any
 
 import click
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
@@ -21,8 +20,10 @@ from ..sessions.service import end_sessions
 from ..web.explain import decide, reasons
 from ..web.letters import writer_of
 from ..web.state import current_application, state
+from .addresses import address
 from .alerts import alert_commands
 from .audit import audit_commands
+from .privacy import erase, export
 
 
 class Explaining(click.Group):
@@ -45,13 +46,8 @@ class ExplainingGroup(Explaining, AppGroup):
 gatehouse_commands = ExplainingGroup("gatehouse", help="Sign-in, sessions, users and the audit trail.")
 gatehouse_commands.add_command(alert_commands)
 gatehouse_commands.add_command(audit_commands)
-
-
-def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise click.BadParameter(str(error)) from error
+gatehouse_commands.add_command(export)
+gatehouse_commands.add_command(erase)
 
 
 @gatehouse_commands.group("db")
@@ -80,7 +76,7 @@ def db_check() -> None:
 
 
 @gatehouse_commands.command("create-admin")
-@click.argument("email", callback=_address)
+@click.argument("email", callback=address)
 def create_admin(email: str) -> None:
     """Make the owner of an address an administrator, at her first sign-in if she has none yet."""
     try:
@@ -96,7 +92,7 @@ def create_admin(email: str) -> None:
 
 
 @gatehouse_commands.command("release")
-@click.argument("email", callback=_address)
+@click.argument("email", callback=address)
 def release(email: str) -> None:
     """Let somebody sign in again who said that it was not she; for when no administrator is left who could."""
     with state().database.transaction() as db:
@@ -114,7 +110,7 @@ def session_commands() -> None:
 
 @session_commands.command("revoke")
 @click.option(
-    "--user", "email", callback=lambda c, p, v: v and _address(c, p, v), help="Of the person with this address."
+    "--user", "email", callback=lambda c, p, v: v and address(c, p, v), help="Of the person with this address."
 )
 @click.option("--all", "everybody", is_flag=True, help="Of everybody.")
 def sessions_revoke(email: str | None, *, everybody: bool) -> None:
@@ -130,7 +126,7 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
 
 
 @gatehouse_commands.command("explain")
-@click.argument("email", callback=_address)
+@click.argument("email", callback=address)
 @click.argument("method", type=click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False))
 @click.argument("path")
 def explain(email: str, method: str, path: str) -> None:

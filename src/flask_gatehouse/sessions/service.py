@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, not_, or_, select, update
 from sqlalchemy.orm import Session
@@ -218,6 +219,24 @@ def forget_sessions_of(db: Session, user_ids: Sequence[int]) -> None:
     """Delete all sessions of people who have left. A host's SQLite may ignore the foreign key that would do it."""
     gone = delete(UserSession).where(UserSession.user_id.in_(user_ids))
     db.execute(gone.execution_options(synchronize_session=False))
+
+
+# What a person is not told of her own sessions, and why.
+UNTOLD = {
+    "gatehouse_sessions.token_digest": "what opens a session is a secret, in its digest too",
+    "gatehouse_sessions.user_id": "the id of the user, who is told",
+    "gatehouse_sessions.generation": "a counter that ends sessions",
+}
+
+
+def tell_sessions(db: Session, user_id: int) -> list[dict[str, Any]]:
+    """Return everything that is held about a person's sessions, also of those that have ended, for her own eyes."""
+    table = UserSession.__table__
+    rows = db.execute(select(table).where(table.c.user_id == user_id).order_by(table.c.created_at, table.c.id))
+    return [
+        {name: value for name, value in row._mapping.items() if f"{UserSession.__tablename__}.{name}" not in UNTOLD}
+        for row in rows
+    ]
 
 
 def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:

@@ -18,6 +18,7 @@ from . import (
     not_me,
     openapi,
     ops,
+    personal_data,
     users,
 )
 from .limits import Limit
@@ -50,9 +51,15 @@ ROUTES: tuple[Route, ...] = (
     Route("/users/<int:user_id>/release", "release_user", holds.release, {"POST": ADMIN}, confirmed=("POST",),
           insists=CHANGES),
     Route("/users/bulk", "change_many", many.change_many, {"POST": ADMIN}, insists=CHANGES),
+    Route("/users/<int:user_id>/export", "export_user", personal_data.export_user, {"GET": ADMIN}, confirmed=("GET",),
+          download=True, insists=("GET",)),
     Route("/users/invitations", "invitations", invitations.invitations, {"GET": ADMIN, "POST": ADMIN, "DELETE": ADMIN},
           confirmed=("POST",), insists=CHANGES),
     Route("/account", "account", account.account, {"GET": PERSON}),
+    Route("/account/export", "export_account", personal_data.export_account, {"GET": PERSON}, confirmed=("GET",),
+          download=True, insists=("GET",)),
+    Route("/account/delete", "delete_account", personal_data.delete_account, {"GET": PERSON, "POST": PERSON},
+          confirmed=("POST",), insists=CHANGES),
     Route("/account/confirmed", "confirmed", confirmation.confirmed, {"GET": PERSON}),
     Route("/account/sessions/others", "end_other_sessions", account.end_other_sessions,
           {"POST": PERSON, "DELETE": PERSON}),

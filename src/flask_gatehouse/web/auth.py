@@ -30,6 +30,7 @@ _NOTICES = {
     "signed_out": ("info", _("You have been signed out.")),
     "expired": ("warning", _("Your session has expired. Please sign in again.")),
     "ended": ("warning", _("Your session was ended. Please sign in again.")),
+    "erased": ("success", _("Your account is deleted, with all that was held about you.")),
     "deactivated": ("danger", _("Your account has been deactivated.")),
 }
 

@@ -15,7 +15,7 @@ from .auth import discard_spent_attempt, remaining
 from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard
-from .errors import answer, answer_http
+from .errors import DOWNLOAD, answer, answer_http
 from .headers import mark_private, secure
 from .language import language, name_language, number, plural, text
 from .limits import limited
@@ -80,6 +80,7 @@ def make_blueprint(here: State) -> Blueprint:
             view = limited(view, route.limit, route.insists)
         setattr(view, BACKGROUND, route.background)
         setattr(view, PROBE, route.probe)
+        setattr(view, DOWNLOAD, route.download)
         blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
     context = PageContext(here)
 

@@ -5,7 +5,7 @@ import secrets
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
@@ -24,6 +24,8 @@ from .state import state
 from .way_back import AGAIN, way_back
 
 log = logging.getLogger("flask_gatehouse")
+# A view with this attribute answers with a file.
+DOWNLOAD = "_gatehouse_download"
 
 
 def answer(error: GatehouseError) -> Response:
@@ -149,6 +151,10 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
 
 
 def _way_to_confirm() -> str:
+    if getattr(current_app.view_functions[request.endpoint or ""], DOWNLOAD, False):
+        # The page before a download stays on the screen, and that would be the provider's.
+        flash(text("A download needs a fresh sign-in. Choose it again now."), "info")
+        return url_for("gatehouse.confirm", next=current_page())
     if request.method in {"GET", "HEAD"}:
         return url_for("gatehouse.confirm", next=this_page())
     return url_for("gatehouse.confirm", next=current_page(), ask=1)

@@ -127,6 +127,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Withdraw an invitation", {200: None}, query={"id": ID}, required=("id",), refusals=(404,)
     ),
     ("account", "GET"): Operation("My profile, my sessions and how I sign in", {200: _ACCOUNT}),
+    ("export_account", "GET"): Operation("Everything that is held about me", {200: {"type": "object"}}),
+    ("export_user", "GET"): Operation(
+        "Everything that is held about a user", {200: {"type": "object"}}, refusals=(404,)
+    ),
+    ("delete_account", "POST"): Operation(
+        "Erase me, with all that is held about me; ``confirm`` is my address, or my name without one",
+        {204: None},
+        body=body({"confirm": TEXT}),
+        refusals=(409, 422),
+    ),
     ("end_session", "DELETE"): Operation("End one of my sessions", {204: None}, refusals=(404,)),
     ("end_other_sessions", "DELETE"): Operation("End all of my sessions but this one", {204: None}),
     ("session_status", "GET"): Operation("How long this session lasts; never prolongs it", {200: ref("Remaining")}),
@@ -161,6 +171,7 @@ PAGES_ONLY = {
     ("not_me", "POST"),
     ("release_user", "POST"),
     ("edit_user", "GET"),
+    ("delete_account", "GET"),
     ("audit_news", "GET"),
     # A file.
     ("audit_export", "GET"),

@@ -17,6 +17,7 @@ class Route:
 
     :param may: who may enter, for each method; there is no default.
     :param confirmed: the methods that need a fresh confirmation besides.
+    :param download: the answer is a file, so that the page before it stays on the screen.
     :param background: pages call it by themselves, so that it keeps nobody signed in.
     :param limit: how often each caller may use it.
     :param insists: methods that are refused while the nodes cannot count together how often.
@@ -30,6 +31,7 @@ class Route:
     view: View
     may: Mapping[str, Permission]
     confirmed: tuple[str, ...] = ()
+    download: bool = False
     background: bool = False
     limit: Limit = Limit.GENERAL
     insists: tuple[str, ...] = ()

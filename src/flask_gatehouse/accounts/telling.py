@@ -1,0 +1,52 @@
+"""Everything that the tables of people say of one user, for her own eyes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from .errors import UserNotFound
+from .leaving import held_for, holdings_of
+from .models import Identity, Invitation, JoinRequest, User
+from .rules import LARGEST_ID
+
+# What is not told, and why. A test holds these, and all that is told, against the tables.
+UNTOLD: Mapping[str, str] = {
+    "gatehouse_users.search_text": "made of the name and the address, for searching",
+    "gatehouse_users.session_generation": "a counter that ends sessions",
+    "gatehouse_users.version": "a counter of edits",
+    "gatehouse_identities.id": "a number of the database alone",
+    "gatehouse_identities.user_id": "the id of the user, who is told",
+    "gatehouse_invitations.invited_by": "who somebody else is",
+}
+
+
+def tell_user(db: Session, user_id: int) -> tuple[dict[str, Any], list[str]]:
+    """Return what is held about a user, as table and rows, and whose values in the trail are hers.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    users = User.__table__
+    row = db.execute(select(users).where(users.c.id == user_id)).first() if 0 < user_id <= LARGEST_ID else None
+    if row is None:
+        raise UserNotFound(user_id)
+    held = holdings_of(db, [row])
+    held += held_for(db, held[0].accounts, held[0].addresses)
+    told = {
+        "user": _told(User.__tablename__, row),
+        "identities": _rows(db, Identity, Identity.user_id, [user_id]),
+        "invitations": _rows(db, Invitation, Invitation.id, [one.id for one in held if one.kind == "invitation"]),
+        "join_requests": _rows(db, JoinRequest, JoinRequest.id, [one.id for one in held if one.kind == "join_request"]),
+    }
+    return told, [one.subject for one in held]
+
+
+def _rows(db: Session | Connection, model: Any, column: Any, values: list[int]) -> list[dict[str, Any]]:
+    table = model.__table__
+    rows = db.execute(select(table).where(column.in_(values)).order_by(table.c.id))
+    return [_told(model.__tablename__, row) for row in rows]
+
+
+def _told(table: str, row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if f"{table}.{name}" not in UNTOLD}

@@ -1,0 +1,114 @@
+"""``gatehouse export`` and ``gatehouse erase``: for people who ask by letter."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from ..accounts.leaving import held_for
+from ..accounts.service import find_user_id, get_user
+from ..audit.traces import count_events_about
+from ..kernel.context import COMMAND_LINE
+from ..kernel.text import case_folded_address
+from ..privacy.erasure import erase_address, erase_user
+from ..privacy.export import export_user
+from ..privacy.leftovers import settle
+from ..web.state import State, state
+from .addresses import address
+
+_NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
+
+
+def _whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Take an address, or ``user:12`` for somebody who has none that is confirmed."""
+    return value if _NUMBER.fullmatch(value) else address(context, parameter, value)
+
+
+def _find(here: State, whom: str) -> int | None:
+    match = _NUMBER.fullmatch(whom)
+    with here.database.reading() as connection:
+        return get_user(connection, int(match[1])).id if match else find_user_id(connection, whom)
+
+
+@click.command("export")
+@with_appcontext
+@click.argument("email", callback=_whom)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A new file that its owner can read.")
+def export(email: str, output: Path | None) -> None:
+    """Write everything that is held about a person as JSON.
+
+    EMAIL is her address, or user:12 where none is confirmed.
+    """
+    here = state()
+    user_id = _find(here, email)
+    if user_id is None:
+        raise click.ClickException(f"Nobody here has the address {email}.")
+    if output is not None and output.exists():
+        raise click.ClickException(f"{output} is there already.")
+    parts = export_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
+    if output is None:
+        for part in parts:
+            click.echo(part, nl=False)
+        return
+    with here.database.reading() as connection:
+        count = count_events_about(connection, f"user:{user_id}")
+    with click.progressbar(parts, length=count, label="Events", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        _write_new(output, bar)
+    click.echo(f"Everything that is held about {email} is in {output}.")
+
+
+@click.command("erase")
+@with_appcontext
+@click.argument("email", callback=_whom)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(email: str, *, yes: bool) -> None:
+    """Erase a person with everything that is held about her, in the audit trail too.
+
+    EMAIL is her address, or user:12 where none is confirmed. Somebody who was invited or has asked to join, and never
+    came, is found by her address, too.
+    """
+    here = state()
+    user_id = _find(here, email)
+    for line in _said_before(here, email, user_id):
+        click.echo(line)
+    if not yes and not click.confirm("Erase this for good?"):
+        raise click.Abort
+    if user_id is None:
+        erase_address(here.database, here.settings, case_folded_address(email), actor=COMMAND_LINE)
+    else:
+        erase_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
+    settle(here.database, here.settings)
+    click.echo(f"{email} was erased. The ledger of erasures is {here.settings.erasure_ledger}.")
+
+
+def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
+    """Yield what will be erased, for whoever has to say yes to it."""
+    if user_id is None:
+        with here.database.transaction() as db:
+            waiting = held_for(db, (), (case_folded_address(email),), stated=True)
+        yield f"Nobody here has the address {email}."
+        yield f"  Invitations and requests to join for it: {len(waiting)}. The trail may know of earlier ones."
+        return
+    with here.database.reading() as connection:
+        user, events = get_user(connection, user_id), count_events_about(connection, f"user:{user_id}")
+    yield f"{user.name} ({user.email or 'no confirmed address'}), {user.role}, user {user.id}, is erased:"
+    yield "  the account, its ways to sign in, its sessions, invitations to it and requests to join;"
+    yield f"  names, addresses, networks and browsers of this person in {events:,} events of the trail, which stay."
+
+
+def _write_new(path: Path, parts: Iterable[str]) -> None:
+    """Write a file that was not there, whole or not at all, and for its owner alone."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=".", dir=path.parent) as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+            # Unlike a rename, this does not replace what somebody else has put there meanwhile.
+            os.link(file.name, path)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,60 @@
+"""Everything that is held about a person, as JSON that docs/reference/personal-data.md describes field by field."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from ..accounts.telling import tell_user
+from ..audit import AuditEvent, record
+from ..audit.traces import events_about, subjects_of_user
+from ..db.database import Database
+from ..kernel.clock import utc_now
+from ..kernel.context import Actor
+from ..sessions.service import tell_sessions
+from ..settings import Settings
+
+FORMAT, VERSION = "gatehouse-personal-data", 1
+
+
+def export_user(database: Database, settings: Settings, user_id: int, *, actor: Actor | None = None) -> Iterator[str]:
+    """Record that everything about a user is told, and return it: the parts of one JSON text.
+
+    The events of the trail are read while the text is, a batch at a time. Values of other people in them are left out.
+
+    :raises UserNotFound: if there is no such user.
+    :raises DependencyUnavailable: if the database does not answer, while the text is read too: it is no JSON then.
+    """
+    with database.transaction() as db:
+        told, held = tell_user(db, user_id)
+        told["sessions"] = tell_sessions(db, user_id)
+        subjects = {*held, *subjects_of_user(db, user_id)}
+        record(AuditEvent.PERSONAL_DATA_EXPORTED, resource=("user", user_id), session=db, actor=actor)
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "exported_at": utc_now(),
+        "application": settings.app_name,
+        "address": settings.external_url("/"),
+        **told,
+    }
+    return _text(database, head, subjects)
+
+
+def _text(database: Database, head: dict[str, Any], subjects: set[str]) -> Iterator[str]:
+    yield _json(head, indent=2).removesuffix("\n}") + ',\n  "events": ['
+    separator = "\n"
+    for event in events_about(database, subjects):
+        yield f"{separator}    {_json(event)}"
+        separator = ",\n"
+    yield "\n  ]\n}\n"
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_moment)
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} is not told in JSON")
+    return value.isoformat()

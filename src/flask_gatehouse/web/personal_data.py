@@ -1,0 +1,65 @@
+"""What a person may do about her data: have it, and have it erased."""
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..accounts.locks import is_only_administrator
+from ..kernel.clock import utc_now
+from ..kernel.text import case_folded_address
+from ..privacy.erasure import erase_user
+from ..privacy.export import export_user as export
+from .actor import clear_session_cookie, forget_visit, signed_in
+from .fields import sent
+from .htmx import is_htmx, redirect_by_htmx, wants_json
+from .language import text
+from .problems import problem
+from .state import state
+
+
+def export_account() -> ResponseReturnValue:
+    return _download(signed_in().user_id)
+
+
+def export_user(user_id: int) -> ResponseReturnValue:
+    return _download(user_id)
+
+
+def delete_account() -> ResponseReturnValue:
+    """Say what goes and what stays, and erase whoever has typed who she is."""
+    who = signed_in()
+    if request.method == "GET":
+        return _page()
+    if case_folded_address(sent().get("confirm", "")) != case_folded_address(_typed()):
+        wrong = text("Please type exactly what stands above.")
+        if wants_json():
+            return problem(422, "Please check your input", fields={"confirm": wrong})
+        return _page(wrong), 422
+    here = state()
+    erase_user(here.database, here.settings, who.user_id, herself=True)
+    forget_visit()
+    if wants_json():
+        return clear_session_cookie(make_response("", 204))
+    goodbye = url_for("gatehouse.sign_in", notice="erased")
+    left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
+    return clear_session_cookie(left)
+
+
+def _typed() -> str:
+    """Return what a person types to say that she means it."""
+    who = signed_in()
+    return who.email or who.name
+
+
+def _page(wrong: str | None = None) -> str:
+    with state().database.reading() as connection:
+        stays = is_only_administrator(connection, signed_in().user_id)
+    return render_template("gatehouse/account/delete.html", typed=_typed(), wrong=wrong, stays=stays)
+
+
+def _download(user_id: int) -> Response:
+    here = state()
+    response = make_response(export(here.database, here.settings, user_id))
+    response.mimetype = "application/json"
+    name = f"personal-data-{user_id}-{utc_now():%Y-%m-%d}.json"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

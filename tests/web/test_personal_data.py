@@ -1,0 +1,163 @@
+"""Having one's data and leaving: what is answered to pages, htmx and programs."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import User
+from flask_gatehouse.audit.models import AuditEventRow
+from flask_gatehouse.sessions.models import UserSession
+from flask_gatehouse.testing import SignedIn, sign_in_as
+from tests.web.conftest import state_of
+from tests.web.test_answers import HTMX, JSON
+
+CONFIRM = {"confirm": "someone@example.com"}
+
+
+def users(app: Flask) -> int:
+    with state_of(app).database.reading() as connection:
+        return connection.scalar(select(func.count(User.id))) or 0
+
+
+def long_ago(app: Flask) -> None:
+    """Let every confirmation be too old."""
+    with state_of(app).database.transaction() as db:
+        db.execute(
+            update(UserSession).values(confirmed_at=_an_hour_before(db.scalars(select(UserSession.created_at)).first()))
+        )
+
+
+def _an_hour_before(moment: Any) -> Any:
+    return moment - timedelta(hours=1)
+
+
+def test_the_download_is_a_file_of_json(client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    answer = client.get("/account/export")
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert answer.headers["Content-Disposition"].startswith(f"attachment; filename=personal-data-{who.user_id}-20")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert json.loads(answer.data)["user"]["id"] == who.user_id
+
+
+def test_an_administrator_hands_it_over(app: Flask, client: FlaskClient) -> None:
+    other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
+    root = sign_in_as(client, Role.ADMIN)
+    told = json.loads(client.get(f"/users/{other.user_id}/export").data)
+    assert told["user"]["email"] == "other@example.com"
+    assert told["events"][-1]["actor"] == {"id": root.user_id, "kind": "user"}
+    assert client.get("/users/4711/export").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/account/export", "/users/{}/export"])
+def test_a_download_asks_who_is_there_and_leads_back_to_the_page_before(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    who = sign_in_as(client, Role.ADMIN)
+    long_ago(app)
+    path = path.format(who.user_id)
+    answer = client.get(path, headers={"Referer": "http://localhost/account"})
+    assert (answer.status_code, answer.location) == (302, "/auth/confirm?next=/account")
+    assert "Choose it again now." in client.get("/account").text
+    assert client.get(path, headers=JSON).json["type"] == "confirmation-required"  # type: ignore[index]
+    with state_of(app).database.reading() as connection:
+        exported = select(func.count()).where(AuditEventRow.event == "personal_data_exported")
+        assert connection.scalar(exported) == 0
+
+
+def test_a_form_erases_and_says_goodbye(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    page = client.get("/account/delete").text
+    assert "To go on, type someone@example.com" in page
+    answer = client.post("/account/delete", data=CONFIRM, headers=who.headers)
+    assert (answer.status_code, answer.location) == (303, "/auth/login?notice=erased")
+    assert client.get_cookie(state_of(app).session_cookie) is None
+    assert "Your account is deleted" in client.get(answer.location).text
+    assert users(app) == 0
+
+
+def test_programs_and_htmx_are_told_their_way(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    answer = client.post("/account/delete", json=CONFIRM, headers={**who.headers, **JSON})
+    assert (answer.status_code, answer.data) == (204, b"")
+    again = sign_in_as(client)
+    assert again.user_id != who.user_id
+    answer = client.post("/account/delete", data=CONFIRM, headers={**again.headers, **HTMX})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/auth/login?notice=erased")
+    assert users(app) == 0
+
+
+@pytest.mark.parametrize("typed", ["", "someone", "someone@example.co", "yes", "\0"])
+def test_whoever_has_not_typed_it_stays(app: Flask, client: FlaskClient, typed: str) -> None:
+    who = sign_in_as(client)
+    answer = client.post("/account/delete", data={"confirm": typed}, headers=who.headers)
+    assert answer.status_code == 422
+    assert "Please type exactly what stands above." in answer.text
+    answer = client.post("/account/delete", json={"confirm": typed}, headers={**who.headers, **JSON})
+    assert answer.status_code == 422
+    assert answer.json["fields"]["confirm"]  # type: ignore[index]
+    assert users(app) == 1
+
+
+def test_letters_may_be_of_either_case_and_whoever_has_no_address_types_a_name(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client, name="Some One")
+    with state_of(app).database.transaction() as db:
+        db.execute(update(User).values(email=None))
+    assert "type Some One" in client.get("/account/delete").text
+    answer = client.post("/account/delete", data={"confirm": " some one"}, headers=who.headers)
+    assert answer.status_code == 303
+
+
+def test_an_open_browser_is_not_enough(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    long_ago(app)
+    answer = client.post(
+        "/account/delete", data=CONFIRM, headers={**who.headers, "Referer": "http://localhost/account/delete"}
+    )
+    assert answer.status_code == 302
+    assert answer.location.startswith("/auth/confirm?")
+    assert users(app) == 1
+
+
+def test_without_the_token_nothing_happens(app: Flask, client: FlaskClient) -> None:
+    sign_in_as(client)
+    assert client.post("/account/delete", data=CONFIRM).status_code == 400
+    assert users(app) == 1
+
+
+def test_the_only_administrator_is_told_before_and_refused(app: Flask, client: FlaskClient) -> None:
+    root = sign_in_as(client, Role.ADMIN)
+    page = client.get("/account/delete").text
+    assert "You are the only administrator" in page
+    assert 'name="confirm"' not in page
+    answer = client.post("/account/delete", data=CONFIRM, headers=root.headers)
+    assert answer.status_code == 409
+    assert "Make somebody else an administrator first." in answer.text
+    assert users(app) == 1
+    second(app)
+    assert 'name="confirm"' in client.get("/account/delete").text
+    assert client.post("/account/delete", data=CONFIRM, headers=root.headers).status_code == 303
+
+
+def second(app: Flask) -> SignedIn:
+    return sign_in_as(app.test_client(), Role.ADMIN, email="second@example.com")
+
+
+def test_deleting_somebody_on_her_page_erases_her(app: Flask, client: FlaskClient) -> None:
+    other = sign_in_as(app.test_client(), email="other@example.com", name="Other Person")
+    root = sign_in_as(client, Role.ADMIN)
+    assert client.delete(f"/users/{other.user_id}", headers=root.headers).status_code == 303
+    with state_of(app).database.reading() as connection:
+        assert not [text for text in connection.scalars(select(AuditEventRow.personal)) if text and "Other" in text]
+    third = sign_in_as(app.test_client(), email="third@example.com", name="Third Person")
+    fields = {"user": str(third.user_id), "change": "remove"}
+    assert client.post("/users/bulk", data=fields, headers=root.headers).status_code == 303
+    with state_of(app).database.reading() as connection:
+        assert not [text for text in connection.scalars(select(AuditEventRow.personal)) if text and "Third" in text]
+    assert users(app) == 1
