@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
 from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
-from .note_keys import SigningKey
+from .note_keys import SigningKey, VerifierKey
 from .notes import Checkpoint, open_checkpoint, sign_checkpoint
 from .proofs import MissingHashes, verify_consistency
 from .stored import stored_tree
@@ -95,14 +95,14 @@ def mark_delivered(db: Session, epoch: int, size: int) -> None:
     )
 
 
-def newest_in_folder(folder: Path, key: SigningKey) -> list[Checkpoint]:
+def newest_in_folder(folder: Path, key: VerifierKey) -> list[Checkpoint]:
     """Return the newest checkpoint of a folder that this key has signed, if there is one.
 
     :raises OSError: if the folder cannot be read.
     """
     for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
         try:
-            return [open_checkpoint(path.read_text(encoding="utf-8"), [key.verifier])]
+            return [open_checkpoint(path.read_text(encoding="utf-8"), [key])]
         except (InvalidNote, UnicodeDecodeError):
             # Of another key, or not one of ours: it binds nobody. Verification tells of it.
             continue

@@ -73,7 +73,7 @@ class Witness:
         self._signed_at = self._clock()
         folder = self._settings.checkpoint_dir
         try:
-            outside = newest_in_folder(folder, self._key) if folder and folder.is_dir() else []
+            outside = newest_in_folder(folder, self._key.verifier) if folder and folder.is_dir() else []
             with self._database.transaction() as db:
                 note = make_checkpoint(db, self._key, outside)
         except OSError as error:

@@ -26,6 +26,7 @@ from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 from ..signin.slowing import forget_refusals
 from .checkpoints import Witness
+from .retention import Retention
 from .verification import Verifier
 
 log = logging.getLogger("flask_gatehouse.worker")
@@ -71,6 +72,8 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         # The ledger may be on another machine.
         Job(lambda: settle(database, settings), 10),
         *([Job(witness.sign_if_due, 1)] if witness else []),
+        # It writes archives for as long as there is something old.
+        *([Job(Retention(database, settings).run, 60)] if settings.audit_retention else []),
         # It reads for as long as the trail is large.
         Job(verifier.verify_if_due, 5),
         *(Job(delivery.run, 1) for delivery in letters if delivery),
