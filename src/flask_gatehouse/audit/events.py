@@ -59,6 +59,7 @@ class AuditEvent(StrEnum):
     VERIFIED = "audit_verify_ok"  # +
     VERIFY_FAILED = "audit_verify_failed"  # +
     CUT = "audit_cut"  # +
+    BACKUP_MADE = "backup_made"  # +
     RESTORED = "audit_restored"  # +
     PROVIDER_UNAVAILABLE = "provider_unavailable"  # +
     ALERT_UNDELIVERED = "alert_undelivered"  # +

@@ -137,7 +137,10 @@ def begin_epoch(db: Session, *, actor: Actor | None = None) -> None:
 
     The first event of the new one says where the old one ended. Whatever was not sealed yet goes into the new one.
     """
-    old = db.scalars(_NEWEST.with_for_update()).one()
+    old = db.scalars(_NEWEST.with_for_update()).first()
+    if old is None:
+        # Nothing was ever sealed, and so nothing signed.
+        return
     name = old.origin.rpartition("/")[0]
     db.add(_tree(f"{name}/{old.epoch + 1}", old.epoch + 1, old.watermark))
     db.flush()

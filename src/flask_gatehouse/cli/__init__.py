@@ -23,6 +23,7 @@ from ..web.state import current_application, state
 from .addresses import address
 from .alerts import alert_commands
 from .audit import audit_commands
+from .backup import backup, restore_backup
 from .privacy import erase, export
 
 
@@ -48,6 +49,8 @@ gatehouse_commands.add_command(alert_commands)
 gatehouse_commands.add_command(audit_commands)
 gatehouse_commands.add_command(export)
 gatehouse_commands.add_command(erase)
+gatehouse_commands.add_command(backup)
+gatehouse_commands.add_command(restore_backup)
 
 
 @gatehouse_commands.group("db")

@@ -29,6 +29,11 @@ def newest_version() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_known(version: str) -> bool:
+    """Return whether this release has that migration, so that it can go on from there."""
+    return version in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def include_object(item: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
     """Keep a host's ``alembic revision --autogenerate`` from dropping our tables.
 

@@ -86,6 +86,7 @@ class Settings:
     checkpoint_dir: Path | None
     audit_retention: timedelta | None
     audit_archive_dir: Path | None
+    backup_key_file: Path | None
     erasure_ledger: Path
     session_retention: timedelta
     refusal_retention: timedelta
@@ -155,11 +156,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
     env = values.choice("GATEHOUSE_ENV", Environment, Environment.PRODUCTION)
     development = env is Environment.DEVELOPMENT
     github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
-    values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
-    values.needs("GATEHOUSE_SMTP_URL", "GATEHOUSE_MAIL_FROM")
-    values.needs("GATEHOUSE_ALERT_EMAIL", "GATEHOUSE_SMTP_URL")
-    # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
-    values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
+    _refuse_halves(values)
     idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
     return Settings(
         env=env,
@@ -199,6 +196,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
         audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),
         audit_archive_dir=values.path("GATEHOUSE_AUDIT_ARCHIVE_DIR"),
+        backup_key_file=values.path("GATEHOUSE_BACKUP_KEY_FILE"),
         erasure_ledger=values.path("GATEHOUSE_ERASURE_LEDGER") or values.here / "instance/erasures.ledger",
         session_retention=values.time("GATEHOUSE_SESSION_RETENTION", "30d"),
         refusal_retention=values.time("GATEHOUSE_REFUSAL_RETENTION", "90d"),
@@ -210,6 +208,15 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
         without_effect=tuple(sorted(WITHOUT_EFFECT & values.texts.keys())),
     )
+
+
+def _refuse_halves(values: Values) -> None:
+    """Note where one setting is there and another one is missing that it needs."""
+    values.needs("GATEHOUSE_ALERT_WEBHOOK_URL", "GATEHOUSE_ALERT_WEBHOOK_SECRET")
+    values.needs("GATEHOUSE_SMTP_URL", "GATEHOUSE_MAIL_FROM")
+    values.needs("GATEHOUSE_ALERT_EMAIL", "GATEHOUSE_SMTP_URL")
+    # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
+    values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
 
 
 def _database_url(values: Values) -> Secret:

@@ -49,6 +49,7 @@ GATEHOUSE_NAMES = frozenset(
         "CHECKPOINT_DIR",
         "AUDIT_RETENTION",
         "AUDIT_ARCHIVE_DIR",
+        "BACKUP_KEY_FILE",
         "ERASURE_LEDGER",
         "SESSION_RETENTION",
         "REFUSAL_RETENTION",

@@ -35,6 +35,7 @@ from ..audit.errors import (
 from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..limiting import TooManyRequests
+from ..ops.backups.errors import BackupRefused
 from ..privacy.errors import DamagedLedger, NothingHeld
 from ..settings import ConfigurationError
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
@@ -290,6 +291,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("Ask whoever operates this application to verify the trail."),
         )
     ),
+    BackupRefused: _MISCONFIGURED,
 }
 
 HTTP_TEXTS = {

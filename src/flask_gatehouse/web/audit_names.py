@@ -61,6 +61,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.VERIFIED: _("Audit log verified"),
         AuditEvent.VERIFY_FAILED: _("Verification failed"),
         AuditEvent.CUT: _("Old events removed"),
+        AuditEvent.BACKUP_MADE: _("Backup made"),
         AuditEvent.RESTORED: _("Backup restored"),
         AuditEvent.ALERT_UNDELIVERED: _("Alert not delivered"),
         AuditEvent.LIMITER_UNAVAILABLE: _("Rate limits not shared"),

@@ -106,6 +106,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.CUT: Kind(_ENTITY, 4, "Delete", _MEDIUM),
     AuditEvent.VERIFIED: Kind(_LIFE, OTHER, "Verify"),
     AuditEvent.VERIFY_FAILED: Kind(_LIFE, OTHER, "Verify", _CRITICAL),
+    AuditEvent.BACKUP_MADE: Kind(_LIFE, OTHER, "Back up"),
     AuditEvent.RESTORED: Kind(_LIFE, OTHER, "Restore", _HIGH),
     AuditEvent.LIMITER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.PROVIDER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),

@@ -1,0 +1,81 @@
+"""``gatehouse backup`` and ``gatehouse restore``."""
+
+import json
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from ..db.schema import HEAD
+from ..kernel.clock import utc_now
+from ..ops.backups.archive import Manifest
+from ..ops.backups.service import as_json, drill, look_into, make_backup, restore
+from ..web.state import state
+from .progress import Steps
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("backup")
+@click.argument("file", type=FILE, required=False)
+@click.option("--drill", "is_drill", is_flag=True, help="Make one, restore it elsewhere, verify it, keep nothing.")
+@click.option("--json", "as_text", is_flag=True, help="Say it for a program.")
+@with_appcontext
+def backup(file: Path | None, *, is_drill: bool, as_text: bool) -> None:
+    """Save the whole database into one new file while it is in use.
+
+    With GATEHOUSE_BACKUP_KEY_FILE it is encrypted. The key of the trail, the ledger of erasures and the settings are
+    not in it: keep those elsewhere.
+    """
+    if (file is None) != is_drill:
+        raise click.UsageError("Say either FILE or --drill.")
+    here = state()
+    with Steps() as steps:
+        if file is None:
+            manifest, report = drill(here.database, here.settings, steps.tell)
+        else:
+            manifest, report = make_backup(here.database, here.settings, file, steps.tell), None
+    if as_text:
+        more = {"verified": report.as_json()} if report else {"file": str(file)}
+        click.echo(json.dumps(as_json(manifest) | more))
+        return
+    click.echo(f"{_described(manifest)} {'came back as they were.' if report else f'are in {file}.'}")
+    for sentence in report.sentences(utc_now()) if report else []:
+        click.echo(sentence)
+
+
+@click.command("restore")
+@click.argument("file", type=FILE)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_text", is_flag=True, help="Say it for a program.")
+@with_appcontext
+def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
+    """Put a backup in the place of the database, in one step.
+
+    All sessions end, whoever was erased since is erased again, and the trail begins a new epoch. The database before is
+    kept. A file that is damaged, of something else, of a newer release or of another key is refused before that.
+    """
+    here = state()
+    manifest = look_into(here.database, here.settings, file)
+    if not as_text:
+        click.echo(f"{file} holds {_described(manifest)}, as of {manifest.made_at}.")
+    if not yes:
+        click.confirm("Put it in the place of the database, and sign everybody out?", abort=True)
+    with Steps() as steps:
+        done = restore(here.database, here.settings, file, steps.tell)
+    if as_text:
+        said = {"kept": done.kept, "lost": done.lost, "sessions": done.sessions, "erased": done.replayed.users}
+        click.echo(json.dumps(as_json(done.manifest) | said))
+        return
+    click.echo(f"Restored, and brought to migration {HEAD}. {done.sessions:,} sessions were ended.")
+    if done.lost:
+        click.echo(f"{done.lost:,} sealed events are newer than the backup and are lost; the trail says so.")
+    if done.replayed.users or done.replayed.others:
+        click.echo(f"{done.replayed.users + done.replayed.others:,} who had been erased since were erased again.")
+    click.echo(f"The database before is kept as {done.kept}: remove it once all is well.")
+    click.echo("Run now: gatehouse audit verify")
+
+
+def _described(manifest: Manifest) -> str:
+    rows = sum(manifest.counts.values())
+    return f"{manifest.counts.get('gatehouse_users', 0):,} users and {rows:,} rows in all"

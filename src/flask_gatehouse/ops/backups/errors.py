@@ -1,0 +1,57 @@
+"""Why there is no backup, or why one was not restored. Nothing has been touched by then."""
+
+from pathlib import Path
+
+from ...kernel.errors import GatehouseError
+
+
+class BackupRefused(GatehouseError):
+    """A backup cannot be made or used.
+
+    :param sentence: what is wrong and what helps, without a full stop.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+
+
+class FileExists(BackupRefused):
+    """There is such a file already, which may be the only backup."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists already and was left as it is")
+
+
+class DamagedBackup(BackupRefused):
+    """The file is not what was written.
+
+    :param fault: what is wrong, as the end of a sentence.
+    """
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} cannot be restored: {fault}")
+
+
+class WrongKey(BackupRefused):
+    """The file is encrypted, and the key is missing or another one."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} is encrypted, and {fault}: GATEHOUSE_BACKUP_KEY_FILE names the key")
+
+
+class ForeignBackup(BackupRefused):
+    """The file is of another application, another kind of database, or a newer release."""
+
+
+class ToolFailed(BackupRefused):
+    """A program of the database's own has failed, or is not there.
+
+    :param said: its last line, without what it was told.
+    """
+
+    def __init__(self, program: str, said: str) -> None:
+        super().__init__(f"{program} failed: {said}")
+
+
+class DrillFailed(BackupRefused):
+    """What came back is not what was saved."""

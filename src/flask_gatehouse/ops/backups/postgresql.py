@@ -1,0 +1,156 @@
+"""Backups of PostgreSQL with its own programs, and a restored database that takes the place of the live one."""
+
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from ...db.engine import make_engine
+from .contents import Contents, contents_of
+from .errors import BackupRefused, ToolFailed
+
+KIND = "postgresql"
+# Nodes that are running connect again at once: so often they are shown out before the names are changed.
+ATTEMPTS = 50
+# Databases to stand in while names change. No other has to exist.
+_OUTSIDE = ("postgres", "template1")
+Advance = Callable[[int, int], None]
+
+
+def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
+    """Write a dump of one snapshot while others write, and say what is in it.
+
+    :raises ToolFailed: if ``pg_dump`` fails or is not there.
+    """
+    advance(0, 1)
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        contents = contents_of(connection)
+        name = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        _run("pg_dump", engine.url, "--format=custom", f"--snapshot={name}", "--no-owner", f"--file={target}")
+    advance(1, 1)
+    return contents
+
+
+@contextmanager
+def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
+    """Yield a database of its own with what was dumped, which is gone at the end unless it was renamed.
+
+    :raises BackupRefused: if the role may not make databases.
+    """
+    name = f"{engine.url.database}_scratch_{secrets.token_hex(4)}"
+    with _outside(engine.url) as connection:
+        try:
+            connection.exec_driver_sql(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0")
+        except DBAPIError as error:
+            raise BackupRefused(
+                f"the role {engine.url.username} may not make the database that a backup is restored into: "
+                f"ALTER ROLE {engine.url.username} CREATEDB, or restore with the role that may"
+            ) from error
+    copy = make_engine(engine.url.set(database=name).render_as_string(hide_password=False))
+    try:
+        _run("pg_restore", copy.url, "--no-owner", "--exit-on-error", "--single-transaction", str(dumped))
+        yield copy
+    finally:
+        copy.dispose()
+        with _outside(engine.url) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+
+
+def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
+    """Give a prepared database the name of the live one, and return the name under which that one is kept.
+
+    Both names change in one transaction. Whoever is connected is shown out, and finds the new one with the next
+    connection.
+
+    :raises BackupRefused: if the names cannot be changed; everything is as it was then.
+    """
+    current, new = str(live.url.database), str(prepared.url.database)
+    kept = f"{current}_before_{datetime.now(UTC):%Y%m%d%H%M%S}"
+    live.dispose()
+    prepared.dispose()
+    with _outside(live.url) as connection:
+        for attempt in range(ATTEMPTS):
+            advance(0, 1)
+            _show_out(connection, current, new)
+            try:
+                # One message with several statements is one transaction.
+                connection.exec_driver_sql(
+                    f"BEGIN; ALTER DATABASE {_quoted(current)} RENAME TO {_quoted(kept)};"
+                    f" ALTER DATABASE {_quoted(new)} RENAME TO {_quoted(current)}; COMMIT"
+                )
+            except DBAPIError as error:
+                connection.exec_driver_sql("ROLLBACK")
+                # 55006: somebody has connected again.
+                if getattr(error.orig, "sqlstate", None) != "55006" or attempt == ATTEMPTS - 1:
+                    said = str(error.orig).partition("\n")[0]
+                    raise BackupRefused(f"the database cannot be replaced: {said}; it is as it was") from error
+                time.sleep(0.1)
+            else:
+                advance(1, 1)
+                return kept
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _show_out(connection: Connection, *names: str) -> None:
+    statement = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(:names)")
+    connection.execute(statement, {"names": list(names)})
+
+
+@contextmanager
+def _outside(url: URL) -> Iterator[Connection]:
+    """Yield an autocommit connection to another database of the same server."""
+    failure: DBAPIError | None = None
+    for name in _OUTSIDE:
+        engine = create_engine(url.set(drivername="postgresql+psycopg", database=name), hide_parameters=True)
+        try:
+            connection = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+        except DBAPIError as error:
+            failure = error
+            engine.dispose()
+            continue
+        try:
+            yield connection
+        finally:
+            connection.close()
+            engine.dispose()
+        return
+    raise BackupRefused("neither the database postgres nor template1 lets this role in") from failure
+
+
+def _run(program: str, url: URL, *options: str) -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise ToolFailed(program, "it is not installed; it comes with PostgreSQL's client programs")
+    with _passfile(url) as address:
+        command = [found, *options, f"--dbname={address}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode:
+        raise ToolFailed(program, (done.stderr.strip() or "no reason given").splitlines()[-1])
+
+
+@contextmanager
+def _passfile(url: URL) -> Iterator[str]:
+    """Yield the address without its password, which stands in a file: a command line can be read by everybody."""
+    # Not set(password=None), which leaves it as it is.
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    if url.password is None:
+        yield plain.render_as_string()
+        return
+    escaped = str(url.password).replace("\\", "\\\\").replace(":", "\\:")
+    # Made with mode 0600, which libpq insists on.
+    with tempfile.NamedTemporaryFile("w", prefix="gatehouse-", encoding="utf-8") as file:
+        file.write(f"*:*:*:*:{escaped}\n")
+        file.flush()
+        yield plain.update_query_dict({"passfile": file.name}).render_as_string()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,201 @@
+"""Making a backup, restoring one, and trying out whether it could be restored."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from ...audit import AuditEvent, record
+from ...audit.keys import read_key as read_audit_key
+from ...audit.note_keys import SigningKey, VerifierKey
+from ...audit.sealing import Sealer, begin_epoch
+from ...audit.verifying import Held, Report, verify
+from ...db.database import Database, SchemaMissing
+from ...db.migrate import is_known, upgrade
+from ...kernel.clock import utc_now
+from ...kernel.context import COMMAND_LINE
+from ...kernel.errors import DependencyUnavailable
+from ...privacy.replay import Replayed, replay
+from ...sessions.service import end_sessions
+from ...settings import Settings
+from ..worker import host_of
+from . import postgresql, sqlite
+from .archive import Manifest, opened, write_archive
+from .contents import Contents, contents_of
+from .encryption import read_key
+from .errors import DamagedBackup, DrillFailed, FileExists, ForeignBackup
+
+# What is being done, how far it is, and of how much.
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore has done.
+
+    :param kept: where the database before is kept.
+    :param lost: how many sealed events of the same tree are not in the backup.
+    :param replayed: who was erased again.
+    :param sessions: how many were ended.
+    """
+
+    manifest: Manifest
+    kept: str
+    lost: int
+    replayed: Replayed
+    sessions: int
+
+
+def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
+    """Save the whole database into one file while it is in use.
+
+    The key of the trail, the ledger of erasures and the settings are not in it: a backup that held them could
+    sign for the trail that it restores, and bring people back.
+
+    :raises BackupRefused: if there is such a file, or the backup cannot be written.
+    :raises SchemaMissing: if the database has none of our tables.
+    """
+    if path.exists():
+        raise FileExists(path)
+    secret = _secret(settings)
+    with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_folder(path)) as temporary:
+        dumped = Path(temporary) / "database"
+        contents = _store(database).dump(database.engine, dumped, lambda done, of: tell("Saving", done, of))
+        if not contents.schema:
+            raise SchemaMissing
+        manifest = Manifest(_store(database).KIND, **contents._asdict(), made_at=utc_now().isoformat())
+        write_archive(path, manifest, dumped, secret)
+    details = {"bytes": path.stat().st_size, "schema": manifest.schema, "size": manifest.size}
+    with database.transaction() as db:
+        record(AuditEvent.BACKUP_MADE, details=details, session=db, actor=COMMAND_LINE)
+    return manifest
+
+
+def look_into(database: Database, settings: Settings, path: Path) -> Manifest:
+    """Return what a backup says of itself, if it could be restored here. Nothing is changed.
+
+    :raises BackupRefused: with the reason why not.
+    """
+    with opened(path, _secret(settings), _folder(path)) as (manifest, _):
+        _refuse_what_does_not_belong_here(database, path, manifest)
+        return manifest
+
+
+def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> Restored:
+    """Put a backup in the place of the database, in one step and with nobody signed in.
+
+    Everything is prepared in a copy beside it: migrations, the end of all sessions, erasures that came after the
+    backup, and a new epoch of the trail. The database before is kept.
+
+    :raises BackupRefused: with the reason why not; everything is as it was then.
+    """
+    store = _store(database)
+    with opened(path, _secret(settings), _folder(path)) as (manifest, dumped):
+        lost = _refuse_what_does_not_belong_here(database, path, manifest)
+        with _prepared(database, settings, path, manifest, dumped, tell) as (copy, replayed, sessions):
+            kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
+    return Restored(manifest, kept, lost, replayed, sessions)
+
+
+def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest, Report]:
+    """Make a backup, restore it into a database of its own, and verify that; nothing of it stays.
+
+    :raises DrillFailed: if the trail that came back does not verify.
+    :raises BackupRefused: if any step of it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatehouse-drill-") as temporary:
+        path = Path(temporary) / "drill.backup"
+        manifest = make_backup(database, settings, path, tell)
+        keys, folder = _verifier_keys(settings), settings.checkpoint_dir
+        held = Held(keys, folder=folder if keys and folder and folder.is_dir() else None)
+        with (
+            opened(path, _secret(settings), Path(temporary)) as (_, dumped),
+            _prepared(database, settings, path, manifest, dumped, tell) as (copy, _, _),
+        ):
+            tell("Verifying the trail", 0, 1)
+            report = verify(copy.engine, held)
+            tell("Verifying the trail", 1, 1)
+    if report.findings:
+        raise DrillFailed(f"the trail that came back does not verify: {report.sentences(utc_now())[0]}")
+    return manifest, report
+
+
+def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: Manifest) -> int:
+    """Refuse a backup of something else; return how many sealed events would be lost."""
+    kind = _store(database).KIND
+    if manifest.kind != kind:
+        raise ForeignBackup(f"{path} is of {manifest.kind}, and this database is {kind}")
+    if not is_known(manifest.schema):
+        raise ForeignBackup(
+            f"{path} is of migration {manifest.schema}, which this release does not know: restore it with the release"
+            " that made it, or a newer one"
+        )
+    try:
+        with database.reading() as connection:
+            now = contents_of(connection)
+    except (DependencyUnavailable, OperationalError):
+        # A database that is gone or broken is what backups are for.
+        return 0
+    if now.log is not None and manifest.log != now.log:
+        raise ForeignBackup(
+            f"{path} is of the log {manifest.log}, and this database is {now.log}; into an empty database it could be"
+            " restored"
+        )
+    return max(0, now.size - manifest.size) if now.epoch == manifest.epoch else 0
+
+
+@contextmanager
+def _prepared(
+    database: Database, settings: Settings, path: Path, manifest: Manifest, dumped: Path, tell: Tell
+) -> Iterator[tuple[Database, Replayed, int]]:
+    """Yield a copy that is ready for use, who was erased in it again, and how many sessions were ended."""
+    tell("Restoring", 0, 1)
+    with _store(database).scratch(database.engine, dumped) as engine:
+        _compare(path, manifest, engine)
+        tell("Restoring", 1, 1)
+        upgrade(engine)
+        copy = Database(lambda: engine)
+        with copy.transaction() as db:
+            # First of all, so that whatever is done to the copy stands in the tree that it begins.
+            begin_epoch(db, actor=COMMAND_LINE)
+            sessions = end_sessions(db, None, actor=COMMAND_LINE)
+        replayed = replay(copy, settings.erasure_ledger)
+        # So that the trail verifies at once, and not only when a worker has come round.
+        Sealer(copy, host_of(settings)).seal()
+        yield copy, replayed, sessions
+
+
+def _compare(path: Path, manifest: Manifest, engine: Engine) -> None:
+    with engine.connect() as connection:
+        found = contents_of(connection)
+    if found != Contents(manifest.schema, manifest.log, manifest.epoch, manifest.size, dict(manifest.counts)):
+        raise DamagedBackup(path, "what comes out of it is not what its manifest says")
+
+
+def _store(database: Database) -> ModuleType:
+    return sqlite if database.engine.dialect.name == sqlite.KIND else postgresql
+
+
+def _secret(settings: Settings) -> bytes | None:
+    return None if settings.backup_key_file is None else read_key(settings.backup_key_file)
+
+
+def _folder(path: Path) -> Path:
+    return path.absolute().parent
+
+
+def _verifier_keys(settings: Settings) -> list[VerifierKey]:
+    if settings.audit_key_file is None:
+        return []
+    key = read_audit_key(settings.audit_key_file)
+    return [key.verifier if isinstance(key, SigningKey) else key]
+
+
+def as_json(manifest: Manifest) -> dict[str, object]:
+    """Return a manifest as JSON can hold it."""
+    return asdict(manifest)

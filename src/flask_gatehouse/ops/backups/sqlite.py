@@ -1,0 +1,96 @@
+"""Backups of SQLite: whole pages, copied while others write, and put back in one transaction of the live file."""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ...db.engine import make_engine
+from .contents import Contents, contents_of
+from .errors import BackupRefused
+
+KIND = "sqlite"
+# So many pages at once; in between, whoever wants to write is let in.
+PAGES = 2000
+Advance = Callable[[int, int], None]
+
+
+def path_of(engine: Engine) -> Path:
+    """Return the file of a database.
+
+    :raises BackupRefused: if it is in memory.
+    """
+    if engine.url.database in {None, "", ":memory:"}:
+        raise BackupRefused("a database in memory cannot be saved")
+    return Path(str(engine.url.database))
+
+
+def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
+    """Copy the database into a file as it is at one moment, and say what is in it.
+
+    :raises BackupRefused: if there is no room.
+    """
+    try:
+        _copy(path_of(engine), target, advance, pages=PAGES)
+    except sqlite3.Error as error:
+        raise BackupRefused(f"the database cannot be copied: {error}") from error
+    return look(target)
+
+
+def look(path: Path) -> Contents:
+    """Return what is in a copy.
+
+    :raises BackupRefused: if SQLite finds it damaged.
+    """
+    copy = make_engine(f"sqlite:///{path}")
+    try:
+        with copy.connect() as connection:
+            if (found := connection.exec_driver_sql("PRAGMA quick_check").scalar()) != "ok":
+                raise BackupRefused(f"the copy is damaged: {found}")
+            return contents_of(connection)
+    finally:
+        copy.dispose()
+
+
+@contextmanager
+def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
+    """Yield a database of its own with what was dumped, which is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix=".gatehouse-restore-", dir=path_of(engine).parent) as folder:
+        place = Path(folder) / "gatehouse.db"
+        _copy(dumped, place, lambda done, total: None)
+        copy = make_engine(f"sqlite:///{place}")
+        try:
+            yield copy
+        finally:
+            copy.dispose()
+
+
+def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
+    """Put a prepared database in the place of the live one, and return where the one before is kept.
+
+    The pages go into the live file in one transaction of SQLite's: whoever has it open sees the old ones or the new
+    ones, and after a power cut the old ones are there.
+    """
+    path = path_of(live)
+    kept = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    live.dispose()
+    prepared.dispose()
+    try:
+        if path.exists():
+            _copy(path, kept, lambda done, total: None)
+            kept.chmod(0o600)
+        _copy(path_of(prepared), path, advance)
+    except sqlite3.Error as error:
+        raise BackupRefused(f"the database cannot be written: {error}; it is as it was") from error
+    return str(kept)
+
+
+def _copy(source: Path, target: Path, advance: Advance, *, pages: int = -1) -> None:
+    with closing(sqlite3.connect(source, timeout=30)) as one, closing(sqlite3.connect(target, timeout=30)) as other:
+        one.backup(other, pages=pages, progress=lambda _, left, total: advance(total - left, total), sleep=0.05)
+        # Everything is in the one file then, and nothing beside it.
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
