@@ -1,4 +1,4 @@
-"""A program that records and seals, and is killed before its first statement, before its second one, and so on.
+"""A program that records, seals, erases and restores, and is killed before its first statement, its second, and so on.
 
     python -m tests.faults.crashing DATABASE_URL
 
@@ -12,16 +12,20 @@ import sys
 from sqlalchemy import event, text
 
 from flask_gatehouse.audit import record
-from flask_gatehouse.audit.sealing import Sealer
+from flask_gatehouse.audit.erasure import erase_personal
+from flask_gatehouse.audit.sealing import Sealer, begin_epoch
+from flask_gatehouse.audit.verifying import Held, verify
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.kernel.context import Actor
 from tests.trail import sealed
 
 HOST = "gate.example.com"
+ADA = Actor(user_id=12, session_id="s" * 22, ip="192.0.2.7", user_agent="Browser/1", kind="user")
 
 
 def work(url: str, die_at: int) -> None:
-    """Record and seal twice; kill this process before its statement of that number, COMMITs counted."""
+    """Do it all once; kill this process before its statement of that number, COMMITs counted."""
     engine, done = make_engine(url), 0
 
     def count(*_: object) -> None:
@@ -36,13 +40,26 @@ def work(url: str, die_at: int) -> None:
     for number in (20, 1):
         with database.transaction() as db:
             for _ in range(number):
-                record("something.happened", session=db)
+                record("something.happened", resource=("article", 1), session=db, actor=ADA)
         Sealer(database, HOST).seal()
+    with database.transaction() as db:
+        erase_personal(db, ["user:12"])
+    Sealer(database, HOST).seal()
+    with database.transaction() as db:
+        begin_epoch(db)
+    Sealer(database, HOST).seal()
 
 
 def committed(database: Database) -> int:
     with database.reading() as connection:
         return int(connection.execute(text("SELECT count(*) FROM gatehouse_audit_events")).scalar_one())
+
+
+def verified(database: Database) -> int:
+    """Verify whatever is there, and return how many events are sealed."""
+    report = verify(database.engine, Held([]))
+    assert report.exit_code == 0, report.findings.kept
+    return sum(one.size for one in report.ranges)
 
 
 def main(url: str) -> int:
@@ -56,12 +73,13 @@ def main(url: str) -> int:
         status = os.waitpid(child, 0)[1]
         engine = make_engine(url)
         database = Database(lambda engine=engine: engine)
-        sealed(database)
+        verified(database)
         if not status:
+            sealed(database)
             break
         # A restart finds what was committed and not sealed.
         Sealer(database, HOST).seal()
-        assert len(sealed(database)) == committed(database)
+        assert verified(database) == committed(database)
         engine.dispose()
     return die_at - 1
 
