@@ -94,6 +94,7 @@ def test_many_are_changed_by_json_too(client: FlaskClient, root: SignedIn, targe
         "changed": 1,
         "unchanged": 0,
         "skipped": [{"id": 4711, "reason": "not_found"}, {"id": root.user_id, "reason": "yourself"}],
+        "finished": True,
     }
 
 

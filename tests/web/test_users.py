@@ -1,13 +1,21 @@
 """User administration as the web answers it: who may, pages and rows, bad input, conflicts, many at once."""
 
+import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event, insert
+from sqlalchemy.exc import OperationalError
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import User
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.testing import SignedIn, sign_in_as
+from flask_gatehouse.web import many
+from tests.web.conftest import state_of
 
 HTMX = {"HX-Request": "true"}
 JSON = {"Accept": "application/json"}
@@ -149,7 +157,12 @@ def test_many_at_once_leave_oneself_out(enter: Enter, target: int) -> None:
     client, who = enter(Role.ADMIN)
     sent = {"change": "deactivate", "everyone": "1", "q": ""}
     answer = client.post("/users/bulk", data=sent, headers={**JSON, **who.headers}).get_json()
-    assert answer == {"changed": 1, "unchanged": 0, "skipped": [{"id": who.user_id, "reason": "yourself"}]}
+    assert answer == {
+        "changed": 1,
+        "unchanged": 0,
+        "skipped": [{"id": who.user_id, "reason": "yourself"}],
+        "finished": True,
+    }
     assert not client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
 
 
@@ -186,3 +199,32 @@ def test_an_invitation_that_cannot_be_is_explained(enter: Enter, sent: dict[str,
     answer = client.post("/users/invitations", data=sent, headers=who.headers)
     assert answer.status_code == 422
     assert b'aria-invalid="true"' in answer.data
+
+
+def test_a_change_of_everybody_says_how_far_it_came(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thousand stands by itself. Here the database goes away after the first, and time is up after the second."""
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    with state_of(app).database.transaction() as db:
+        crowd = [{"name": f"Person {number}", "role": "viewer", "created_at": utc_now()} for number in range(2500)]
+        db.execute(insert(User), crowd)
+    fields = {"change": "role", "new_role": "editor", "everyone": "1", "role": "viewer"}
+    engine, seen = state_of(app).database.engine, []
+
+    def go_away(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("UPDATE gatehouse_users"):
+            seen.append(statement)
+            if len(seen) == 2:
+                raise OperationalError(statement, {}, sqlite3.OperationalError("locked"), connection_invalidated=True)
+
+    event.listen(engine, "before_cursor_execute", go_away)
+    answer = client.post("/users/bulk", data=fields, headers=who.headers | {"HX-Request": "true"})
+    event.remove(engine, "before_cursor_execute", go_away)
+    assert "1,000 users were changed. That is not everybody yet" in answer.text
+    monkeypatch.setattr(many, "PATIENCE_S", 0)
+    again = client.post("/users/bulk", json=fields, headers=who.headers | {"Accept": "application/json"})
+    assert (again.json["changed"], again.json["finished"]) == (1000, False)
+    monkeypatch.undo()
+    last = client.post("/users/bulk", json=fields, headers=who.headers | {"Accept": "application/json"})
+    assert (last.json["changed"], last.json["finished"]) == (500, True)

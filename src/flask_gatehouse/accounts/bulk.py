@@ -83,11 +83,19 @@ class BulkResult:
     :param changed: how many are another now.
     :param unchanged: how many were so already.
     :param skipped: the ids of those who were left as they are, and why.
+    :param next: after whom to go on, of a query that means more; None if that was everybody.
     """
 
     changed: int = 0
     unchanged: int = 0
     skipped: list[tuple[int, Skip]] = field(default_factory=list)
+    next: int | None = None
+
+    def add(self, other: "BulkResult") -> None:
+        """Add what became of the next ones."""
+        self.changed, self.unchanged = self.changed + other.changed, self.unchanged + other.unchanged
+        self.skipped += other.skipped
+        self.next = other.next
 
 
 def change_many(
@@ -97,16 +105,19 @@ def change_many(
     *,
     actor_id: int | None,
     actor: Actor | None = None,
+    after: int = 0,
 ) -> BulkResult:
     """Change many users in one transaction, with one event for each who is another afterwards.
 
-    :param selection: ids, or all whom a query means whatever its page.
+    :param selection: ids, all of whom are changed; or a query, of all whom it means whatever its page, a thousand at
+        a time: everybody else who writes would wait for as long as a transaction over all of them takes.
     :param actor_id: whoever asks for it, and is left as she is; None for the command line.
+    :param after: the ``next`` of the result before, of a query.
     """
     # Also where nobody loses a role: two that take several users each could wait for each other otherwise.
     administrators = set(lock_administrators(db))
     result = BulkResult()
-    for users in _batches(db, selection, result):
+    for users in _batches(db, selection, result, after):
         chosen = []
         for user in users:
             skip = _reason_to_skip(user, change, actor_id, administrators)
@@ -140,13 +151,14 @@ def _reason_to_skip(user: Row[Any], change: Change, actor_id: int | None, admini
     return None
 
 
-def _batches(db: Session, selection: Iterable[int] | UserQuery, result: BulkResult) -> Iterable[list[Row[Any]]]:
+def _batches(
+    db: Session, selection: Iterable[int] | UserQuery, result: BulkResult, after: int
+) -> Iterable[list[Row[Any]]]:
     """Yield the selected users in the order of their ids, locked, so many at a time; ids of nobody are noted."""
     if isinstance(selection, UserQuery):
-        where, last = meant(db.connection(), selection).where, 0
-        while users := _lock(db, *where, User.id > last):
-            yield users
-            last = users[-1].id
+        users = _lock(db, *meant(db.connection(), selection).where, User.id > after)
+        result.next = users[-1].id if len(users) == _BATCH else None
+        yield users
         return
     ids = sorted(set(selection))
     for start in range(0, len(ids), _BATCH):

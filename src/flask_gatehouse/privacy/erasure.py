@@ -47,13 +47,18 @@ def erase_user(
 
 
 def erase_many(
-    database: Database, settings: Settings, selection: Iterable[int] | UserQuery, *, actor_id: int | None
+    database: Database,
+    settings: Settings,
+    selection: Iterable[int] | UserQuery,
+    *,
+    actor_id: int | None,
+    after: int = 0,
 ) -> BulkResult:
-    """Erase many users in one transaction; see ``change_many`` for who is left as she is."""
+    """Erase many users in one transaction; see ``change_many`` for who is left as she is, and for ``after``."""
     change = Change(Action.REMOVE, removed=partial(_erase_batch, settings=settings))
     with database.transaction() as db:
         overwrite_what_is_deleted(db)
-        result = change_many(db, selection, change, actor_id=actor_id)
+        result = change_many(db, selection, change, actor_id=actor_id, after=after)
     carry_out(database, settings)
     return result
 

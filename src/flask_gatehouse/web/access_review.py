@@ -32,11 +32,9 @@ from .actor import signed_in
 from .fields import number
 from .htmx import is_htmx, trigger
 from .language import forms, marked as _, plural, text
-from .many import left_out
+from .many import PATIENCE_S, UNFINISHED, left_out
 from .state import state
 
-# After so many seconds whoever waits is told how far it has come; browsers and servers do not wait for much longer.
-PATIENCE_S = 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIDED = {
     (Part.ROLES, Decision.CONFIRM): _("Keeps the role."),
@@ -179,7 +177,7 @@ def _decide_many(part: Part, decision: Decision) -> ResponseReturnValue:
     if not ids and "everyone" not in request.form:
         sentences = [text("Nobody was selected.")]
     if not is_finished:
-        sentences.append(text("That is not everybody yet: choose them once more to go on."))
+        sentences.append(text(UNFINISHED))
     flash(" ".join(sentences), "success" if result.changed and is_finished else "warning")
     return redirect(url_for("gatehouse.access_review", _anchor=part), 303)
 

@@ -1,5 +1,8 @@
 """One change for many users at once."""
 
+import logging
+import time
+
 from flask import flash, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
@@ -8,6 +11,7 @@ from ..accounts.errors import FieldProblem, InvalidField
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID, Role
 from ..accounts.service import change_many as change
+from ..kernel.errors import DependencyUnavailable
 from ..privacy.erasure import erase_many
 from .actor import signed_in
 from .confirmation import require_confirmation
@@ -17,6 +21,10 @@ from .language import marked as _, plural, text
 from .state import state
 from .users import list_url, query_of
 
+log = logging.getLogger("flask_gatehouse")
+# After so many seconds whoever waits is told how far it has come: a page of ours waits for fifteen.
+PATIENCE_S = 8.0
+UNFINISHED = _("That is not everybody yet: choose them once more to go on.")
 _SKIPPED = {
     Skip.YOURSELF: _("yourself"),
     Skip.LAST_ADMINISTRATOR: _("the last administrator"),
@@ -37,24 +45,40 @@ def change_many() -> ResponseReturnValue:
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
         raise InvalidField({"user": FieldProblem.MISSING})
-    result = _change(query if everyone else sorted(chosen), what)
+    result = _change_everybody(query, what) if everyone else _change(sorted(chosen), what)
     if wants_json():
         skipped = [{"id": user_id, "reason": reason} for user_id, reason in result.skipped]
-        return jsonify(changed=result.changed, unchanged=result.unchanged, skipped=skipped)
-    message = _in_words(result)
+        finished = result.next is None
+        return jsonify(changed=result.changed, unchanged=result.unchanged, skipped=skipped, finished=finished)
+    message, category = _in_words(result), "success" if result.next is None else "warning"
     if is_htmx():
-        told = render_template("gatehouse/errors/_message.html", message=message, category="success")
+        told = render_template("gatehouse/errors/_message.html", message=message, category=category)
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
-    flash(message, "success")
+    flash(message, category)
     return redirect(list_url(query.parameters()), 303)
 
 
-def _change(selection: UserQuery | list[int], what: Change) -> BulkResult:
+def _change_everybody(query: UserQuery, what: Change) -> BulkResult:
+    """Change all whom a query means, a thousand after the other; ``next`` of the result says whether that was all.
+
+    What has been changed stays so if the rest cannot be: whoever asked is told how far it came.
+    """
+    total, begun = _change(query, what), time.monotonic()
+    while total.next is not None and time.monotonic() - begun < PATIENCE_S:
+        try:
+            total.add(_change(query, what, after=total.next))
+        except DependencyUnavailable:
+            log.warning("a change of many users has stopped after user %s", total.next, exc_info=True)
+            break
+    return total
+
+
+def _change(selection: UserQuery | list[int], what: Change, *, after: int = 0) -> BulkResult:
     here, who = state(), signed_in()
     if what.action is Action.REMOVE:
-        return erase_many(here.database, here.settings, selection, actor_id=who.user_id)
+        return erase_many(here.database, here.settings, selection, actor_id=who.user_id, after=after)
     with here.database.transaction() as db:
-        return change(db, selection, what, actor_id=who.user_id)
+        return change(db, selection, what, actor_id=who.user_id, after=after)
 
 
 def _chosen(texts: list[str]) -> set[int]:
@@ -68,6 +92,8 @@ def _in_words(result: BulkResult) -> str:
     sentences = [plural("1 user was changed.", "%(count)s users were changed.", result.changed)]
     if result.unchanged:
         sentences.append(plural("%(count)s was so already.", "%(count)s were so already.", result.unchanged))
+    if result.next is not None:
+        sentences.append(text(UNFINISHED))
     return " ".join([*sentences, *left_out(result)])
 
 

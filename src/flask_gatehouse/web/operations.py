@@ -11,7 +11,7 @@ from ..accounts.rules import Role
 from ..audit.events import EVENT_LENGTH, Outcome
 from ..audit.reading import PAGE as EVENTS_OF_A_PAGE
 from .audit_query import RANGES
-from .schemas import ADDRESS, COUNT, ID, MOMENT, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
+from .schemas import ADDRESS, COUNT, FLAG, ID, MOMENT, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -111,7 +111,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("change_many", "POST"): Operation(
         "Change many users; yourself and the last administrator are skipped",
-        {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED)})},
+        {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED), "finished": FLAG})},
         body=_BULK,
         refusals=(422,),
         confirmed_sometimes=True,
