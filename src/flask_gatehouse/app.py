@@ -11,6 +11,7 @@ from flask.cli import FlaskGroup, ScriptInfo
 from jinja2 import StrictUndefined
 
 from .cli import Explaining, ExplainingGroup, gatehouse_commands
+from .cli.doctor import Doctor
 from .cli.judging import UNDECIDED, JudgingCommand
 from .db.migrate import upgrade
 from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
@@ -69,8 +70,10 @@ def _load() -> Flask:
     try:
         return create_app()
     except ConfigurationError as error:
-        click.echo(str(error), err=True)
         command = click.get_current_context().command
+        if isinstance(command, Doctor):
+            raise
+        click.echo(str(error), err=True)
         if error.production and command is run:
             # Whoever types it first of all has configured nothing, and means her own machine.
             click.echo(_FOR_DEVELOPMENT, err=True)

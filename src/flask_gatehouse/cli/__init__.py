@@ -24,6 +24,7 @@ from .addresses import address
 from .alerts import alert_commands
 from .audit import audit_commands
 from .backup import backup, restore_backup
+from .doctor import doctor
 from .privacy import erase, export
 
 
@@ -51,6 +52,7 @@ gatehouse_commands.add_command(export)
 gatehouse_commands.add_command(erase)
 gatehouse_commands.add_command(backup)
 gatehouse_commands.add_command(restore_backup)
+gatehouse_commands.add_command(doctor)
 
 
 @gatehouse_commands.group("db")

@@ -37,12 +37,13 @@ def signing_key(values: Values, *, development: bool) -> str:
         ("SECRET_KEY", key),
         *(("SECRET_KEY_FALLBACKS", old) for old in values.list("SECRET_KEY_FALLBACKS")),
     ):
-        if fault := _weakness(held):
+        if fault := weakness(held):
             values.problems.append(f"{name} holds {fault}. {_HOW}")
     return key
 
 
-def _weakness(key: str) -> str | None:
+def weakness(key: str) -> str | None:
+    """Return what is wrong with a key, or None if nothing is."""
     if key in KNOWN_KEYS or key.startswith("django-insecure-"):
         return "a key from an example, which everybody knows"
     # Characters, not bytes: a key that came as bytes has one for each.

@@ -1,0 +1,139 @@
+"""The audit trail: its key, its checkpoints, its verification, and whether anybody looks."""
+
+from datetime import timedelta
+
+from ...alerts.overdue import BACKUP_MADE, BACKUP_PATIENCE, CHECKPOINT_PATIENCE, checkpoint_overdue
+from ...audit import AuditEvent
+from ...audit.errors import UnusableKeyFile
+from ...audit.history import latest_moments
+from ...audit.keys import read_key
+from ...audit.note_keys import SigningKey
+from ...audit.standing import find_standing
+from ...kernel.clock import utc_now
+from .finding import Check, Finding, Item, failed, ok, unknown, warning
+from .subject import Subject
+
+# A worker seals each half second; a restart of it may take a little.
+_SEALING_PATIENCE = timedelta(minutes=5)
+# The worker verifies each hour, and less often where that takes minutes.
+_VERIFICATION_PATIENCE = timedelta(days=2)
+_READING_PATIENCE = timedelta(days=30)
+
+
+def audit_key(subject: Subject) -> Finding:
+    path = subject.settings.audit_key_file
+    if path is None:
+        return failed(
+            "No key signs the trail: whoever owns the database can rewrite it, and nobody would see it.",
+            "Set GATEHOUSE_AUDIT_KEY_FILE, and run: gatehouse audit keygen",
+        )
+    try:
+        key = read_key(path)
+    except UnusableKeyFile as error:
+        return failed(f"{error}.", "Put the key's file right.")
+    if not isinstance(key, SigningKey):
+        return failed(f"{path} holds a public key, which signs nothing.", "Name the private key's file.")
+    url = subject.database.engine.url
+    if url.get_backend_name() == "sqlite" and path.resolve().is_relative_to(_folder_of(url.database)):
+        return warning(
+            f"{path} was read, and lies in the same folder as the database: one copy takes both.",
+            "Keep the key elsewhere, so that who has the database cannot sign.",
+        )
+    return ok(f"{path} was read: a private key that its owner alone can read, away from the database.")
+
+
+def _folder_of(database: str | None) -> str:
+    return (database or "").rpartition("/")[0] or "/"
+
+
+def sealing(subject: Subject) -> Finding:
+    with subject.database.reading() as connection:
+        standing = find_standing(connection)
+    since = standing.waiting_since
+    if since is not None and utc_now() - since > _SEALING_PATIENCE:
+        return failed(
+            f"{standing.waiting} events wait to be sealed, the first since {since:%Y-%m-%d %H:%M} UTC.",
+            "Start the worker: gatehouse worker",
+        )
+    return ok(f"{standing.sealed} events are sealed, {standing.waiting} wait.")
+
+
+def checkpoints(subject: Subject) -> Finding:
+    settings, now = subject.settings, utc_now()
+    if settings.audit_key_file is None:
+        return failed("Nothing is signed without a key.", "Set GATEHOUSE_AUDIT_KEY_FILE.")
+    if settings.checkpoint_dir is None and settings.alert_webhook_url is None:
+        return failed(
+            "Checkpoints go nowhere: they stay in the database that they should vouch for.",
+            "Set GATEHOUSE_CHECKPOINT_DIR to a place that the database's owner cannot write to.",
+        )
+    with subject.database.reading() as connection:
+        overdue, signed = checkpoint_overdue(connection, settings, now), find_standing(connection).signed
+    if overdue is not None:
+        return failed(overdue, "Start the worker, and look whether it can write to GATEHOUSE_CHECKPOINT_DIR.")
+    if signed is None:
+        return unknown("There is no checkpoint yet.", "Start the worker, or run: gatehouse audit checkpoint")
+    left = "has not left the database yet" if signed.left_at is None else f"left it {_ago(now - signed.left_at)} ago"
+    return ok(
+        f"The newest checkpoint, of {signed.size} events, was made {_ago(now - signed.created_at)} ago and {left};"
+        f" nothing older than {CHECKPOINT_PATIENCE.seconds // 60} minutes is in none."
+    )
+
+
+def verification(subject: Subject) -> Finding:
+    with subject.database.reading() as connection:
+        last = find_standing(connection).verification
+    if last is None:
+        return unknown("The trail was never verified.", "Start the worker, or run: gatehouse audit verify")
+    age = utc_now() - last.occurred_at
+    if last.content["event"] == AuditEvent.VERIFY_FAILED:
+        return failed(
+            f"The last verification, {_ago(age)} ago, found that something is wrong.",
+            "Run gatehouse audit verify: it says what, and since when.",
+        )
+    if age > _VERIFICATION_PATIENCE:
+        return failed(f"The trail was last verified {_ago(age)} ago.", "Start the worker, which does it each hour.")
+    return ok(f"The trail was last verified {_ago(age)} ago, and was intact.")
+
+
+def monitoring(subject: Subject) -> Finding:
+    with subject.database.reading() as connection:
+        moments = latest_moments(connection, AuditEvent.SENSITIVE_READ, 1)
+    age = utc_now() - moments[0] if moments else None
+    if age is None or age > _READING_PATIENCE:
+        when = "never" if age is None else f"{_ago(age)} ago"
+        return warning(f"The audit log was last read {when}.", "Look at it now and then, at /admin/audit-logs.")
+    return ok(f"The audit log was last read {_ago(age)} ago.")
+
+
+def backup(subject: Subject) -> Finding:
+    with subject.database.reading() as connection:
+        moments = latest_moments(connection, BACKUP_MADE, 1)
+    if not moments:
+        return failed(
+            f"The trail knows of no backup (event {BACKUP_MADE}).",
+            "Make backups with gatehouse backup, each night.",
+        )
+    age = utc_now() - moments[0]
+    if age > BACKUP_PATIENCE:
+        return failed(f"The last backup was made {_ago(age)} ago.", "Look why the one of last night was not made.")
+    return ok(f"The last backup was made {_ago(age)} ago.")
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {word}{'s' if number != 1 else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+CHECKS = (
+    Check("audit_key", "A key that nobody else has signs the trail", Item.AUDIT, audit_key),
+    Check("sealing", "Events are sealed as they come", Item.AUDIT, sealing),
+    Check("checkpoints", "Checkpoints leave the database", Item.AUDIT, checkpoints),
+    Check("verification", "The trail was verified, and was intact", Item.AUDIT, verification),
+    Check("monitoring", "Somebody reads the audit log", Item.MONITORING, monitoring),
+    Check("backup", "There is a backup of last night", Item.BACKUP, backup),
+)
