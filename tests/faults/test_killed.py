@@ -10,10 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(500)
-def test_killed_before_any_statement(database_url: str) -> None:
+def times_killed(program: str, *arguments: str) -> int:
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.faults.crashing", database_url],
+        [sys.executable, "-W", "ignore", "-m", f"tests.faults.{program}", *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -21,4 +20,14 @@ def test_killed_before_any_statement(database_url: str) -> None:
         timeout=400,
     )
     assert ended.returncode == 0, ended.stderr
-    assert int(ended.stdout) > 60
+    return int(ended.stdout)
+
+
+@pytest.mark.timeout(500)
+def test_killed_before_any_statement(database_url: str) -> None:
+    assert times_killed("crashing", database_url) > 60
+
+
+@pytest.mark.timeout(500)
+def test_killed_while_old_events_leave(database_url: str, tmp_path: Path) -> None:
+    assert times_killed("crashing_retention", database_url, str(tmp_path)) > 15
