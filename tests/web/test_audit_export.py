@@ -1,5 +1,6 @@
 """``/admin/audit-logs/export`` and ``gatehouse audit export``."""
 
+import html
 import json
 import os
 import stat
@@ -102,6 +103,12 @@ def test_the_filters_of_the_page_are_those_of_the_file(app: Flask, admin: FlaskC
     assert header["filters"].keys() == {"event", "since", "target"}
     assert json.loads(event["body"])["target"] == {"id": "1", "type": "article"}
     assert "Ada" not in admin.get(EXPORT, query_string={"who": "Ada", "event": "article.published"}).text
+
+
+def test_the_page_offers_it_as_it_is_filtered(admin: FlaskClient) -> None:
+    page = html.unescape(admin.get("/admin/audit-logs", query_string={"outcome": "success"}).text)
+    for form in ("jsonl", "csv", "ocsf"):
+        assert f"{EXPORT}?outcome=success&format={form}" in page
 
 
 @pytest.mark.parametrize("asked", [{"format": "xml"}, {"outcome": "good"}, {"since": "soon"}, {"who": "Nobody here"}])

@@ -147,3 +147,13 @@ class UnprovableEvent(GatehouseError):
             "Run: gatehouse audit verify"
         )
         self.epoch, self.position, self.missing = epoch, position, missing
+
+
+class CutNotAllowed(GatehouseError):
+    """The role under which the database is asked may not delete events, old or not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database's role may not delete, so that no old event leaves; run gatehouse audit cut as the owner of "
+            "the tables"
+        )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ..kernel.context import SYSTEM
 from .erasure import take_turn
+from .errors import CutNotAllowed
 from .events import AuditEvent
 from .exporting.sections import Section, sections
 from .models import AuditEventRow, AuditLeaf, AuditTree
@@ -56,6 +57,7 @@ def find_leaving(
     :param outside: checkpoints that are kept elsewhere. What they have not reached stays: whoever signs the next one
         has to show that it continues them.
     :param before: the moment, as the trail writes moments.
+    :raises CutNotAllowed: if there are any, and the database would let nobody of our role delete them.
     """
     erasures = trail.number("SELECT max(id) FROM gatehouse_audit_events WHERE event = ?", _ERASED)
     for section, is_newest in _in_order(trail, keys):
@@ -65,6 +67,8 @@ def find_leaving(
         if is_newest and keys and section.note is None:
             return None
         to = _old_enough(trail, section, limit, before)
+        if to > section.first and not _may_delete(trail):
+            raise CutNotAllowed
         # In their order: what a later epoch says may be the explanation of something in this one.
         return Leaving(section, to, erasures) if to > section.first else None
     return None
@@ -100,6 +104,12 @@ def cut(db: Session, leaving: Leaving, *, file: str, sha256: str) -> bool:
 
 
 _ERASED = AuditEvent.PERSONAL_DATA_ERASED.value
+
+
+def _may_delete(trail: Snapshot) -> bool:
+    if trail.dialect == "sqlite":
+        return True
+    return bool(trail.number("SELECT CAST(has_table_privilege('gatehouse_audit_events', 'DELETE') AS integer)"))
 
 
 def _in_order(trail: Snapshot, keys: Sequence[VerifierKey]) -> Iterator[tuple[Section, bool]]:

@@ -10,6 +10,7 @@ from ..audit.keys import read_key, write_key
 from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
 from ..ops.checkpoints import Witness
+from ..ops.retention import Retention
 from ..ops.worker import host_of
 from ..web.state import state
 from .audit_export import export
@@ -57,3 +58,20 @@ def checkpoint() -> None:
         click.echo("Nothing has happened since the newest checkpoint, which is this one.", err=True)
     click.echo(note, nl=False)
     witness.publish()
+
+
+@audit_commands.command("cut")
+def cut() -> None:
+    """Let events leave that are older than GATEHOUSE_AUDIT_RETENTION, each range once it is archived.
+
+    The worker does the same, where the database lets it: this is for the owner of the tables, by hand.
+    """
+    settings = state().settings
+    if settings.audit_retention is None:
+        raise click.ClickException("GATEHOUSE_AUDIT_RETENTION is missing: it says how old events may be, as 365d.")
+    retention, count = Retention(state().database, settings), 0
+    while archive := retention.let_leave():
+        click.echo(archive)
+        count += 1
+    if not count:
+        click.echo("No 256 events in a row are old enough, proven and covered by a checkpoint.", err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..audit import AuditEvent, record, verify_export
 from ..audit.checkpoints import newest_in_folder
-from ..audit.errors import UnprovableEvent
+from ..audit.errors import CutNotAllowed, UnprovableEvent
 from ..audit.exporting.selection import moment
 from ..audit.exporting.writing import archive_lines
 from ..audit.keys import read_verifier
@@ -45,21 +45,27 @@ class Retention:
         self._refused = False
 
     def run(self) -> None:
-        """Let everything leave that is old enough.
+        """Let everything leave that is old enough, as the worker does it.
 
         :raises DependencyUnavailable: if the database does not answer, or the folder takes nothing.
         """
-        while self.let_leave():
-            pass
+        try:
+            while self.let_leave():
+                pass
+        except CutNotAllowed as error:
+            if not self._refused:
+                log.warning("%s", error)
+            self._refused = True
 
-    def let_leave(self) -> bool:
-        """Let the oldest range leave that is old enough; return whether one did.
+    def let_leave(self) -> Path | None:
+        """Let the oldest range leave that is old enough; return its archive, or None if nothing left.
 
+        :raises CutNotAllowed: if the database's role may not delete.
         :raises DependencyUnavailable: if the database does not answer, or the folder takes nothing.
         """
         length, folder = self._settings.audit_retention, self._settings.audit_archive_dir
         if length is None or folder is None:
-            return False
+            return None
         before = moment(utc_now() - length)
         try:
             with as_unavailable():
@@ -68,8 +74,8 @@ class Retention:
             raise DependencyUnavailable(f"the folder of archives ({error.strerror})", 30) from error
         except UnprovableEvent as error:
             self._tell(str(error))
-            return False
-        return archived is not None and self._cut(*archived)
+            return None
+        return None if archived is None else self._cut(*archived)
 
     def _archive(self, folder: Path, before: str) -> tuple[Leaving, Path] | None:
         """Write the archive of what leaves next; None if nothing does, or not as it is."""
@@ -92,18 +98,18 @@ class Retention:
             return None
         return leaving, finish(unfinished, folder / archive_name(leaving, digest_of(unfinished)))
 
-    def _cut(self, leaving: Leaving, archive: Path) -> bool:
+    def _cut(self, leaving: Leaving, archive: Path) -> Path | None:
         with self._database.transaction() as db:
             is_done = cut(db, leaving, file=archive.name, sha256=digest_of(archive))
         if not is_done:
             # Somebody else was faster, or a person was erased whose values are in this file.
             archive.unlink()
-            return False
+            return None
         self._refused = False
         forget_unfinished(archive.parent)
         first, last, epoch = leaving.section.first, leaving.to - 1, leaving.section.epoch
         log.info("events %s to %s of epoch %s have left for %s", first, last, epoch, archive.name)
-        return True
+        return archive
 
     def _tell(self, sentence: str) -> None:
         if self._refused:

@@ -25,6 +25,7 @@ from ..accounts.errors import (
 )
 from ..alerts.errors import LetterRefused, LinkNotUsable
 from ..audit.errors import (
+    CutNotAllowed,
     InconsistentTree,
     InvalidNote,
     MalformedKey,
@@ -274,6 +275,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     InvalidNote: _MISCONFIGURED,
     MalformedKey: _MISCONFIGURED,
     UnusableKeyFile: _MISCONFIGURED,
+    CutNotAllowed: _MISCONFIGURED,
     NothingSealed: _always(
         Answer(
             503,

@@ -11,6 +11,7 @@ from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.exporting.selection import Selection
 from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, export_trail, record_export
 from ..audit.keys import read_verifier
+from ..db.database import as_unavailable
 from ..kernel.clock import utc_now
 from .actor import actor
 from .audit_query import Asked
@@ -37,7 +38,8 @@ def audit_export() -> ResponseReturnValue:
 
 def _begun(pieces: Generator[bytes, None, None]) -> Any:
     """Return the pieces once the first is there, so that what can go wrong before it is answered and not cut off."""
-    first = next(pieces, b"")
+    with as_unavailable():
+        first = next(pieces, b"")
     return chain([first], pieces)
 
 

@@ -1,6 +1,6 @@
 """Writing an export: docs/reference/audit-export.md says how one looks, and verify_export.py checks it elsewhere.
 
-The trail is read as it is at one moment, in stretches of the tree, so that its length takes time and no memory.
+The trail is read as it is at one moment, in pieces of the tree, so that its length takes time and no memory.
 """
 
 import json
@@ -20,7 +20,7 @@ from ..events import AuditEvent
 from ..note_keys import VerifierKey
 from ..proofs import MissingHashes
 from ..service import record
-from ..snapshot import STRETCH, Snapshot, snapshot
+from ..snapshot import Snapshot, snapshot
 from ..verifying.agreement import Row
 from .csv_lines import CSV_HEADER, csv_line
 from .event import ExportedEvent, kept_beside
@@ -28,6 +28,8 @@ from .ocsf import as_ocsf
 from .sections import Section, sections
 from .selection import Selection, moment
 
+# So many events are read, and sent, at once: one or two megabytes.
+PIECE = 1024
 Advance = Callable[[int], None]
 Lines = Generator[str, None, None]
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -202,7 +204,7 @@ def _unproven(trail: Snapshot, chosen: Sequence[Section], export: Export) -> Ite
 
 def _unsealed(trail: Snapshot, export: Export) -> Iterator[ExportedEvent]:
     after = trail.number("SELECT max(watermark) FROM gatehouse_audit_trees")
-    while rows := trail.unsealed_rows(after, STRETCH):
+    while rows := trail.unsealed_rows(after, PIECE):
         for row in map(Row._make, rows):
             if export.selection.takes(row):
                 yield ExportedEvent(None, None, None, row)
@@ -213,7 +215,7 @@ def _stretches(
     trail: Snapshot, section: Section, first: int, to: int, selection: Selection, advance: Advance
 ) -> Iterator[list[Row]]:
     """Yield the chosen events of each stretch; one that was deleted is missing, which a verifier says."""
-    for start in range(first, to, STRETCH):
-        rows = trail.rows(section.epoch, start, min(start + STRETCH, to))
+    for start in range(first, to, PIECE):
+        rows = trail.rows(section.epoch, start, min(start + PIECE, to))
         yield [Row._make(row) for row in rows if isinstance(row[-1], str) and selection.takes(row)]
         advance(len(rows))
