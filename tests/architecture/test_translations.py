@@ -70,7 +70,7 @@ def is_excused(node: ast.AST) -> bool:
         case ast.Expr(value=ast.Constant()) | ast.Raise():
             return True
         # The command `explain` tells these.
-        case ast.Assign(targets=[ast.Name(id="_RULES")]):
+        case ast.Assign(targets=[ast.Name(id="_RULES" | "_THINGS")]):
             return True
     return False
 

@@ -115,3 +115,27 @@ def test_nobody_in_particular_may_do_nothing_by_a_view_without_a_guard(app: Flas
 
     app.testing = False
     assert client.get("/unguarded").status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (Role.EDITOR, "“open Letter” needs at least editor, which she is; then "),
+        (Role.VIEWER, "“open Letter” needs at least editor, which she is not."),
+    ],
+)
+def test_the_rule_that_a_view_asks_is_explained(app: Flask, client: FlaskClient, role: Role, said: str) -> None:
+    """It is named and not asked: what it says depends on the letter."""
+    sign_in_as(client, role, email=WRITER)
+
+    def explained(method: str, path: str) -> tuple[int, str]:
+        result = app.test_cli_runner().invoke(args=["gatehouse", "explain", WRITER, method, path])
+        return result.exit_code, result.output
+
+    code, output = explained("POST", f"/open/{WRITER}")
+    assert (code, said in output) == (0, True)
+    assert ("may_open decides about each one." in output) is (role is Role.EDITOR)
+    assert "write Letter" not in output
+    # Nobody has declared who may burn a letter, and the dashboard asks no such thing.
+    for path in ("/burn", "/gate/dashboard"):
+        assert "a rule of its own" not in explained("GET", path)[1]

@@ -9,7 +9,7 @@
 What nobody has declared is a mistake, not a permission.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -104,6 +104,10 @@ class ObjectRules:
         :raises NoObjectRule: if nobody has declared who may do that.
         """
         return self._find(action, thing).role
+
+    def declared_for(self, actions: Collection[str]) -> Sequence[ObjectRule]:
+        """Return what is declared for any of these actions, of whatever kind of thing."""
+        return [rule for rule in self._rules.values() if rule.action in actions]
 
     def _find(self, action: str, thing: object) -> ObjectRule:
         kind = thing if isinstance(thing, type) else type(thing)

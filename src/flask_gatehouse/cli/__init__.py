@@ -143,6 +143,8 @@ def explain(email: str, method: str, path: str) -> None:
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
     decision = decide(current_app, user, method.upper(), path)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
+    for thing in decision.things:
+        click.echo(f"  The view asks a rule of its own: {thing}")
     for label, sentence, since in reasons(user, history):
         click.echo(f"  {label}: {sentence}{f' ({since:%Y-%m-%d %H:%M} UTC)' if since else ''}")
     raise SystemExit(0 if decision.may else 1)

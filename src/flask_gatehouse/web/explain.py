@@ -1,13 +1,17 @@
 """Why somebody may or may not, in words, and since when."""
 
+import inspect
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed, NotFound as RoutingNotFound
 from werkzeug.routing import RequestRedirect
 
 from ..accounts.history import Origin, RoleHistory
+from ..accounts.object_rules import object_rules
 from ..accounts.rules import Role
 from ..accounts.views import UserRow
 from .decorators import PERMISSIONS
@@ -52,16 +56,21 @@ def _by(origin: Origin | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether somebody may, and the sentence that says why."""
+    """Whether somebody may, and the sentence that says why.
+
+    :param things: a sentence for each rule about a thing of the host's own that the view seems to ask besides.
+    """
 
     may: bool
     why: str
+    things: tuple[str, ...] = ()
 
 
 def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
     """Return whether a user may send a request, as the guard of its route would decide it.
 
-    Also for a host's own views that carry our decorators. What such a view decides by itself is not known here.
+    Also for a host's own views that carry our decorators. What such a view decides by itself depends on the thing that
+    it finds: the rules that it names are named, and not asked.
 
     :param method: such as ``PUT``.
     :param path: such as ``/users/7``, without a query.
@@ -76,14 +85,41 @@ def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
         return Decision(may=False, why="There is nothing at this address.")
     if not user.is_active:
         return Decision(may=False, why="The account is deactivated, so that nobody signs in with it.")
-    permissions = getattr(app.view_functions[endpoint], PERMISSIONS, None)
+    view = app.view_functions[endpoint]
+    permissions, things = getattr(view, PERMISSIONS, None), tuple(_things(view, user.role))
     if permissions is None:
-        return Decision(may=True, why="This route has no permission of ours: it is open, or its application decides.")
+        return Decision(
+            may=True,
+            why="This route has no permission of ours: it is open, or its application decides.",
+            things=things,
+        )
     permission = permissions.get("GET" if method == "HEAD" else method) or permissions["*"]
     list_role = Role(app.extensions[EXTENSION].settings.user_list_role)
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
-    return Decision(may, f"{_RULES[permission].format(role=_NAMES[list_role])} She is: {_NAMES[user.role]}.")
+    rule = _RULES[permission].format(role=_NAMES[list_role])
+    return Decision(may, f"{rule} She is: {_NAMES[user.role]}.", things if may else ())
+
+
+# What a view asks the rules by: ``authorize("edit", article)``, ``current_user.can("edit", article)``.
+_QUESTIONS = {"authorize", "can"}
+
+
+def _things(view: Callable[..., Any], role: Role) -> Iterator[str]:
+    """Yield a sentence for each rule whose action stands in a view that asks rules; not in what the view calls."""
+    code = getattr(inspect.unwrap(view), "__code__", None)
+    if code is None or not _QUESTIONS & set(code.co_names):
+        return
+    for rule in object_rules.declared_for({word for word in code.co_consts if isinstance(word, str)}):
+        whose = f"{rule.allows.__module__}.{rule.allows.__qualname__}"
+        what = f"{rule.action} {rule.kind.__qualname__}"
+        yield _THINGS[role.includes(rule.role)].format(what=what, role=_NAMES[rule.role], rule=whose)
+
+
+_THINGS = {
+    True: "“{what}” needs at least {role}, which she is; then {rule} decides about each one.",
+    False: "“{what}” needs at least {role}, which she is not.",
+}
 
 
 _RULES = {
