@@ -1,6 +1,6 @@
 """What is deleted with a person: her own rows, and those that wait for her address or her account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,16 @@ def held_for(
     by_account = tuple_(JoinRequest.issuer, JoinRequest.subject).in_(accounts)
     requests = select(JoinRequest).where(or_(by_account, by_address)).with_for_update()
     return [_invitation(row) for row in db.scalars(invitations)] + [_request(row) for row in db.scalars(requests)]
+
+
+def still_open(db: Session, subjects: Iterable[str]) -> set[str]:
+    """Return which of these invitations and requests wait for somebody still, or again."""
+    wanted = [subject.partition(":") for subject in subjects]
+    ids = {kind: [int(number) for name, _, number in wanted if name == kind] for kind in ("invitation", "join_request")}
+    invitations = db.scalars(select(Invitation.id).where(Invitation.id.in_(ids["invitation"])))
+    waiting = or_(JoinRequest.decided_at.is_(None), JoinRequest.approved_role.is_not(None))
+    requests = db.scalars(select(JoinRequest.id).where(JoinRequest.id.in_(ids["join_request"]), waiting))
+    return {f"invitation:{number}" for number in invitations} | {f"join_request:{number}" for number in requests}
 
 
 def all_holdings(db: Session) -> Iterator[Holding]:

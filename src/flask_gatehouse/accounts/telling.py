@@ -16,6 +16,8 @@ UNTOLD: Mapping[str, str] = {
     "gatehouse_users.search_text": "made of the name and the address, for searching",
     "gatehouse_users.session_generation": "a counter that ends sessions",
     "gatehouse_users.version": "a counter of edits",
+    "gatehouse_users.idle_since": "when she last came in or was told to stay, for finding who does not come any more",
+    "gatehouse_users.role_confirmed_at": "when her role was last decided, for finding it: the events say it",
     "gatehouse_identities.id": "a number of the database alone",
     "gatehouse_identities.user_id": "the id of the user, who is told",
     "gatehouse_invitations.invited_by": "who somebody else is",

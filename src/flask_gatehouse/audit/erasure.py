@@ -10,16 +10,17 @@ SQLite's is emptied by :func:`empty_log`; on PostgreSQL, VACUUM and the end of a
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.database import Database
-from ..kernel.context import Actor, acting
+from ..kernel.context import SYSTEM, Actor, acting
 from .body import canonical
-from .events import AuditEvent
+from .events import AuditEvent, Outcome
 from .models import AuditEventRow
 from .service import Target, record
 
@@ -78,6 +79,28 @@ def erase_personal(
     return erased
 
 
+def erase_unknown(session: Session, before: datetime, after: int, *, limit: int = BATCH) -> tuple[int, int]:
+    """Erase of refusals before a moment what nobody knows whose it is, and record that; so many refusals at a time.
+
+    :param after: the number of the last event that was looked at.
+    :returns: the number of the last event that was looked at now, and how many values there were.
+    """
+    take_turn(session)
+    columns = (_events.id, _events.ip, _events.body, _events.personal, _events.occurred_at)
+    refused = select(*columns).where(_events.outcome == Outcome.DENIED, _events.id > after)
+    rows = session.execute(refused.order_by(_events.id).limit(limit)).all()
+    # One that is too young stops it, whatever follows: clocks differ, and the next time comes soon.
+    due = list(takewhile(lambda row: row.occurred_at < before, rows))
+    changes = [change for row in due if row.personal is not None and (change := _without(row, None)) is not None]
+    erased = sum(count for _, count in changes)
+    if changes:
+        session.execute(_REMOVE, [values for values, _ in changes])
+        moment = f"{before.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+        details = {"subjects": [], "unknown_before": moment, "values": erased}
+        record(AuditEvent.PERSONAL_DATA_ERASED, details=details, reason="retention", session=session, actor=SYSTEM)
+    return due[-1].id if due else after, erased
+
+
 def take_turn(session: Session) -> None:
     """Let one erasure happen at a time: of two that take values from one event, the second would put them back."""
     if session.connection().dialect.name == "postgresql":
@@ -126,7 +149,7 @@ def _erase(session: Session, subject: str, where: ColumnElement[bool]) -> int:
         last = rows[-1].id
 
 
-def _without(row: Any, subject: str) -> tuple[dict[str, object], int] | None:
+def _without(row: Any, subject: str | None) -> tuple[dict[str, object], int] | None:
     """Return an event's row without a subject's values and how many they are; None if she has none there."""
     kept: dict[str, Any] = json.loads(row.personal)
     committed: dict[str, Any] = json.loads(row.body)["personal"]

@@ -20,6 +20,7 @@ from ..audit.sealing import Sealer
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
 from ..privacy.leftovers import settle
+from ..privacy.retention import PersonalRetention
 from ..sessions.limits import limits_of
 from ..sessions.service import expire_sessions, forget_ended_sessions
 from ..settings import Settings
@@ -65,6 +66,7 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
         # Nothing depends on it: a request judges its session by itself.
         Job(lambda: expire(database, settings), 10),
         Job(lambda: forget(database, settings), 10),
+        Job(PersonalRetention(database, settings).run, 10),
     ]
     # What speaks to others has a thread of its own, and each of the others too: a server that hangs keeps no event from
     # being sealed, and nobody else from being told.

@@ -48,6 +48,10 @@ def _suspended(db: Session, scene: Scene) -> None:
     db.execute(text("UPDATE gatehouse_users SET is_active = false"))
 
 
+def _held(db: Session, scene: Scene) -> None:
+    accounts.hold_user(db, scene.ada.id, 0, about="x")
+
+
 def _invited(db: Session, scene: Scene) -> None:
     db.add(Invitation(email="king@example.com", role=Role.EDITOR, created_at=utc_now()))
 
@@ -125,6 +129,8 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
     ),
     "change_role": (lambda db, scene: accounts.change_role(db, scene.ada.id, Role.EDITOR), None, ["authz_change"]),
     "suspend_user": (lambda db, scene: accounts.suspend_user(db, scene.ada.id), None, ["user_archived"]),
+    "hold_user": (lambda db, scene: accounts.hold_user(db, scene.ada.id, 0, about="x"), None, ["user_held"]),
+    "release_user": (lambda db, scene: accounts.release_user(db, scene.ada.id), _held, ["user_released"]),
     "reactivate_user": (lambda db, scene: accounts.reactivate_user(db, scene.ada.id), _suspended, ["user_enabled"]),
     "delete_user": (lambda db, scene: accounts.delete_user(db, scene.ada.id), None, ["user_deleted"]),
     "toggle_active": (lambda db, scene: accounts.toggle_active(db, scene.ada.id), None, ["user_archived"]),
@@ -218,12 +224,17 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
 ROOMS = (flask_gatehouse.accounts, flask_gatehouse.sessions, flask_gatehouse.signin)
 READS = {
     "find_approved_role",
+    "find_correspondent",
+    "is_opened_by",
     "find_invited_role",
     "find_session",
     "find_user_id",
     "get_user",
     "held_for",
     "holdings_of",
+    "still_open",
+    "tell_sessions",
+    "tell_user",
     "all_holdings",
     "has_identity",
     "may_claim_administration",
@@ -251,6 +262,7 @@ JOURNEYS = {"complete", "confirm", "record_refusal"}
 # forgotten after its time had its event when it ended.
 UNRECORDED = {
     "touch",
+    "remember_language",
     "forget_ended_sessions",
     "forget_sessions_of",
     "forget_spent_attempts",

@@ -1,5 +1,6 @@
 """What only the whole trail can tell: whether erasures and cuts are recorded, and whether anything is left over."""
 
+from itertools import islice
 from typing import Any
 
 from ..events import AuditEvent
@@ -8,7 +9,8 @@ from .agreement import Disagreement, UnknownVersion, content_of
 from .epoch import Epoch, Tree
 from .findings import Finding, Kind
 from .report import Report
-from .stretch import NOTED_NAMES, Stretch, subjects_of
+from .stretch import NOTED_NAMES, Stretch, subjects_of, unknown_before
+from .unknown import Unknown
 
 # Of many that are left over, so many are named.
 NAMED = 20
@@ -19,7 +21,8 @@ class Across:
 
     def __init__(self, now: Snapshot, report: Report) -> None:
         self._now, self._report = now, report
-        self._absent: dict[str | None, tuple[int, int]] = {}
+        self._absent: dict[str, tuple[int, int]] = {}
+        self._unknown = Unknown()
         self._cuts: dict[int, dict[str, Any]] = {}
         self._frontiers: dict[int, list[str]] = {}
         self._leaves = self._above_watermark = self._tiles = 0
@@ -29,6 +32,8 @@ class Across:
             self._absent.pop(erased, None)
         for subject, position in stretch.absent.items():
             self._absent.setdefault(subject, (stretch.epoch, position))
+        self._unknown.explain(stretch.unknown_before)
+        self._unknown.add_all(stretch.unknown)
         for _, name, details in stretch.noted:
             if name == AuditEvent.CUT:
                 self._note_cut(details)
@@ -51,8 +56,10 @@ class Across:
         watermark = max((tree.watermark for tree in trees), default=0)
         self._take_unsealed(watermark)
         for subject, (epoch, position) in self._absent.items():
-            whose = "somebody unknown" if subject is None else subject
-            sentence = f"Values of {whose} are gone, and no later event says so."
+            sentence = f"Values of {subject} are gone, and no later event says so."
+            self._add(Kind.UNRECORDED_ERASURE, epoch, position, position, sentence)
+        for epoch, position in islice(sorted(self._unknown.places()), NAMED):
+            sentence = "Values of somebody unknown are gone, and no later event says so."
             self._add(Kind.UNRECORDED_ERASURE, epoch, position, position, sentence)
         for tree in trees:
             if tree.cut:
@@ -72,8 +79,9 @@ class Across:
                     continue
                 if name == AuditEvent.CUT:
                     self._note_cut(details)
-                for subject in subjects_of(details) if name == AuditEvent.PERSONAL_DATA_ERASED else ():
-                    waiting += self._absent.pop(subject, None) is not None
+                if name == AuditEvent.PERSONAL_DATA_ERASED:
+                    waiting += sum(self._absent.pop(subject, None) is not None for subject in subjects_of(details))
+                    waiting += self._unknown.explain(unknown_before(details))
             after = rows[-1][0]
         if waiting:
             self._report.notices.append(f"The erasure of {waiting:,} people is recorded, and not sealed yet.")

@@ -4,6 +4,7 @@ A stretch needs nothing of the ones before it. What only several of them can tel
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from ..snapshot import Snapshot, is_hash
 from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
 from .agreement import Disagreement, UnknownVersion, absent_subjects, content_of
 from .findings import Finding, Kind
+from .unknown import Unknown
 
 # Events whose details verification itself has to know.
 NOTED = {AuditEvent.PERSONAL_DATA_ERASED, AuditEvent.CUT, AuditEvent.RESTORED}
@@ -29,6 +31,8 @@ class Stretch:
     :param absent: to whom values belonged that are gone, and where the first of them is, without those that an
         erasure later in this stretch explains.
     :param erased: everybody of whom an event in this stretch says that she was erased.
+    :param unknown: the same of values of which nobody knows whose they were.
+    :param unknown_before: the latest moment before which events in this stretch say that such values were erased.
     :param noted: cuts and restores: position, name and details.
     :param doubts: what this release cannot judge.
     """
@@ -40,8 +44,10 @@ class Stretch:
     subtrees: dict[int, tuple[bytes, ...] | None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     strangers: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    absent: dict[str | None, int] = field(default_factory=dict)
+    absent: dict[str, int] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
+    unknown: Unknown = field(default_factory=Unknown)
+    unknown_before: str = ""
     noted: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     leaves: int = 0
@@ -75,7 +81,10 @@ def _check_events(stretch: Stretch, rows: Sequence[tuple[Any, ...]]) -> None:
                 _add_stranger(stretch, row)
                 continue
             for subject in absent_subjects(row):
-                stretch.absent.setdefault(subject, row[0])
+                if subject is None:
+                    stretch.unknown.add(row[5], (stretch.epoch, row[0]))
+                else:
+                    stretch.absent.setdefault(subject, row[0])
             if row[6] in NOTED:
                 _note(stretch, row)
         except Disagreement as error:
@@ -113,6 +122,9 @@ def _note(stretch: Stretch, row: tuple[Any, ...]) -> None:
         stretch.erased |= subjects
         for subject in subjects:
             stretch.absent.pop(subject, None)
+        before = unknown_before(details)
+        stretch.unknown.explain(before)
+        stretch.unknown_before = max(stretch.unknown_before, before)
     else:
         stretch.noted.append((position, name, details))
 
@@ -121,6 +133,13 @@ def subjects_of(details: dict[str, Any]) -> set[str]:
     """Return whose values an erasure erased."""
     subjects = details.get("subjects")
     return {one for one in subjects if isinstance(one, str)} if isinstance(subjects, list) else set()
+
+
+def unknown_before(details: dict[str, Any]) -> str:
+    """Return before when the values were that an erasure erased of people whom nobody knows; empty if of none."""
+    before = details.get("unknown_before")
+    # As events write moments, so that texts are compared.
+    return before[:-1] if isinstance(before, str) and re.fullmatch(r"[0-9-]{10}T[0-9:.]{15}Z", before) else ""
 
 
 def _with_gaps(stretch: Stretch, rows: Sequence[tuple[Any, ...]]) -> list[bytes | None]:
