@@ -25,7 +25,7 @@ from tools import provision
 settings.register_profile("gatehouse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gatehouse")
 
-pytest_plugins = ["tests.processes", "tests.chromium"]
+pytest_plugins = ["tests.processes", "tests.chromium", "tests.faults.report"]
 
 _SERVERS = pytest.StashKey[ExitStack]()
 _SERVICES = pytest.StashKey[Services]()

@@ -1,31 +1,36 @@
-"""A program that records, seals, erases and restores, and is killed before its first statement, its second, and so on.
+"""A program that does something and is killed before its first statement, before its second one, and so on.
 
-    python -m tests.faults.crashing DATABASE_URL
+    python -m tests.faults.crashing ACT DATABASE_URL FOLDER
 
-Each time, whoever comes next finds a trail that holds together and goes on with it. Prints how often it was killed.
+Each time, whoever comes next finds what was done as a whole or not at all, and goes on with it. Whatever the process
+had said it has done is there. Prints how often it was killed.
 """
 
 import os
 import signal
 import sys
+from pathlib import Path
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 
-from flask_gatehouse.audit import record
-from flask_gatehouse.audit.erasure import erase_personal
-from flask_gatehouse.audit.sealing import Sealer, begin_epoch
-from flask_gatehouse.audit.verifying import Held, verify
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.kernel.context import Actor
-from tests.trail import sealed
 
-HOST = "gate.example.com"
-ADA = Actor(user_id=12, session_id="s" * 22, ip="192.0.2.7", user_agent="Browser/1", kind="user")
+from .acts import ACTS, Act, holds_together
 
 
-def work(url: str, die_at: int) -> None:
-    """Do it all once; kill this process before its statement of that number, COMMITs counted."""
+def die(url: str, act: Act, die_at: int) -> bool:
+    """Do it in a process of its own, which is killed before its statement of that number, COMMITs counted twice: before
+    they are sent and after they were answered.
+
+    :returns: whether the process lived to the end.
+    :raises AssertionError: if it ended in any other way.
+    """
+    child = os.fork()
+    if child:
+        status = os.waitpid(child, 0)[1]
+        assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL, status
+        return status == 0
     engine, done = make_engine(url), 0
 
     def count(*_: object) -> None:
@@ -34,55 +39,40 @@ def work(url: str, die_at: int) -> None:
         if done == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def count_commit(connection: object) -> None:
+        count()
+        # SQLAlchemy tells of no COMMIT that was answered: what comes next in its thread is this.
+        event.listen(engine, "checkin", count, once=True)
+
     event.listen(engine, "before_cursor_execute", count)
-    event.listen(engine, "commit", count)
-    database = Database(lambda: engine)
-    for number in (20, 1):
-        with database.transaction() as db:
-            for _ in range(number):
-                record("something.happened", resource=("article", 1), session=db, actor=ADA)
-        Sealer(database, HOST).seal()
-    with database.transaction() as db:
-        erase_personal(db, ["user:12"])
-    Sealer(database, HOST).seal()
-    with database.transaction() as db:
-        begin_epoch(db)
-    Sealer(database, HOST).seal()
+    event.listen(engine, "commit", count_commit)
+    try:
+        act.do(Database(lambda: engine))
+    finally:
+        # Nothing of the parent's is ended by its child, whatever happens.
+        os._exit(0 if sys.exception() is None else 1)
 
 
-def committed(database: Database) -> int:
-    with database.reading() as connection:
-        return int(connection.execute(text("SELECT count(*) FROM gatehouse_audit_events")).scalar_one())
-
-
-def verified(database: Database) -> int:
-    """Verify whatever is there, and return how many events are sealed."""
-    report = verify(database.engine, Held([]))
-    assert report.exit_code == 0, report.findings.kept
-    return sum(one.size for one in report.ranges)
-
-
-def main(url: str) -> int:
-    die_at = 0
+def main(name: str, url: str, folder: str) -> int:
+    act, died = ACTS[name](Path(folder)), 0
     while True:
-        die_at += 1
-        child = os.fork()
-        if not child:
-            work(url, die_at)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
         engine = make_engine(url)
         database = Database(lambda engine=engine: engine)
-        verified(database)
-        if not status:
-            sealed(database)
-            break
-        # A restart finds what was committed and not sealed.
-        Sealer(database, HOST).seal()
-        assert verified(database) == committed(database)
+        act.prepare(database)
+        # A connection that two processes hold would be nobody's.
         engine.dispose()
-    return die_at - 1
+        lived = die(url, act, died + 1)
+        happened = act.happened(database)
+        assert happened or not lived
+        act.go_on(database)
+        assert act.happened(database)
+        if lived:
+            holds_together(database)
+        engine.dispose()
+        if lived:
+            return died
+        died += 1
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1]))  # noqa: T201 - what the test reads
+    print(main(*sys.argv[1:]))  # noqa: T201 - what the test reads
