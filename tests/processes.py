@@ -57,6 +57,7 @@ def running_gatehouse(
     application: str = "flask_gatehouse.wsgi:app",
     host: Path | None = None,
     workers: int = 1,
+    threads: int = 4,
     port: int | None = None,
     directory: Path | None = None,
 ) -> Iterator[Node]:
@@ -80,7 +81,7 @@ def running_gatehouse(
         environment |= MANY | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
-                ending_with_us(_command(server, application, workers, number, host), signal.SIGTERM),
+                ending_with_us(_command(server, application, workers, threads, number, host), signal.SIGTERM),
                 env=environment,
                 cwd=place,
                 stdout=output,
@@ -103,12 +104,14 @@ def free_port() -> int:
         return number
 
 
-def _command(server: str, application: str, workers: int, port: int, host: Path | None) -> tuple[str, ...]:
+def _command(
+    server: str, application: str, workers: int, threads: int, port: int, host: Path | None
+) -> tuple[str, ...]:
     if host:
         return (str(PROGRAMS / "flask"), "--app", str(host), "gatehouse", "run")
     if server == "run":
         return (str(PROGRAMS / "gatehouse"), "run")
-    options = ("--no-control-socket", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers))
+    options = ("--no-control-socket", "--worker-class", "gthread", "--threads", str(threads), "--workers", str(workers))
     return (str(PROGRAMS / "gunicorn"), application, *options, "--bind", f"127.0.0.1:{port}")
 
 

@@ -86,6 +86,7 @@ def running_site(
     *,
     servers: Sequence[Server] = ("run",),
     application: str = "flask_gatehouse.wsgi:app",
+    threads: int = 4,
 ) -> Iterator[Site]:
     """Start one node for each of ``servers`` on one migrated database.
 
@@ -106,7 +107,9 @@ def running_site(
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         nodes = [
-            stack.enter_context(running_gatehouse(environment, server=server, port=port, application=application))
+            stack.enter_context(
+                running_gatehouse(environment, server=server, port=port, application=application, threads=threads)
+            )
             for server, port in zip(servers, ports, strict=True)
         ]
         yield Site(nodes, Database(lambda: engine), environment)

@@ -13,6 +13,10 @@ T = TypeVar("T")
 MAX_STALE = 86400.0
 # After a failure the next attempt waits, so that a provider that is down costs one worker now and then, not each.
 RETRY = 10.0
+# Of those who come while a first document is fetched, so many wait for as long as a call may take. The others wait for
+# as long as a call that goes well takes: a provider that hangs must not take every worker.
+PATIENT = 3
+PATIENCE = 1.0
 # How often somebody may ask for a renewal ahead of time.
 RENEWAL_COOL_DOWN = 60.0
 
@@ -29,7 +33,7 @@ class Cached(Generic[T]):
     """Keeps what ``fetch`` returns for as long as ``fetch`` says.
 
     :param fetch: returns a document and for how many seconds it is fresh; raises what ``get`` raises.
-    :param patience: seconds that a caller waits for another thread's fetch.
+    :param patience: seconds that another thread's fetch is waited for, at most.
     :param clock: monotonic seconds.
     """
 
@@ -38,6 +42,8 @@ class Cached(Generic[T]):
     ) -> None:
         self._provider, self._fetch, self._patience, self._clock = provider, fetch, patience, clock
         self._lock = threading.Lock()
+        self._patient = threading.BoundedSemaphore(PATIENT)
+        self._overdue = False
         self._kept: Kept[T] | None = None
         self._failure: ProviderUnavailable | SignInRefused | None = None
         self._retry_at = 0.0
@@ -80,7 +86,7 @@ class Cached(Generic[T]):
 
     def _fetch_once(self, seen: Kept[T] | None, wait: float, *, ahead_of_time: bool = False) -> T:
         """Fetch unless another thread has done so since ``seen``, or has just failed to."""
-        if not self._lock.acquire(timeout=wait):
+        if not self._wait_for_turn(wait):
             raise ProviderUnavailable(self._provider)
         try:
             kept, now = self._kept, self._clock()
@@ -96,7 +102,23 @@ class Cached(Generic[T]):
         finally:
             self._lock.release()
 
+    def _wait_for_turn(self, wait: float) -> bool:
+        """Return whether nobody else is fetching any more; while a failure is tried again, nobody waits for that."""
+        if self._lock.acquire(blocking=False):
+            return True
+        if self._failure is not None or self._overdue:
+            return False
+        if self._patient.acquire(blocking=False):
+            try:
+                return self._lock.acquire(timeout=wait)
+            finally:
+                self._patient.release()
+        came = self._lock.acquire(timeout=min(wait, PATIENCE))
+        self._overdue = not came
+        return came
+
     def _fetch_now(self) -> T:
+        self._overdue = False
         try:
             value, lifetime = self._fetch()
         except (ProviderUnavailable, SignInRefused) as error:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from flask_gatehouse.signin.cached import MAX_STALE, RENEWAL_COOL_DOWN, RETRY, Cached
+from flask_gatehouse.signin.cached import MAX_STALE, PATIENCE, PATIENT, RENEWAL_COOL_DOWN, RETRY, Cached
 from flask_gatehouse.signin.errors import ProviderUnavailable, Reason, SignInRefused
 
 
@@ -149,3 +149,44 @@ def test_waiting_for_somebody_elses_first_fetch_ends(source: Source) -> None:
             source.cached.get()
         released.set()
         assert first.result() == "document 1"
+
+
+def test_a_first_fetch_that_hangs_keeps_few_waiting(source: Source) -> None:
+    """Each of them is a thread of the server's, which serves nobody else meanwhile."""
+    fetching, released = threading.Event(), threading.Event()
+    source.before = lambda: (fetching.set(), released.wait(30))
+    with ThreadPoolExecutor(1 + PATIENT) as pool:
+        first = pool.submit(source.cached.get)
+        fetching.wait(5)
+        patient = [pool.submit(source.cached.get) for _ in range(PATIENT)]
+        while source.cached._patient._value:
+            time.sleep(0.01)
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            source.cached.get()
+        assert time.monotonic() - began >= PATIENCE
+        # It is known by now that it does not come to an end.
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            source.cached.get()
+        assert time.monotonic() - began < PATIENCE
+        released.set()
+        assert {one.result() for one in (first, *patient)} == {"document 1"}
+
+
+def test_nobody_waits_while_a_failure_is_tried_again(source: Source, failure: Exception) -> None:
+    source.failure = failure
+    with pytest.raises(type(failure)):
+        source.cached.get()
+    source.now += RETRY
+    fetching, released = threading.Event(), threading.Event()
+    source.before = lambda: (fetching.set(), released.wait(30))
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(source.cached.get)
+        fetching.wait(5)
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            source.cached.get()
+        assert time.monotonic() - began < PATIENCE
+        released.set()
+        assert again.exception() is failure

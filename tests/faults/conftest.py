@@ -1,0 +1,52 @@
+"""Lines to the servers of this run, and nodes at the other end of them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.migrate import upgrade
+from tests.nodes.people import Browser
+from tests.processes import Node
+from tests.services import Services
+
+from .line import Line, open_line
+
+
+@pytest.fixture(scope="module")
+def new_database(postgresql_services: Services, request: pytest.FixtureRequest, worker_name: str) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database of this module alone."""
+    assert postgresql_services.postgresql_url is not None
+    name = f"faults_{request.path.stem}_{worker_name}"
+    with psycopg.connect(postgresql_services.postgresql_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        engine = make_engine(postgresql_services.database_url(name))
+        upgrade(engine)
+        engine.dispose()
+        yield name
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def database_line(postgresql_services: Services) -> Iterator[Line]:
+    assert postgresql_services.postgresql_url is not None
+    (folder,) = parse_qs(urlsplit(postgresql_services.postgresql_url).query)["host"]
+    with open_line(Path(folder) / ".s.PGSQL.5432") as line:
+        yield line
+
+
+@pytest.fixture
+def open_browser() -> Iterator[Callable[[Node], Browser]]:
+    """Opens a browser with an empty jar, as often as one likes."""
+    browsers: list[Browser] = []
+
+    def open_one(node: Node) -> Browser:
+        browsers.append(Browser(node))
+        return browsers[-1]
+
+    yield open_one
+    for browser in browsers:
+        browser.close()
