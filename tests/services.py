@@ -86,6 +86,13 @@ def running_services() -> Iterator[Services]:
 
 @contextmanager
 def _postgresql(programs: Path, folder: Path, log: Path) -> Iterator[str]:
+    make_cluster(programs, folder)
+    with serving_cluster(programs, folder, log):
+        yield f"postgresql://gatehouse@/postgres?host={folder}"
+
+
+def make_cluster(programs: Path, folder: Path) -> None:
+    """Make the files of a PostgreSQL server in a new folder."""
     folder.mkdir(mode=0o700)
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
@@ -110,20 +117,31 @@ def _postgresql(programs: Path, folder: Path, log: Path) -> Iterator[str]:
     )
     if made.returncode:
         raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
-    settings = [word for name, value in POSTGRESQL_OPTIONS.items() for word in ("-c", f"{name}={value}")]
-    command = (programs / "postgres", "-D", data, "-k", folder, *settings)
-    url = f"postgresql://gatehouse@/postgres?host={folder}"
+
+
+@contextmanager
+def serving_cluster(
+    programs: Path, folder: Path, log: Path, *, stop: signal.Signals = signal.SIGINT, **options: str
+) -> Iterator[None]:
+    """Run the PostgreSQL server of a folder, again and again if need be.
+
+    :param stop: how it ends. SIGINT asks PostgreSQL for a fast shutdown, which does not wait for clients; SIGQUIT for
+        one without any order, after which it recovers.
+    :param options: whatever is to be otherwise than in ``POSTGRESQL_OPTIONS``.
+    """
+    named = POSTGRESQL_OPTIONS | options
+    settings = [word for name, value in named.items() for word in ("-c", f"{name}={value}")]
+    command = (programs / "postgres", "-D", folder / "data", "-k", folder, *settings)
 
     def answers() -> bool:
         try:
-            psycopg.connect(url, connect_timeout=2).close()
+            psycopg.connect(f"postgresql://gatehouse@/postgres?host={folder}", connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
 
-    # SIGINT asks PostgreSQL for a fast shutdown, which does not wait for clients.
-    with _serving(_unprivileged(command, signal.SIGINT), log, answers, signal.SIGINT, cwd=folder):
-        yield url
+    with _serving(_unprivileged(command, stop), log, answers, stop, cwd=folder):
+        yield
 
 
 @contextmanager

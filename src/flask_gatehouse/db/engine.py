@@ -16,6 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 LOCK_TIMEOUT_MS = 5000
 STATEMENT_TIMEOUT_MS = 10000
 CONNECT_TIMEOUT_S = 3
+# How long a request waits for a connection while all of them are in use.
+POOL_TIMEOUT_S = 5.0
 # The limits above are the server's own. A server that is frozen, or that a broken network hides, keeps none of them.
 ANSWER_TIMEOUT_S = 12.0
 
@@ -37,6 +39,7 @@ def _postgresql(url: URL) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_S},
         pool_recycle=1800,
+        pool_timeout=POOL_TIMEOUT_S,
         # A stale connection is noticed by the one retry of a SELECT; a ping would cost every request a round trip.
         pool_pre_ping=False,
         hide_parameters=True,
@@ -87,9 +90,12 @@ def patient(connection: Connection) -> Iterator[None]:
 
 
 def _sqlite(url: URL) -> Engine:
-    if url.database and url.database != ":memory:":
+    in_memory = not url.database or url.database == ":memory:"
+    if url.database and not in_memory:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000}, hide_parameters=True)
+    # A database in memory has one connection and no pool that could be waited for.
+    limits = {} if in_memory else {"pool_timeout": POOL_TIMEOUT_S}
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000}, hide_parameters=True, **limits)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
