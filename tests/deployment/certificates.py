@@ -20,8 +20,11 @@ class Certificates(NamedTuple):
     key: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Make an authority that signs one certificate for ``localhost``."""
+def make_certificates(folder: Path, days: int = 30) -> Certificates:
+    """Make an authority that signs one certificate for ``localhost``.
+
+    :param days: for which it is good; the authority is for longer.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root_name, name = _name("an authority of a company"), _name("localhost")
@@ -32,7 +35,7 @@ def make_certificates(folder: Path) -> Certificates:
     )
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     leaf = (
-        _certificate(name, root_name, key)
+        _certificate(name, root_name, key, days)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(root_key, hashes.SHA256())
     )
@@ -49,7 +52,9 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def _certificate(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _certificate(
+    name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int = 30
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(issuer, name, key.public_key(), x509.random_serial_number())
-    return builder.not_valid_before(now - _DAY).not_valid_after(now + 30 * _DAY)
+    return builder.not_valid_before(now - 2 * _DAY).not_valid_after(now + days * _DAY)
