@@ -21,7 +21,7 @@ from flask_gatehouse.ops.doctor.report import Report
 from flask_gatehouse.ops.doctor.running import Examined
 from flask_gatehouse.settings import ProviderKind, ProviderSettings
 from tests.nodes.listeners import open_hanging_server
-from tests.processes import PROGRAMS, free_port
+from tests.processes import PROGRAMS, free_port, running_gatehouse
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs/reference/doctor.md"
 # Would stand in no sentence by chance.
@@ -162,6 +162,22 @@ def test_a_host_is_examined_below_its_prefix(environment: dict[str, str], tmp_pa
     assert "this application is at /door there" in elsewhere.stderr
     broken = run(environment | {"SECRET_KEY": "short"}, "--json", program=here)
     assert (broken.returncode, list(found(broken))) == (1, ["settings"])
+
+
+def test_a_running_host_is_asked_below_its_prefix(tmp_path: Path) -> None:
+    shop = tmp_path / "shop.py"
+    shop.write_text(
+        "from flask import Flask\nfrom flask_gatehouse import Gatehouse\n\napp = Flask(__name__)\nGatehouse(app)\n"
+    )
+    with running_gatehouse(host=shop, directory=tmp_path) as node:
+        here = {"GATEHOUSE_ENV": "development", "PORT": node.base_url.rpartition(":")[2], "PIP_NO_INDEX": "1"}
+        ended = run(here, "--json", "--url", node.base_url, program=("flask", "--app", "shop", "gatehouse"))
+    checks = found(ended)
+    asked = {"healthz", "readyz", "error_pages", "redirect_uri_sent", "shared_key", "privacy", "forged_address"}
+    assert [checks[name] for name in asked if checks[name]["result"] not in {"ok", "warning"}] == []
+    assert f"{node.base_url}/gate/auth/authorize/dev" in checks["redirect_uri_sent"]["evidence"]
+    # It is a developer's machine, which is told.
+    assert {checks[name]["result"] for name in ("environment", "tls_certificate", "hsts", "cookies")} == {"failed"}
 
 
 @pytest.mark.parametrize("url", ["gate.example.com", "ftp://gate.example.com", "https://a:b@gate.example.com"])

@@ -203,6 +203,14 @@ def forged(request: Passing) -> None:
         request.put("X-Forwarded-For", said.partition('"[')[2].rstrip('"]'))
 
 
+class Elsewhere(Site):
+    """The same deployment, as if it had an address that is not of this machine."""
+
+    @property
+    def host(self) -> str:
+        return "192.0.2.1"
+
+
 def test_a_forged_address_that_is_believed(deployed: Deployed, look: Look, sqlite_url: str) -> None:
     whole = look("forged_address", site=deployed.site)
     assert whole.result is OK, whole
@@ -211,6 +219,11 @@ def test_a_forged_address_that_is_believed(deployed: Deployed, look: Look, sqlit
     deployed.front.on_request = without("X-Forwarded-For")
     # Its own address, which is also that of whoever asks: nothing can be said against it on one machine.
     assert look("forged_address", site=deployed.site).result is OK
+    lent = look("forged_address", site=Elsewhere(deployed.front.url, "", ""))
+    assert (lent.result, "everybody counts as one person" in lent.evidence) == (FAILED, True)
+    # Then the limit is not tried: it would keep everybody out.
+    few = {"GATEHOUSE_RATE_LIMIT_SIGN_IN": "3 per minute"}
+    assert "not tried" in look("rate_limit", few, site=Elsewhere(deployed.front.url, "", "")).evidence
     elsewhere = look("forged_address", {"DATABASE_URL": sqlite_url}, site=deployed.site)
     assert (elsewhere.result, "DATABASE_URL" in elsewhere.mend) == (UNKNOWN, True)
 
@@ -231,6 +244,8 @@ def test_sign_ins_that_nobody_counts(deployed: Deployed, look: Look) -> None:
     assert look("rate_limit", site=deployed.site).result is UNKNOWN
     # The deployment itself allows a million.
     assert look("rate_limit", few, site=deployed.site).result is FAILED
+    seldom = look("rate_limit", {"GATEHOUSE_RATE_LIMIT_SIGN_IN": "3 per second"}, site=deployed.site)
+    assert seldom.result is UNKNOWN
     with running_gatehouse({**deployed.environment, **few}, server="gunicorn") as node:
         before, deployed.front.behind = deployed.front.behind, node.base_url
         try:

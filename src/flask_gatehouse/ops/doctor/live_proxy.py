@@ -3,6 +3,7 @@
 import ipaddress
 import secrets
 import socket
+import time
 
 from limits import parse
 
@@ -16,6 +17,8 @@ from .subject import Subject
 _LOOKED_AT = 500
 # More tries than this are no harmless look.
 _MOST_TRIES = 60
+# Seconds: of a shorter time the first tries are forgotten before the last is made.
+_SHORTEST_S = 30
 
 
 def forged_host(subject: Subject) -> Finding:
@@ -86,22 +89,29 @@ def _find(subject: Subject, before: int, mark: str) -> RecordedEvent | None:
 def rate_limit(subject: Subject) -> Finding:
     """Begin sign-ins until one is refused. It is made last, and what it uses up comes back within the limit's time."""
     site, limit = subject.live, parse(subject.settings.rate_limit_sign_in)
-    if limit.amount > _MOST_TRIES:
-        return unknown(f"{limit.amount} sign-ins are allowed: too many to try.", "Set GATEHOUSE_RATE_LIMIT_SIGN_IN.")
+    if limit.amount > _MOST_TRIES or limit.get_expiry() < _SHORTEST_S:
+        return unknown(
+            f"{limit.amount} sign-ins in {limit.get_expiry()} seconds are allowed, which cannot be tried.",
+            "Set GATEHOUSE_RATE_LIMIT_SIGN_IN to what a person needs.",
+        )
     seen = forged_address(subject)
     if seen.evidence.startswith("The trail saw"):
         return unknown("It was not tried: everybody counts as one person, and would be refused.", seen.mend)
-    # Of each process its own share, where they do not count together: none of ours has more than a few.
-    for number in range(1, 2 * limit.amount + 2):
+    began = time.monotonic()
+    for number in range(1, limit.amount + 2):
         answer = site.ask(f"/auth/login/{first_provider(subject)}")
         if answer.status == 429:
             wait = answer.get("Retry-After")
             if wait is None:
-                return warning(f"The sign-in after {number - 1} was refused, without Retry-After.", "Pass it on.")
-            return ok(f"Of the sign-ins that were begun, number {number} was refused, for {wait} seconds.")
+                return warning(
+                    f"Sign-in number {number} was refused, without Retry-After.", "Let the proxy pass it on."
+                )
+            return ok(f"Of {limit.amount} sign-ins that are allowed, number {number} was refused, for {wait} seconds.")
+    if time.monotonic() - began > limit.get_expiry():
+        return unknown(f"To begin {limit.amount + 1} sign-ins took longer than they are counted.")
     return failed(
-        f"{2 * limit.amount + 1} sign-ins began, of which {limit.amount} are allowed: nobody counts, or each process"
-        " for itself.",
+        f"{limit.amount + 1} sign-ins began, of which {limit.amount} are allowed: nobody counts, or each process for"
+        " itself.",
         "Set REDIS_URL, so that all processes count together.",
     )
 
