@@ -79,6 +79,7 @@ def test_a_node_without_its_redis_is_not_ready(sqlite_url: str, tmp_path: Path, 
             "status": "unavailable",
             "database": "ok",
             "migrations": "ok",
+            "clock": "ok",
             "limiter": "Redis does not answer",
         }
         assert open_browser(site.node).get("/healthz").status_code == 200

@@ -2,11 +2,18 @@
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
+from ..db.base import database_now
 from ..db.schema import HEAD, current_version
+from ..kernel.clock import utc_now
 from ..kernel.errors import DependencyUnavailable
 from ..limiting import LimiterUnavailable
 from .state import state
+
+# Seconds between our clock and the database's. Tokens of providers are judged by ours, with a minute's allowance: a
+# node whose clock is wrong turns people away, or believes what has run out.
+CLOCK_SKEW_S = 30
 
 
 def healthz() -> ResponseReturnValue:
@@ -15,13 +22,16 @@ def healthz() -> ResponseReturnValue:
 
 def readyz() -> ResponseReturnValue:
     """Say what answers and what does not, in words that name no address and no secret."""
-    found = {"database": "ok", "migrations": "ok", "limiter": "ok"}
+    found = {"database": "ok", "migrations": "ok", "clock": "ok", "limiter": "ok"}
     try:
         with state().database.reading() as connection:
             if current_version(connection) != HEAD:
                 found["migrations"] = "run: gatehouse db upgrade"
+            skew = (utc_now() - connection.scalars(select(database_now())).one()).total_seconds()
+            if abs(skew) > CLOCK_SKEW_S:
+                found["clock"] = f"{abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} the database's"
     except DependencyUnavailable:
-        found |= {"database": "does not answer", "migrations": "unknown"}
+        found |= {"database": "does not answer", "migrations": "unknown", "clock": "unknown"}
     try:
         state().limiter.check()
     except LimiterUnavailable:

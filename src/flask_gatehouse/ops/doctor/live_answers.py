@@ -103,7 +103,7 @@ def ready(subject: Subject) -> Finding:
         said = json.loads(answer.body)
     except ValueError:
         said = {}
-    told = {name: said.get(name) for name in ("database", "migrations", "limiter")}
+    told = {name: said.get(name) for name in ("database", "migrations", "clock", "limiter")}
     words = ", ".join(f"{name}: {value}" for name, value in told.items() if value)
     if answer.status != 200 or not words:
         return failed(f"GET /readyz was answered {answer.status} ({words}).", "Mend what it names.")
@@ -157,7 +157,7 @@ CHECKS = (
     ),
     Check("error_pages", "Errors show nothing of our insides", Item.ERRORS, leaks),
     Check("healthz", "The process answers", Item.PRODUCTION, health),
-    Check("readyz", "Database, migrations and limiter answer it", Item.PRODUCTION, ready),
+    Check("readyz", "Database, migrations, clock and limiter are in order", Item.PRODUCTION, ready),
     Check("metrics", "Metrics are closed to strangers", Item.ERRORS, metrics),
     Check("method_override", "A header does not make a GET a DELETE", Item.CSRF, method_override),
     Check("privacy", "People can have and delete what is held about them", Item.PRIVACY, privacy),

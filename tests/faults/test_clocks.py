@@ -1,0 +1,87 @@
+"""A node whose clock is wrong: sessions are what they are at every other node, and nobody is believed for longer."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from flask_gatehouse.audit.verifying import Held, verify
+from flask_gatehouse.sessions.models import UserSession
+from tests.nodes.people import Browser, new_address
+from tests.nodes.sites import Site, running_site
+from tests.processes import Node, free_port, running_gatehouse
+from tests.services import Services
+
+from .provider import FarProvider, running_far_provider
+from .report import Shows
+
+Open = Callable[[Node], Browser]
+DAY, MINUTE = 86400.0, 60.0
+HALF_A_DAY = timedelta(hours=12)
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[FarProvider]:
+    with running_far_provider() as far:
+        yield far
+
+
+@pytest.fixture(scope="module")
+def site(postgresql_services: Services, new_database: str, far: FarProvider) -> Iterator[Site]:
+    url = postgresql_services.database_url(new_database)
+    with running_site(url, far.environment, servers=("gunicorn",)) as site:
+        yield site
+
+
+@pytest.fixture(scope="module", params=[-DAY, -5 * MINUTE, 5 * MINUTE, DAY])
+def skew(request: pytest.FixtureRequest) -> float:
+    seconds: float = request.param
+    return seconds
+
+
+@pytest.fixture(scope="module")
+def wrong(site: Site, skew: float) -> Iterator[Node]:
+    port = free_port()
+    own = {"TEST_SKEW_S": str(skew), "GATEHOUSE_BASE_URL": f"http://localhost:{port}"}
+    environment = dict(site.environment) | own
+    with running_gatehouse(environment, server="gunicorn", application="tests.faults.skewed:app", port=port) as node:
+        yield node
+
+
+def test_a_node_has_another_time(
+    site: Site, wrong: Node, skew: float, far: FarProvider, open_browser: Open, shows: Shows
+) -> None:
+    person, email = open_browser(site.node), new_address()
+    assert far.sign_in(person, email).status_code == 302
+    # One clock judges sessions, and it is neither node's.
+    assert person.is_signed_in(at=wrong)
+    assert person.is_signed_in()
+    far_away, other = open_browser(wrong), new_address()
+    assert far_away.sign_in(other).status_code == 302
+    assert far_away.is_signed_in(at=site.node)
+    # What has ended stays so, whatever time it is.
+    assert person.sign_out().status_code == 303
+    assert not person.is_signed_in(at=wrong)
+    idle = UserSession.last_seen_at
+    with site.database.transaction() as db:
+        hers = UserSession.id == site.sessions(other)[0]["id"]
+        db.execute(update(UserSession).where(hers).values({idle: site.sessions(other)[0]["created_at"] - HALF_A_DAY}))
+    assert not far_away.is_signed_in()
+    assert not far_away.is_signed_in(at=site.node)
+    # A token that is not of this moment by its clock lets nobody in, rather than anybody for longer.
+    comes = open_browser(wrong)
+    arrived = far.sign_in(comes, new_address())
+    tolerated = skew == 5 * MINUTE
+    assert arrived.status_code == (302 if tolerated else 400)
+    # An attempt that was begun elsewhere is as old as this node thinks, and young enough or refused.
+    begun = open_browser(site.node)
+    crossed = begun.get(far.begin(begun, new_address()), at=wrong)
+    assert crossed.status_code == (302 if tolerated else 400)
+    # Whoever balances between the nodes is told which one not to ask.
+    ready = comes.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["clock"].endswith("ahead of the database's" if skew > 0 else "behind the database's")
+    assert begun.get("/readyz", at=site.node).status_code == 200
+    assert verify(site.database.engine, Held([])).exit_code == 0
+    shows(f"clock of a node: {skew:+.0f} s", "sessions as elsewhere, nobody believed for longer, node not ready")
