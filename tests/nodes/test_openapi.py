@@ -22,10 +22,12 @@ from schemathesis.checks import (
 from schemathesis.core.parameters import ParameterLocation
 from sqlalchemy import func, select, text as sql, update
 
-from flask_gatehouse.accounts.models import Invitation, JoinRequest, User
+from flask_gatehouse.accounts.linking import link_identity
+from flask_gatehouse.accounts.models import Identity, Invitation, JoinRequest, User
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import Profile, invite, request_to_join
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.operations import OPERATIONS
 from tests.nodes.people import SESSION_COOKIE, Browser, csrf_token_of
@@ -62,10 +64,13 @@ KEPT = (
     "SELECT id, email, role FROM gatehouse_invitations ORDER BY id",
     "SELECT id, name, approved_role FROM gatehouse_join_requests ORDER BY id",
     "SELECT id, ended_at FROM gatehouse_sessions ORDER BY id",
+    "SELECT id, user_id FROM gatehouse_identities ORDER BY id",
 )
 # What a parameter names, so that requests find somebody: most numbers that can be are nobody's.
 NAMED = {
     "user_id": "SELECT id FROM gatehouse_users",
+    # Those with which no session was begun, which alone can be unlinked.
+    "identity_id": "SELECT id FROM gatehouse_identities WHERE issuer = 'https://id.example'",
     "session_id": "SELECT id FROM gatehouse_sessions WHERE ended_at IS NULL",
     "id": "SELECT id FROM gatehouse_invitations",
     "number": "SELECT id FROM gatehouse_audit_events",
@@ -110,6 +115,9 @@ class Api:
                 request_to_join(db, replace(STRANGER, subject=token_hex(8)))
             for _ in range(ENOUGH - (db.scalar(select(func.count(Invitation.id))) or 0)):
                 invite(db, f"{token_hex(8)}@example.com", Role.VIEWER, expires_at=None)
+            mine = db.scalars(select(User.id).where(User.email == email)).one()
+            for _ in range(ENOUGH - (db.scalar(select(func.count(Identity.id)).where(Identity.user_id == mine)) or 0)):
+                link_identity(db, mine, replace(STRANGER, subject=token_hex(8)), actor=SYSTEM)
         return browser
 
 

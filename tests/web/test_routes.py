@@ -28,6 +28,7 @@ SNAPSHOT = {
     ("/users/<int:user_id>", "POST"): "self_or_admin",
     ("/users/<int:user_id>", "DELETE"): "admin_not_self",
     ("/users/<int:user_id>/edit", "GET"): "self_or_admin",
+    ("/users/<int:user_id>/activity", "GET"): "admin",
     ("/users/<int:user_id>/toggle-active", "POST"): "admin_not_self",
     ("/users/<int:user_id>/release", "POST"): "admin",
     ("/users/bulk", "POST"): "admin",
@@ -40,6 +41,10 @@ SNAPSHOT = {
     ("/account/delete", "GET"): "signed_in",
     ("/account/delete", "POST"): "signed_in",
     ("/users/<int:user_id>/export", "GET"): "admin",
+    ("/account/activity", "GET"): "signed_in",
+    ("/account/link/<provider>", "POST"): "signed_in",
+    ("/account/identities/<int:identity_id>", "POST"): "signed_in",
+    ("/account/identities/<int:identity_id>", "DELETE"): "signed_in",
     ("/account/sessions/others", "POST"): "signed_in",
     ("/account/sessions/others", "DELETE"): "signed_in",
     ("/account/sessions/<session_id>", "POST"): "signed_in",
@@ -78,7 +83,12 @@ def test_a_route_that_names_nobody_does_not_start() -> None:
 
 @pytest.mark.parametrize(("rule", "method"), [key for key, who in SNAPSHOT.items() if who != "public"])
 def test_whoever_is_not_signed_in_is_sent_to_sign_in(app: Flask, rule: str, method: str) -> None:
-    address = rule.replace("<session_id>", "x").replace("<int:user_id>", "1").replace("<int:number>", "1")
+    address = (
+        rule.replace("<session_id>", "x")
+        .replace("<int:user_id>", "1")
+        .replace("<int:identity_id>", "1")
+        .replace("<int:number>", "1")
+    )
     answer = app.test_client().open(address, method=method)
     assert answer.status_code == 302
     assert answer.location.startswith("/auth/login")

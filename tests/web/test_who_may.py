@@ -1,6 +1,7 @@
 """The matrix of docs/reference/who-may.tsv: actor, method, route, status. It is the documentation and the test's input.
 
-``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session, ``{event}`` one of the trail.
+``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session, ``{event}`` one of the trail,
+``{identity}`` a way to sign in that nobody has.
 Changes carry the token and fields that would do; the answers are those that a page gets. A route that is missing from
 the file fails. ``confirmation`` says what is refused to somebody who may, and has not proved lately who she is.
 """
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.rules import LARGEST_ID
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.testing import SignedIn, sign_in_as
@@ -48,7 +50,9 @@ def test_the_matrix_holds(app: Flask, row: dict[str, str], actor: str) -> None:
     who = SignedIn(0, "", "") if actor == "anonymous" else sign_in_as(client, Role(actor), email="own@example.com")
     # As the worker does; an export proves nothing before.
     Sealer(state_of(app).database, "localhost").seal()
-    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id, event=1)
+    path = row["path"].format(
+        own=who.user_id, other=other.user_id, session=other.session_id, event=1, identity=LARGEST_ID
+    )
     fields = FIELDS if row["method"] != "PUT" else {"name": "A Name", "version": "1"}
     if row["method"] == "GET":
         answer = client.get(path)
@@ -64,7 +68,9 @@ def test_the_matrix_says_what_an_open_browser_is_not_enough_for(app: Flask, row:
     other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
     client, long_ago = app.test_client(), utc_now() - timedelta(hours=1)
     who = sign_in_as(client, Role.ADMIN, email="own@example.com", proved_at=long_ago)
-    path = row["path"].format(own=who.user_id, other=other.user_id, session=other.session_id, event=1)
+    path = row["path"].format(
+        own=who.user_id, other=other.user_id, session=other.session_id, event=1, identity=LARGEST_ID
+    )
     fields = SENSITIVE | {"user": str(other.user_id)} | ({"_method": "delete"} if row["method"] == "POST" else {})
     answer = client.open(path, method=row["method"], data=fields, headers=who.headers | {"Accept": "application/json"})
     asked = answer.is_json and answer.get_json().get("type") == "confirmation-required"
@@ -84,6 +90,12 @@ def _rule(path: str) -> str:
         path = path.replace(mark, "{user}")
     for mark in ("<session_id>", "{session}"):
         path = path.replace(mark, "{session}")
-    for mark, example in (("<provider>", "dev"), ("<int:number>", "{event}"), ("<token>", "nonsense")):
+    examples = {
+        "<provider>": "dev",
+        "<int:number>": "{event}",
+        "<token>": "nonsense",
+        "<int:identity_id>": "{identity}",
+    }
+    for mark, example in examples.items():
         path = path.replace(mark, example)
     return path

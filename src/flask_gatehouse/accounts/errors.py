@@ -27,6 +27,25 @@ class AddressTaken(GatehouseError):
         self.providers = providers
 
 
+class IdentityTaken(GatehouseError):
+    """The account at a provider is somebody else's way to sign in here.
+
+    :param user_id: whose it is; None if she came at this very moment.
+    """
+
+    def __init__(self, user_id: int | None) -> None:
+        super().__init__("the account belongs to another user")
+        self.user_id = user_id
+
+
+class IdentityNotFound(GatehouseError):
+    """The account is none of this person's ways to sign in, or no longer."""
+
+
+class LastIdentity(GatehouseError):
+    """Without this account she would never come in again, so it stays."""
+
+
 class AccountDeactivated(GatehouseError):
     """An administrator has deactivated this person's account."""
 

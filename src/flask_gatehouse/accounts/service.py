@@ -44,6 +44,7 @@ from .leaving import delete_user
 from .listing import count_users, list_users
 from .profile import Profile
 from .signing_in import (
+    find_identity_id,
     find_user_id,
     has_identity,
     identities_of,
@@ -70,6 +71,7 @@ __all__ = [
     "expire_join_requests",
     "find_approved_role",
     "find_correspondent",
+    "find_identity_id",
     "find_invitation",
     "find_invited_role",
     "find_user_id",

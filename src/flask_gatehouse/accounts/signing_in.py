@@ -13,6 +13,7 @@ from .errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentReg
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
 from .joining import take_join_request
+from .linking import is_first
 from .locks import now_of
 from .models import Identity, User
 from .profile import Profile, identifying
@@ -44,7 +45,7 @@ def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUse
     before = user.last_sign_in_at
     identity.last_used_at = now
     identity.email, identity.email_is_authoritative = profile.email, profile.email_is_authoritative
-    _refresh(db, user, profile, actor)
+    _refresh(db, user, profile, actor, speaks_for_her=is_first(db, identity))
     take_invitation(db, user, profile.binding_address, actor)
     user.last_sign_in_at = now
     db.flush()
@@ -107,6 +108,7 @@ def identities_of(db: Connection, user_id: int) -> Sequence[IdentityView]:
     """Return the accounts with which a person signs in, the oldest first."""
     rows = db.execute(
         select(
+            Identity.id,
             Identity.provider,
             Identity.issuer,
             Identity.email,
@@ -118,6 +120,12 @@ def identities_of(db: Connection, user_id: int) -> Sequence[IdentityView]:
         .order_by(Identity.id)
     )
     return [IdentityView(*row) for row in rows]
+
+
+def find_identity_id(db: Connection, issuer: str | None, subject: str | None) -> int | None:
+    """Return the id of an account at a provider, if it is anybody's way to sign in."""
+    this = select(Identity.id).where(Identity.issuer == issuer, Identity.subject == subject)
+    return db.execute(this).scalars().first()
 
 
 def has_identity(db: Session, user_id: int, issuer: str, subject: str) -> bool:
@@ -133,13 +141,17 @@ def find_user_id(db: Session | Connection, address: str) -> int | None:
     return db.scalars(select(User.id).where(User.email == case_folded_address(address))).first()
 
 
-def _refresh(db: Session, user: User, profile: Profile, actor: Actor) -> None:
-    """Take over the name, and an authoritative address that is free, from what the provider says today."""
+def _refresh(db: Session, user: User, profile: Profile, actor: Actor, *, speaks_for_her: bool) -> None:
+    """Take over the name, and an authoritative address that is free, from what the provider says today.
+
+    :param speaks_for_her: whether it is the first of her accounts; what another one says would replace that at each
+        sign-in, and be replaced again. Only an address that is missing is taken from any of them.
+    """
     changed: dict[str, dict[str, str | None]] = {}
     name = plain(profile.name or "", NAME_LENGTH)
-    if name and name != user.name and not user.name_is_fixed:
+    if speaks_for_her and name and name != user.name and not user.name_is_fixed:
         changed["name"], user.name = {"before": user.name, "after": name}, name
-    address = profile.binding_address
+    address = profile.binding_address if speaks_for_her or user.email is None else None
     if address and address != user.email and db.scalars(select(User.id).where(User.email == address)).first() is None:
         changed["email"], user.email = {"before": user.email, "after": address}, address
     if changed:

@@ -52,6 +52,7 @@ class SignedInUser:
 class IdentityView:
     """One account at one provider with which a person signs in."""
 
+    id: int
     provider: str
     issuer: str
     email: str | None

@@ -91,6 +91,7 @@ _REFUSALS = frozenset(
         AuditEvent.LOGIN_FAIL,
         AuditEvent.TOKEN_REUSE,
         AuditEvent.REAUTH_FAIL,
+        AuditEvent.IDENTITY_LINK_FAIL,
         AuditEvent.AUTHZ_FAIL,
         AuditEvent.CSRF_REFUSED,
     }

@@ -41,6 +41,7 @@ class AuditEvent(StrEnum):
     USER_HELD = "user_held"  # +
     USER_RELEASED = "user_released"  # +
     IDENTITY_LINKED = "identity_linked"  # +
+    IDENTITY_LINK_FAIL = "identity_link_fail"  # +
     IDENTITY_UNLINKED = "identity_unlinked"  # +
     INVITE_CREATED = "invite_created"  # +
     INVITE_USED = "invite_used"  # +
@@ -71,6 +72,7 @@ _DENIED = {
     AuditEvent.TOKEN_REUSE,
     AuditEvent.RATE_LIMIT_EXCEEDED,
     AuditEvent.REAUTH_FAIL,
+    AuditEvent.IDENTITY_LINK_FAIL,
     AuditEvent.AUTHZ_FAIL,
     AuditEvent.CSRF_REFUSED,
 }

@@ -18,6 +18,9 @@ from .lookup import digest_of
 from .models import UserSession
 from .rules import EndReason, Limits, Times, ended
 
+# Of how many sessions the page of a person's activity tells who has ended them.
+MOST_SESSIONS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -134,10 +137,10 @@ def owner_of(db: Session, session_id: str) -> int | None:
     return db.scalars(select(UserSession.user_id).where(UserSession.id == session_id)).first()
 
 
-def is_opened_by(db: Session, session_id: str, issuer: str, subject: str) -> bool:
-    """Return whether a session was begun with this very account at this provider."""
-    this = (UserSession.id == session_id, UserSession.issuer == issuer, UserSession.subject == subject)
-    return db.scalars(select(UserSession.id).where(*this)).first() is not None
+def account_of(db: Session | Connection, session_id: str) -> tuple[str | None, str | None]:
+    """Return the issuer and the subject of the account at a provider with which a session was begun."""
+    row = db.execute(select(UserSession.issuer, UserSession.subject).where(UserSession.id == session_id)).first()
+    return (None, None) if row is None else (row.issuer, row.subject)
 
 
 def end_other_sessions(db: Session, user_id: int, keep: str) -> int | None:
@@ -149,6 +152,12 @@ def end_other_sessions(db: Session, user_id: int, keep: str) -> int | None:
     if keep not in db.scalars(hers.order_by(UserSession.id).with_for_update()).all():
         return None
     return len(_end(db, and_(UserSession.user_id == user_id, UserSession.id != keep), EndReason.REVOKED, None))
+
+
+def end_sessions_of_account(db: Session, user_id: int, issuer: str, subject: str, *, actor: Actor) -> int:
+    """End all sessions of a person that were begun with this account at this provider; return how many."""
+    hers = and_(UserSession.user_id == user_id, UserSession.issuer == issuer, UserSession.subject == subject)
+    return len(_end(db, hers, EndReason.REVOKED, actor))
 
 
 def end_sessions(db: Session, user_id: int | None, *, actor: Actor) -> int:
@@ -263,6 +272,12 @@ def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[Se
         .order_by(UserSession.last_seen_at.desc(), UserSession.id)
     )
     return [SessionView(*row) for row in rows]
+
+
+def newest_sessions(db: Connection, user_id: int) -> Sequence[str]:
+    """Return the public ids of a person's last sessions, whether they live or have ended."""
+    newest = select(UserSession.id).where(UserSession.user_id == user_id).order_by(UserSession.created_at.desc())
+    return db.execute(newest.limit(MOST_SESSIONS)).scalars().all()
 
 
 def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Actor | None) -> Sequence[str]:

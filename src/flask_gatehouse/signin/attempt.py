@@ -23,13 +23,14 @@ MOST_AT_ONCE = 5
 class Purpose(StrEnum):
     SIGN_IN = "sign_in"
     CONFIRM = "confirm"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One sign-in that has begun.
 
-    :param session_id: for a confirmation, the session that asks for it.
+    :param session_id: for a confirmation and for linking, the session that asks for it.
     """
 
     provider: str

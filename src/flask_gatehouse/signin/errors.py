@@ -40,6 +40,9 @@ class Reason(StrEnum):
     # She was asked to confirm who she is, and somebody else answered.
     OTHER_PERSON = "other_person"
     TOO_OLD = "too_old"
+    # She would link an account that is somebody else's, or whose address is.
+    IDENTITY_TAKEN = "identity_taken"
+    LINKED_ADDRESS_TAKEN = "linked_address_taken"
 
 
 class SignInRefused(GatehouseError):
@@ -66,6 +69,10 @@ class TooManyRefusals(GatehouseError):
     def __init__(self, wait: timedelta) -> None:
         super().__init__("too many sign-ins were refused")
         self.wait = wait
+
+
+class IdentityInUse(GatehouseError):
+    """The account cannot be unlinked in a session that was begun with it."""
 
 
 class UnknownProvider(GatehouseError):

@@ -27,10 +27,10 @@ from ..db.database import Database
 from ..kernel.context import Actor
 from ..sessions.limits import limits_of
 from ..sessions.rules import EndReason
-from ..sessions.service import Begun, begin_session, end_session, is_opened_by, renew_token
+from ..sessions.service import Begun, account_of, begin_session, end_session, renew_token
 from ..settings import Settings
 from .assertion import Assertion
-from .attempt import MAX_AGE, Attempt
+from .attempt import MAX_AGE, Attempt, Purpose
 from .errors import Reason, SignInRefused, TooManyRefusals
 from .models import SpentAttempt
 from .rules import confirmation_is_fresh, sign_up_refusal
@@ -38,6 +38,11 @@ from .slowing import Account, clear_account, count_and_record
 
 # An attempt is remembered for longer than any copy of it can be valid, whatever the clocks say.
 REMEMBER_SPENT = timedelta(seconds=3 * MAX_AGE)
+_REFUSED = {
+    Purpose.SIGN_IN: AuditEvent.LOGIN_FAIL,
+    Purpose.CONFIRM: AuditEvent.REAUTH_FAIL,
+    Purpose.LINK: AuditEvent.IDENTITY_LINK_FAIL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _complete(
 ) -> SignedIn:
     profile = assertion.profile
     with database.transaction() as db:
-        _spend(db, attempt)
+        spend(db, attempt)
         try:
             user = sign_in_known(db, profile, actor=actor) or _sign_up(db, settings, assertion, actor)
         except AccountDeactivated as error:
@@ -155,13 +160,13 @@ def confirm(
     """
     profile = assertion.profile
     with database.transaction() as db:
-        _spend(db, attempt)
+        spend(db, attempt)
         session_id = actor.session_id
         if session_id is None or session_id != attempt.session_id:
             raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
         # Another person's account at the same provider must not confirm for this one (GHSA-97r5-pg8x-p63p), nor one
         # that somebody has linked to hers from a browser that she left open.
-        if not is_opened_by(db, session_id, profile.issuer, profile.subject):
+        if account_of(db, session_id) != (profile.issuer, profile.subject):
             raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
         if not confirmation_is_fresh(assertion.authenticated_at, now, settings.confirm_max_age):
             raise SignInRefused(Reason.TOO_OLD, profile.provider)
@@ -179,16 +184,17 @@ def record_refusal(
     settings: Settings,
     refusal: SignInRefused,
     *,
-    confirming: bool,
+    purpose: Purpose,
     actor: Actor,
     account: Account | None = None,
 ) -> None:
     """Write a refused sign-in into the trail, in a transaction of its own: there is no change to go with it.
 
+    :param purpose: what she was about to do.
     :param account: issuer and subject of whoever was refused, where a provider has vouched for them.
     :raises TooManyRefusals: if it came when she, or her network, had to wait. Then it is counted and not recorded.
     """
-    event = AuditEvent.REAUTH_FAIL if confirming else AuditEvent.LOGIN_FAIL
+    event = _REFUSED[purpose]
     if refusal.reason is Reason.STATE_REUSED:
         event = AuditEvent.TOKEN_REUSE
     user_id = refusal.facts.get("user_id")
@@ -215,7 +221,7 @@ def forget_spent_attempts(db: Session) -> int:
     )
 
 
-def _spend(db: Session, attempt: Attempt) -> None:
+def spend(db: Session, attempt: Attempt) -> None:
     """Use the attempt up. Of several requests with the same one, on any node, exactly one passes."""
     db.add(SpentAttempt(state_digest=attempt.state_digest, spent_at=db.scalars(select(database_now())).one()))
     try:

@@ -8,21 +8,23 @@ from flask import Response, flash, jsonify, make_response, redirect, render_temp
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
-from ..accounts.service import IdentityView, identities_of
-from ..kernel.user_agents import device_name
+from ..accounts.service import IdentityView, find_identity_id, get_user, identities_of
 from ..sessions.rules import EndReason
 from ..sessions.service import (
     SessionView,
+    account_of,
     end_other_sessions as end_others,
     end_session as end,
     living_sessions,
     owner_of,
 )
+from .activity import activity_panel
 from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
-from .language import marked as _, plural, text
+from .labels import device_in_words, label_of
+from .language import plural, text
 from .state import state
 
 # What sessions.service makes; anything else is not asked of a database, which may refuse it.
@@ -34,6 +36,9 @@ def account() -> ResponseReturnValue:
     with here.database.reading() as connection:
         sessions = living_sessions(connection, who.user_id, here.limits[who.role])
         identities = identities_of(connection, who.user_id)
+        user = get_user(connection, who.user_id)
+        begun_with = find_identity_id(connection, *account_of(connection, who.session_id))
+        panel = activity_panel(connection, who.user_id, url_for("gatehouse.my_activity"))
     if wants_json():
         return jsonify(
             user=current_user.to_dict(),
@@ -44,7 +49,10 @@ def account() -> ResponseReturnValue:
     return render_template(
         "gatehouse/account/account.html",
         sessions=[shown_session(session) for session in sessions],
-        identities=[shown_identity(identity) for identity in identities],
+        identities=[shown_identity(identity) | {"current": identity.id == begun_with} for identity in identities],
+        version=user.version,
+        providers=[provider.settings for provider in here.providers.values()],
+        **panel,
     )
 
 
@@ -94,20 +102,6 @@ def _gone(message: str) -> Response:
         return make_response("", 204)
     flash(message, "success")
     return make_response(redirect(url_for("gatehouse.account"), 303))
-
-
-# What kernel.user_agents says of a browser that says nothing of itself.
-_UNKNOWN_DEVICE = _("Unknown device")
-
-
-def device_in_words(user_agent: str | None) -> str:
-    browser, __, system = device_name(user_agent).partition(" on ")
-    return text("%(browser)s on %(system)s", browser=browser, system=system) if system else text(browser)
-
-
-def label_of(provider: str) -> str:
-    known = state().providers.get(provider)
-    return known.settings.label if known else provider.title()
 
 
 def _session_fields(session: SessionView) -> dict[str, Any]:

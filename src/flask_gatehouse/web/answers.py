@@ -13,11 +13,14 @@ from ..accounts.errors import (
     AlreadyAUser,
     ConcurrentRegistration,
     EditConflict,
+    IdentityNotFound,
+    IdentityTaken,
     InvalidField,
     InvalidQuery,
     InvitationNotFound,
     JoinRequestNotFound,
     LastAdministrator,
+    LastIdentity,
     NotOnYourself,
     ReviewUnfinished,
     RoleNotYours,
@@ -39,7 +42,7 @@ from ..limiting import TooManyRequests
 from ..ops.backups.errors import BackupRefused
 from ..privacy.errors import DamagedLedger, NothingHeld
 from ..settings import ConfigurationError
-from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
+from ..signin.errors import IdentityInUse, ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
 from .denials import (
     ConfirmationRequired,
     CrossSiteRequest,
@@ -226,6 +229,24 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
         Answer(400, _("Bad request"), _("This list does not know what was asked for."), _("Go back, and use the page."))
     ),
     InvitationNotFound: _always(NOT_FOUND),
+    IdentityNotFound: _always(NOT_FOUND),
+    IdentityTaken: _CONFLICT,
+    LastIdentity: _always(
+        Answer(
+            409,
+            _("Your only way to sign in"),
+            _("Without this account you would never come in again."),
+            _("Link another one first."),
+        )
+    ),
+    IdentityInUse: _always(
+        Answer(
+            409,
+            _("You are signed in with it"),
+            _("This session was begun with that very account."),
+            _("Sign in with another of your accounts, then unlink it."),
+        )
+    ),
     JoinRequestNotFound: _always(NOT_FOUND),
     NothingHeld: _always(NOT_FOUND),
     DamagedLedger: _MISCONFIGURED,

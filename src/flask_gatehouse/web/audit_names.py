@@ -14,6 +14,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.REAUTH_SUCCESS: _("Identity confirmed"),
         AuditEvent.REAUTH_FAIL: _("Confirmation refused"),
         AuditEvent.IDENTITY_LINKED: _("Way to sign in linked"),
+        AuditEvent.IDENTITY_LINK_FAIL: _("Linking refused"),
         AuditEvent.IDENTITY_UNLINKED: _("Way to sign in removed"),
         AuditEvent.PROVIDER_UNAVAILABLE: _("Sign-in service away"),
     },

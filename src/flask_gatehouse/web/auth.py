@@ -1,6 +1,7 @@
 """Signing in, signing out, and how long the session still lasts."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
@@ -12,16 +13,19 @@ from ..kernel.errors import DependencyUnavailable
 from ..sessions.lookup import Found
 from ..sessions.rules import EndReason, can_be_extended, time_left
 from ..sessions.service import end_session, touch
+from ..signin.assertion import Assertion
 from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
 from ..signin.errors import Reason, SignInRefused
+from ..signin.linking import link
 from ..signin.service import Browser, complete, confirm as confirm_session, record_refusal
 from ..signin.slowing import Account, check_network
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .confirmation import asked_first
 from .devices import knows_device, remember_device
 from .htmx import is_htmx, redirect_by_htmx
+from .labels import label_of
 from .language import language, marked as _, text
-from .state import State, state
+from .state import state
 from .way_back import AGAIN, wanted_page
 
 log = logging.getLogger("flask_gatehouse")
@@ -78,51 +82,78 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     attempt: Attempt | None = None
     account: Account | None = None
     _let_network_pass()
-    came: SignedInUser | None = None
     try:
         answer, cookie_name = _answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
         request.environ[SPENT_COOKIE] = cookie_name
-        again = "gatehouse.confirm" if attempt.purpose is Purpose.CONFIRM else "gatehouse.sign_in"
-        request.environ[AGAIN] = url_for(again, next=attempt.next)
+        request.environ[AGAIN] = url_for(_BEGINNINGS[attempt.purpose], next=attempt.next)
         assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
         account = (assertion.profile.issuer, assertion.profile.subject)
-        if attempt.purpose is Purpose.CONFIRM:
-            token = confirm_session(
-                here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now()
-            ).token
-        else:
-            replaced = visit().session
-            entered = complete(
-                here.database,
-                here.settings,
-                attempt,
-                assertion,
-                actor=caller(),
-                replaces=replaced.session_id if replaced else None,
-                browser=Browser(knows_device, language()),
-            )
-            token, came = entered.session.token, entered.user
-            welcome(came.name, is_new=came.is_new)
+        token, came = _ENDS[attempt.purpose](attempt, assertion)
     except SignInRefused as refusal:
-        _record(refusal, account, confirming=attempt is not None and attempt.purpose is Purpose.CONFIRM)
+        _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)
         raise
     response = make_response(redirect(attempt.next or here.start_page))
-    set_session_cookie(response, token)
+    if token is not None:
+        set_session_cookie(response, token)
     if came is not None:
         remember_device(response, came.id, came.session_generation)
     forget_visit()
     return response
 
 
-def _record(refusal: SignInRefused, account: Account | None, *, confirming: bool) -> None:
+# What an answer leads to: the new token of the browser, if it gets one, and who has come in, if somebody has.
+Arrival = tuple[str | None, SignedInUser | None]
+
+
+def _finish_signing_in(attempt: Attempt, assertion: Assertion) -> Arrival:
+    here, replaced = state(), visit().session
+    entered = complete(
+        here.database,
+        here.settings,
+        attempt,
+        assertion,
+        actor=caller(),
+        replaces=replaced.session_id if replaced else None,
+        browser=Browser(knows_device, language()),
+    )
+    welcome(entered.user.name, is_new=entered.user.is_new)
+    return entered.session.token, entered.user
+
+
+def _finish_confirming(attempt: Attempt, assertion: Assertion) -> Arrival:
+    here = state()
+    return confirm_session(here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now()).token, None
+
+
+def _finish_linking(attempt: Attempt, assertion: Assertion) -> Arrival:
+    is_new, label = link(state().database, attempt, assertion, actor=actor()), label_of(attempt.provider)
+    linked = text("From now on you can sign in with %(provider)s, too. Your other sessions have ended.", provider=label)
+    flash(linked if is_new else text("You sign in with this account already."), "success" if is_new else "info")
+    return None, None
+
+
+_ENDS: dict[Purpose, Callable[[Attempt, Assertion], Arrival]] = {
+    Purpose.SIGN_IN: _finish_signing_in,
+    Purpose.CONFIRM: _finish_confirming,
+    Purpose.LINK: _finish_linking,
+}
+# Where the same round trip begins again.
+_BEGINNINGS = {
+    Purpose.SIGN_IN: "gatehouse.sign_in",
+    Purpose.CONFIRM: "gatehouse.confirm",
+    Purpose.LINK: "gatehouse.account",
+}
+
+
+def _record(refusal: SignInRefused, account: Account | None, purpose: Purpose) -> None:
     """Write a refusal into the trail; it stands even if that fails.
 
     :raises TooManyRefusals: if it is one too many, which is what she is told then.
     """
-    here, who = state(), actor() if confirming else caller()
+    here, who = state(), caller() if purpose is Purpose.SIGN_IN else actor()
     try:
-        record_refusal(here.database, here.settings, refusal, confirming=confirming, actor=who, account=account)
+        record_refusal(here.database, here.settings, refusal, purpose=purpose, actor=who, account=account)
     except DependencyUnavailable:
         log.warning("a refused sign-in (%s) could not be written into the trail", refusal.reason, exc_info=True)
 
@@ -213,18 +244,30 @@ def _answer_of_provider(provider: str) -> tuple[dict[str, str], str]:
 def _send_to_provider(
     name: str, next_path: str | None, purpose: Purpose, session_id: str | None
 ) -> ResponseReturnValue:
-    here = state()
-    provider = here.provider(name)
-    _let_network_pass()
-    attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
-    fresh = purpose is Purpose.CONFIRM
-    response = make_response(redirect(provider.authorization_url(attempt, _redirect_uri(name), fresh=fresh)))
-    _remember_attempt(response, here, attempt)
+    url, attempt = begin_round_trip(name, next_path, purpose, session_id)
+    response = make_response(redirect(url))
+    remember_attempt(response, attempt)
     return response
 
 
-def _remember_attempt(response: Response, here: State, attempt: Attempt) -> None:
+def begin_round_trip(name: str, next_path: str | None, purpose: Purpose, session_id: str | None) -> tuple[str, Attempt]:
+    """Return where a provider is asked, and the attempt that the browser has to remember meanwhile.
+
+    :raises UnknownProvider: if there is none of this name.
+    :raises TooManyRefusals: if too many from this network were refused.
+    """
+    provider = state().provider(name)
+    _let_network_pass()
+    attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
+    # Whoever confirms has to prove herself, and whoever links to choose: otherwise her provider would take the account
+    # in which she happens to be signed in there.
+    fresh = purpose is not Purpose.SIGN_IN
+    return provider.authorization_url(attempt, _redirect_uri(name), fresh=fresh), attempt
+
+
+def remember_attempt(response: Response, attempt: Attempt) -> None:
     """Hand the attempt to the browser, and take back the oldest where there are too many."""
+    here = state()
     # Browsers send cookies of one path in the order in which they were made (RFC 6265 §5.4).
     others = [name for name in request.cookies if name.startswith(here.attempt_cookie)]
     for name in others[: max(0, len(others) + 1 - MOST_AT_ONCE)]:

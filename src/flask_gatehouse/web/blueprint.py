@@ -9,7 +9,6 @@ from werkzeug.exceptions import HTTPException
 
 from ..kernel.errors import GatehouseError
 from . import ROUTES
-from .account import device_in_words
 from .actor import BACKGROUND, current_user, visit
 from .auth import discard_spent_attempt, remaining
 from .connection import request_id
@@ -17,6 +16,7 @@ from .csrf import csrf_token
 from .decorators import guard
 from .errors import DOWNLOAD, answer, answer_http
 from .headers import mark_private, secure
+from .labels import device_in_words
 from .language import language, name_language, number, plural, text
 from .limits import limited
 from .moments import ago, day, minute, moment

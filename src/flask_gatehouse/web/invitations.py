@@ -19,9 +19,9 @@ from ..accounts.service import (
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .account import label_of
 from .fields import in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json
+from .labels import label_of
 from .language import text
 from .problems import problem
 from .state import state

@@ -14,7 +14,7 @@ from .permissions import Permission
 from .schemas import COUNT, ID, SCHEMAS, SESSION_ID, Schema, ref
 from .state import state
 
-_PARAMETERS = {"user_id": ID, "session_id": SESSION_ID, "number": {"type": "integer", "minimum": 1}}
+_PARAMETERS = {"user_id": ID, "identity_id": ID, "session_id": SESSION_ID, "number": {"type": "integer", "minimum": 1}}
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 _PROBLEM: Schema = {
     "description": "Why it was refused (RFC 9457)",

@@ -57,6 +57,7 @@ _LOG_FILTERS: dict[str, Schema] = {
 }
 _EVENT_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched_to": or_null(MOMENT)})
+_ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
 _EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
@@ -137,6 +138,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         body=body({"confirm": TEXT}),
         refusals=(409, 422),
     ),
+    ("my_activity", "GET"): Operation(
+        "What concerns my security", {200: _ACTIVITY}, query={"before": _EVENT_NUMBER}, refusals=(400,)
+    ),
+    ("user_activity", "GET"): Operation(
+        "What concerns the security of a user", {200: _ACTIVITY}, query={"before": _EVENT_NUMBER}, refusals=(400, 404)
+    ),
+    ("unlink_identity", "DELETE"): Operation(
+        "Unlink one of my ways to sign in; never the last, nor that of this session", {204: None}, refusals=(404, 409)
+    ),
     ("end_session", "DELETE"): Operation("End one of my sessions", {204: None}, refusals=(404,)),
     ("end_other_sessions", "DELETE"): Operation("End all of my sessions but this one", {204: None}),
     ("session_status", "GET"): Operation("How long this session lasts; never prolongs it", {200: ref("Remaining")}),
@@ -155,6 +165,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("openapi", "GET"): Operation("This document", {200: {"type": "object"}}),
 }
 PAGES_ONLY = {
+    # It leads to a provider, which only a browser can talk to.
+    ("link_identity", "POST"),
+    ("unlink_identity", "POST"),
     ("index", "GET"),
     ("sign_in", "GET"),
     ("begin_sign_in", "GET"),

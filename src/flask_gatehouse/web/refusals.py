@@ -107,6 +107,18 @@ REFUSALS: dict[Reason, Refusal] = {
         _("To confirm that it is you, sign in with the account that you use here."),
         _("Nothing has changed. Go back and confirm with your own account."),
     ),
+    Reason.IDENTITY_TAKEN: Refusal(
+        409,
+        _("This account belongs to somebody else here"),
+        _("Somebody signs in here with it already, so it cannot open your account as well."),
+        _("Nothing has changed. If both accounts are yours, ask an administrator which one shall stay."),
+    ),
+    Reason.LINKED_ADDRESS_TAKEN: Refusal(
+        409,
+        _("Its address belongs to somebody else here"),
+        _("Somebody has the e-mail address of this account here already, so it cannot open yours."),
+        _("Nothing has changed. If both accounts are yours, ask an administrator which one shall stay."),
+    ),
     Reason.TOO_OLD: Refusal(
         403,
         _("That was not a fresh sign-in"),

@@ -93,12 +93,25 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Identity": record(
         {
+            "id": ID,
             "provider": TEXT,
             "issuer": TEXT,
             "email": or_null(TEXT),
             "email_is_authoritative": FLAG,
             "created_at": MOMENT,
             "last_used_at": MOMENT,
+        }
+    ),
+    "Activity": record(
+        {
+            "number": COUNT,
+            "occurred_at": MOMENT,
+            "event": TEXT,
+            "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
+            "reason": or_null(TEXT),
+            "by": or_null({"type": "integer"}),
+            "ip": or_null(TEXT),
+            "user_agent": or_null(TEXT),
         }
     ),
     "Invitation": record(

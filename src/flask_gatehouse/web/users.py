@@ -24,6 +24,7 @@ from ..accounts.views import UserRow
 from ..privacy.erasure import erase_user
 from ..sessions.service import living_sessions
 from .account import shown_identity, shown_session
+from .activity import activity_panel
 from .actor import signed_in
 from .confirmation import require_confirmation
 from .decorators import require
@@ -213,6 +214,7 @@ def _page(
             context["sessions"] = [shown_session(session) for session in sessions]
             person = find_correspondent(connection, row.id)
             context["held_at"] = person and person.held_at
+            context |= activity_panel(connection, row.id, url_for("gatehouse.user_activity", user_id=row.id))
             context["explanation"] = reasons(row, history_of_role(connection, row.id))
     return render_template(
         "gatehouse/users/user.html",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 import flask_gatehouse.accounts
 import flask_gatehouse.sessions.service as sessions
 import flask_gatehouse.signin
-from flask_gatehouse.accounts import bulk, reviewing, service as accounts
+from flask_gatehouse.accounts import bulk, linking as accounts_linking, reviewing, service as accounts
 from flask_gatehouse.accounts.models import Invitation, JoinRequest
 from flask_gatehouse.accounts.queries import UserQuery
 from flask_gatehouse.accounts.reviewing import Decision, Part, Periods
@@ -25,8 +25,10 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.views import SignedInUser
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.sessions.rules import EndReason, Limits
 from flask_gatehouse.sessions.service import Begun
+from flask_gatehouse.signin import linking as signin_linking
 from tests.integration.conftest import DAY, ISSUER, SOMEBODY, House, profile
 
 
@@ -75,6 +77,10 @@ def _asked(db: Session, scene: Scene) -> None:
             requested_at=utc_now() - timedelta(days=400),
         )
     )
+
+
+def _linked(db: Session, scene: Scene) -> None:
+    accounts_linking.link_identity(db, scene.ada.id, profile("eve"), actor=SOMEBODY)
 
 
 def _elsewhere_too(db: Session, scene: Scene) -> None:
@@ -218,6 +224,26 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         ["session_revoked"],
     ),
     "end_sessions": (lambda db, scene: sessions.end_sessions(db, None, actor=SOMEBODY), None, ["session_revoked"]),
+    "link_identity": (
+        lambda db, scene: accounts_linking.link_identity(db, scene.ada.id, profile("eve"), actor=SOMEBODY),
+        None,
+        ["identity_linked"],
+    ),
+    "unlink_identity": (
+        lambda db, scene: accounts_linking.unlink_identity(db, scene.ada.id, 1, actor=SOMEBODY),
+        _linked,
+        ["identity_unlinked"],
+    ),
+    "unlink": (
+        lambda db, scene: signin_linking.unlink(db, 1, actor=Actor(scene.ada.id, scene.begun.session_id)),
+        _linked,
+        ["identity_unlinked"],
+    ),
+    "end_sessions_of_account": (
+        lambda db, scene: sessions.end_sessions_of_account(db, scene.ada.id, ISSUER, "x", actor=SOMEBODY),
+        None,
+        ["session_revoked"],
+    ),
     "expire_sessions": (lambda db, scene: sessions.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
 }
 
@@ -240,6 +266,9 @@ READS = {
     "may_claim_administration",
     "check_network",
     "owner_of",
+    "account_of",
+    "find_identity",
+    "is_first",
 }
 # Their events are those of the change that they belong to.
 PARTS = {
@@ -252,12 +281,13 @@ PARTS = {
     "now_of",
     "record_change",
     "take_invitation",
+    "spend",
     "clear_account",
     "count_and_record",
     "take_join_request",
 }
 # In tests/integration/signin/test_one_transaction.py: they begin transactions of their own.
-JOURNEYS = {"complete", "confirm", "record_refusal"}
+JOURNEYS = {"complete", "confirm", "link", "record_refusal"}
 # That a person used her session once more is state, not an event: it would be one row for each minute. What is
 # forgotten after its time had its event when it ended.
 UNRECORDED = {

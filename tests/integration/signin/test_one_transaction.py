@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, invite
+from flask_gatehouse.signin.attempt import Purpose
 from flask_gatehouse.signin.errors import Reason, SignInRefused
 from flask_gatehouse.signin.service import record_refusal
 from tests.integration.audit.test_one_transaction import refuse_events_after
@@ -38,7 +39,9 @@ def in_vain(gate: Gate) -> Callable[[], object]:
     refused = SignInRefused(Reason.DEACTIVATED, "google", user_id=1)
     settings = settings_with(GATEHOUSE_REFUSAL_LIMIT="1 per minute")
     who = ("https://accounts.google.com", "eve-at-google")
-    return lambda: record_refusal(gate.house.database, settings, refused, confirming=False, actor=SOMEBODY, account=who)
+    return lambda: record_refusal(
+        gate.house.database, settings, refused, purpose=Purpose.SIGN_IN, actor=SOMEBODY, account=who
+    )
 
 
 def without_an_invitation(gate: Gate) -> Callable[[], object]:

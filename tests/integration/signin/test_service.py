@@ -23,6 +23,7 @@ from flask_gatehouse.sessions.rules import EndReason
 from flask_gatehouse.sessions.service import end_session
 from flask_gatehouse.settings import ProviderKind
 from flask_gatehouse.signin import service
+from flask_gatehouse.signin.attempt import Purpose
 from flask_gatehouse.signin.errors import Reason, SignInRefused
 from flask_gatehouse.signin.models import SpentAttempt
 from flask_gatehouse.signin.rules import CLOCK_SKEW
@@ -266,25 +267,24 @@ class TestConfirming:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("why", "confirming", "event"),
+        ("why", "purpose", "event"),
         [
-            (Reason.NOT_INVITED, False, "authn_login_fail"),
-            (Reason.OTHER_PERSON, True, "authn_reauth_fail"),
-            (Reason.STATE_REUSED, False, "authn_token_reuse"),
-            (Reason.STATE_REUSED, True, "authn_token_reuse"),
+            (Reason.NOT_INVITED, Purpose.SIGN_IN, "authn_login_fail"),
+            (Reason.OTHER_PERSON, Purpose.CONFIRM, "authn_reauth_fail"),
+            (Reason.IDENTITY_TAKEN, Purpose.LINK, "identity_link_fail"),
+            (Reason.STATE_REUSED, Purpose.SIGN_IN, "authn_token_reuse"),
+            (Reason.STATE_REUSED, Purpose.CONFIRM, "authn_token_reuse"),
         ],
     )
-    def test_they_are_written_down(self, house: House, why: Reason, confirming: bool, event: str) -> None:
-        record_refusal(
-            house.database, settings_with(), SignInRefused(why, "google"), confirming=confirming, actor=SOMEBODY
-        )
+    def test_they_are_written_down(self, house: House, why: Reason, purpose: Purpose, event: str) -> None:
+        record_refusal(house.database, settings_with(), SignInRefused(why, "google"), purpose=purpose, actor=SOMEBODY)
         (row,) = house.trail()
         assert (row.event, row.outcome, row.ip, row.target_type) == (event, "denied", SOMEBODY.ip, None)
         assert house.last_details() == {"provider": "google", "reason": why}
 
     def test_they_name_the_person_where_she_is_known(self, house: House) -> None:
         refused = SignInRefused(Reason.DEACTIVATED, "google", user_id=7)
-        record_refusal(house.database, settings_with(), refused, confirming=False, actor=SOMEBODY)
+        record_refusal(house.database, settings_with(), refused, purpose=Purpose.SIGN_IN, actor=SOMEBODY)
         (row,) = house.trail()
         assert (row.target_type, row.target_id) == ("user", "7")
 

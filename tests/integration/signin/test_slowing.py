@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, select
 
 from flask_gatehouse.settings import Settings
+from flask_gatehouse.signin.attempt import Purpose
 from flask_gatehouse.signin.errors import Reason, SignInRefused, TooManyRefusals
 from flask_gatehouse.signin.models import RefusalTally
 from flask_gatehouse.signin.rules import FIRST_WAIT
@@ -33,7 +34,7 @@ def refuse(house: House) -> Callable[..., None]:
         for _ in range(times):
             refused = SignInRefused(Reason.STATE_MISSING, "google")
             actor = replace(SOMEBODY, ip=ip)
-            record_refusal(house.database, LIMIT, refused, confirming=False, actor=actor, account=account)
+            record_refusal(house.database, LIMIT, refused, purpose=Purpose.SIGN_IN, actor=actor, account=account)
 
     return refuse
 

@@ -89,6 +89,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.USER_HELD: Kind(_ACCOUNT, 9, "Lock", _MEDIUM),
     AuditEvent.USER_RELEASED: Kind(_ACCOUNT, 12, "Unlock", _LOW),
     AuditEvent.IDENTITY_LINKED: Kind(_ACCOUNT, OTHER, "Link", _LOW),
+    AuditEvent.IDENTITY_LINK_FAIL: Kind(_SIGN_IN, OTHER, "Link", _MEDIUM),
     AuditEvent.IDENTITY_UNLINKED: Kind(_ACCOUNT, OTHER, "Unlink", _LOW),
     AuditEvent.INVITE_CREATED: Kind(_ENTITY, 1, "Create"),
     AuditEvent.INVITE_USED: Kind(_ENTITY, 3, "Update"),

@@ -1,0 +1,19 @@
+"""What a page calls the browser that somebody used, and the provider with which she came."""
+
+from ..kernel.user_agents import device_name
+from .language import marked as _, text
+from .state import state
+
+# What kernel.user_agents says of a browser that says nothing of itself.
+_UNKNOWN_DEVICE = _("Unknown device")
+
+
+def device_in_words(user_agent: str | None) -> str:
+    browser, __, system = device_name(user_agent).partition(" on ")
+    return text("%(browser)s on %(system)s", browser=browser, system=system) if system else text(browser)
+
+
+def label_of(provider: str) -> str:
+    """Return what people call a provider, also one that is no longer configured."""
+    known = state().providers.get(provider)
+    return known.settings.label if known else provider.title()
