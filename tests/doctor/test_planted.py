@@ -1,10 +1,12 @@
 """A wrong setting planted for each check is found by it, and the same check is content without it."""
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import create_engine, text
 
@@ -110,6 +112,14 @@ def test_a_database_that_does_not_answer(look: Look, tmp_path: Path) -> None:
         assert look("database", {"DATABASE_URL": f"postgresql://a:b@127.0.0.1:{port}/c"}).result is FAILED
         # What needs it could not be told, and did not fail by itself.
         assert look("administrators", {"DATABASE_URL": f"postgresql://a:b@127.0.0.1:{port}/c"}).result is UNKNOWN
+
+
+def test_a_clock_that_differs_from_the_databases(look: Look, postgresql_url: str) -> None:
+    place = {"DATABASE_URL": postgresql_url}
+    assert look("database_clock", place).result is OK
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5)):
+        found = look("database_clock", place)
+    assert (found.result, "ahead of the database" in found.evidence) == (FAILED, True)
 
 
 def test_a_database_of_another_release(look: Look, database: Database, tmp_path: Path) -> None:

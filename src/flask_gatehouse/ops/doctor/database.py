@@ -4,17 +4,21 @@ import stat
 import time
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from ...accounts.queries import UserQuery
 from ...accounts.service import list_users
 from ...audit.tampering import owns_trail, try_to_tamper
+from ...db.base import database_now
 from ...db.database import SchemaMissing
 from ...db.schema import HEAD, current_version
+from ...kernel.clock import utc_now
 from ...kernel.errors import DependencyUnavailable
 from .finding import Check, Finding, Item, failed, ok, unknown, warning
 from .subject import Subject
 
+# Seconds. Nodes that disagree by more put events into an order in which they did not happen.
+_SKEW_S = 30
 _UPGRADE = "Run: gatehouse db upgrade"
 
 
@@ -32,6 +36,18 @@ def connection(subject: Subject) -> Finding:
         )
     took = (time.monotonic() - began) * 1000
     return ok(f"SELECT 1 was answered by {dialect.name} {version} in {took:.0f} ms.")
+
+
+def clock(subject: Subject) -> Finding:
+    """Compare this machine's clock with the database's, by which sessions end on every node."""
+    before = utc_now()
+    with subject.database.reading() as database:
+        theirs = database.execute(select(database_now())).scalar_one()
+    skew = (before - theirs).total_seconds()
+    words = f"This machine is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} the database"
+    if abs(skew) > _SKEW_S:
+        return failed(f"{words}: what is recorded is recorded with a wrong time.", "Set the clocks (NTP).")
+    return ok(f"{words}.")
 
 
 def migrations(subject: Subject) -> Finding:
@@ -116,6 +132,7 @@ def injection(subject: Subject) -> Finding:
 
 CHECKS = (
     Check("database", "The database answers", Item.DATABASE, connection),
+    Check("database_clock", "This machine and the database agree about the time", Item.PERSISTENCE, clock),
     Check("migrations", "The schema is that of this release", Item.DATABASE, migrations),
     Check("sqlite", "SQLite keeps what it has acknowledged", Item.DATABASE, sqlite),
     Check("sqlite_file", "Nobody else reads the database's file", Item.CREDENTIALS, sqlite_file),

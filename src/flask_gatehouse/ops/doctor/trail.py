@@ -112,7 +112,7 @@ def backup(subject: Subject) -> Finding:
     if not moments:
         return failed(
             f"The trail knows of no backup (event {BACKUP_MADE}).",
-            "Make backups with gatehouse backup, each night.",
+            "Make one each night with gatehouse backup, and see whether it comes back with gatehouse backup --drill.",
         )
     age = utc_now() - moments[0]
     if age > BACKUP_PATIENCE:
