@@ -76,7 +76,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/admin/audit-logs", "audit_log", audit_log.audit_log, {"GET": ADMIN}),
     Route("/admin/audit-logs/<int:number>", "audit_event", audit_log.audit_event, {"GET": ADMIN}),
     Route("/admin/audit-logs/export", "audit_export", audit_export.audit_export, {"GET": ADMIN}, confirmed=("GET",),
-          insists=("GET",)),
+          download=True, insists=("GET",)),
     Route("/admin/audit-logs/news", "audit_news", audit_log.audit_news, {"GET": ADMIN}, background=True),
     Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
     Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}, probe=True),
