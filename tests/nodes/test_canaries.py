@@ -5,31 +5,54 @@ import json
 import platform
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import select
 
+from flask_gatehouse.audit.keys import write_key
 from flask_gatehouse.audit.models import AuditEventRow
+from flask_gatehouse.audit.note_keys import SigningKey
 from flask_gatehouse.dev.attachment import make_provider
 from flask_gatehouse.settings import Settings
 from tests.nodes.people import Browser, csrf_token_of, hidden_fields, new_address, reason_of
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node
+from tests.processes import Node, free_port
 
 Open = Callable[[Node], Browser]
-GOOGLE_SECRET = "canary-client-secret-of-google"
+# In settings of their own, and within addresses.
+CONFIGURED = {
+    "GOOGLE_CLIENT_SECRET": "canary-client-secret-of-google",
+    "GITHUB_CLIENT_SECRET": "canary-client-secret-of-github",
+    "SECRET_KEY_FALLBACKS": "canary-of-the-key-before-this-one-0123456789",
+    "GATEHOUSE_ALERT_WEBHOOK_SECRET": "canary-secret-of-the-webhook-0123456789",
+    "GATEHOUSE_METRICS_TOKEN": "canary-token-of-the-metrics-0123456789",
+}
+SECRETS = {"smtp": "canary-password-of-the-mailbox", "webhook": "canary-path-of-the-webhook"}
 PLANTED = "canary-that-somebody-sends-along"
 # Shorter ones stand in any text by chance, and none of ours is as short.
 SHORTEST = 12
 
 
 @pytest.fixture(scope="module")
-def site(place: str) -> Iterator[Site]:
-    google = {"GOOGLE_CLIENT_ID": "our-google-client", "GOOGLE_CLIENT_SECRET": GOOGLE_SECRET}
+def site(place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    key = tmp_path_factory.mktemp("outside") / "audit.key"
+    write_key(key, SigningKey.generate("localhost"))
+    # Nobody answers there, so that what cannot be delivered is an event too.
+    nobody = f"127.0.0.1:{free_port()}"
+    settings = {
+        "GOOGLE_CLIENT_ID": "our-google-client",
+        "GITHUB_CLIENT_ID": "our-github-client",
+        "GATEHOUSE_AUDIT_KEY_FILE": str(key),
+        "GATEHOUSE_MAIL_FROM": "gate@example.com",
+        "GATEHOUSE_ALERT_EMAIL": "operator@example.com",
+        "GATEHOUSE_SMTP_URL": f"smtp://gate:{SECRETS['smtp']}@{nobody}",
+        "GATEHOUSE_ALERT_WEBHOOK_URL": f"http://{nobody}/{SECRETS['webhook']}",
+    }
     # The embedded provider of each node has its own memory of codes, so that a replay gets as far as to us.
-    with running_site(place, google, servers=("run", "gunicorn")) as site:
+    with running_site(place, settings | CONFIGURED, servers=("run", "gunicorn")) as site:
         yield site
 
 
@@ -110,7 +133,11 @@ def test_no_secret_reaches_the_trail(site: Site, open_browser: Open) -> None:
         "malicious_csrf",
     } <= events
 
-    own = {site.environment["SECRET_KEY"], GOOGLE_SECRET, PLANTED, client_secret_of(site)}
+    # What commands do is recorded as well, and what they are told is not.
+    assert site.command("audit", "verify").returncode == 0
+    key = Path(site.environment["GATEHOUSE_AUDIT_KEY_FILE"]).read_text().strip()
+    own = {site.environment["SECRET_KEY"], PLANTED, client_secret_of(site), key, key.rpartition("+")[2]}
+    own |= {*CONFIGURED.values(), *SECRETS.values()}
     seen = {secret for secret in boss.secrets | friend.secrets if len(secret) >= SHORTEST}
     # Cookies of two sessions and their attempts, codes, states, nonces, challenges, tokens of forms.
     assert len(seen) >= 20
