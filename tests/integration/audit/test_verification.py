@@ -7,6 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from flask_gatehouse.audit.sealing import begin_epoch
+from flask_gatehouse.audit.snapshot import snapshot
+from flask_gatehouse.audit.tree import Frontier
+from flask_gatehouse.audit.verifying.growing import GrowingTree
 from flask_gatehouse.kernel.identifiers import uuid7
 from tests.integration.audit.thief import START, Thief, Trail, first, forge, lie_about_ip
 
@@ -352,3 +355,37 @@ def test_tiles_stand_for_what_has_left(trail: Trail, thief: Thief) -> None:
     cut(trail, thief)
     thief.run("UPDATE gatehouse_audit_tiles SET hash = :hash", hash=bytes(32))
     assert first(trail.verify()) == ("edited", 0, 255)
+
+
+def test_a_note_under_another_ones_name_decides_nothing(trail: Trail) -> None:
+    """Whoever can write into the folder could otherwise let an old note stand for a new one."""
+    (trail.folder / "1-000000000100.note").replace(trail.folder / "1-000000000300.note")
+    report = trail.verify()
+    assert report.exit_code == 2
+    assert report.doubts == ["1-000000000300.note holds the note of another checkpoint than its name says."]
+
+
+def test_a_note_in_another_ones_row_decides_nothing(trail: Trail, thief: Thief) -> None:
+    thief.run(
+        "UPDATE gatehouse_audit_checkpoints SET note ="
+        " (SELECT note FROM gatehouse_audit_checkpoints WHERE size = 100) WHERE size = 300"
+    )
+    report = trail.verify()
+    assert report.exit_code == 2
+    assert report.doubts == ["the checkpoint 1-300 in the database holds the note of another one."]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_higher_tile_is_held_against_the_ones_below_it(trail: Trail, thief: Thief, *, stored: bool) -> None:
+    leaves = [number.to_bytes(32) for number in range(256)]
+    frontier = Frontier()
+    for leaf in leaves:
+        tiles = frontier.append(leaf)
+    (full,) = tiles
+    statement = 'INSERT INTO gatehouse_audit_tiles (epoch, level, "index", hash) VALUES (1, 2, 0, :hash)'
+    thief.run(statement, hash=full.hash if stored else bytes(32))
+    with snapshot(trail.engine) as now:
+        grown = GrowingTree(now, 1)
+        for leaf in leaves:
+            grown.append(leaf, leaf)
+    assert (grown.altered, grown.altered_above) == ([], [] if stored else [(0, 65535)])
