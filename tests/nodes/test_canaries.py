@@ -32,6 +32,21 @@ CONFIGURED = {
 }
 SECRETS = {"smtp": "canary-password-of-the-mailbox", "webhook": "canary-path-of-the-webhook"}
 PLANTED = "canary-that-somebody-sends-along"
+# What happens meanwhile, so that something is there to look into.
+EXPECTED = {
+    "authn_login_success",
+    "authn_login_fail",
+    "authn_token_reuse",
+    "authn_reauth_success",
+    "authn_reauth_fail",
+    "session_renewed",
+    "session_logout",
+    "user_updated",
+    "authz_change",
+    "invite_created",
+    "authz_fail",
+    "malicious_csrf",
+}
 # Shorter ones stand in any text by chance, and none of ours is as short.
 SHORTEST = 12
 
@@ -118,20 +133,7 @@ def test_no_secret_reaches_the_trail(site: Site, open_browser: Open) -> None:
     assert friend.browser.post("/auth/logout", hidden_fields(goodbye.text)).status_code == 303
 
     events = {name for name, _ in site.events()}
-    assert {
-        "authn_login_success",
-        "authn_login_fail",
-        "authn_token_reuse",
-        "authn_reauth_success",
-        "authn_reauth_fail",
-        "session_renewed",
-        "session_logout",
-        "user_updated",
-        "authz_change",
-        "invite_created",
-        "authz_fail",
-        "malicious_csrf",
-    } <= events
+    assert events >= EXPECTED
 
     # What commands do is recorded as well, and what they are told is not.
     assert site.command("audit", "verify").returncode == 0
