@@ -2,30 +2,29 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 import flask_gatehouse.ops.retention
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.erasure import erase_personal
-from flask_gatehouse.audit.errors import CutNotAllowed
 from flask_gatehouse.audit.keys import write_key
 from flask_gatehouse.audit.sealing import begin_epoch
 from flask_gatehouse.db.database import Database
-from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.ops.checkpoints import Witness
 from flask_gatehouse.ops.retention import Retention
 from flask_gatehouse.settings import Settings
 from tests.integration.audit.test_exporting import checked, exported, lines
+from tests.integration.audit.test_one_transaction import refuse_events_after
 from tests.integration.audit.thief import START, Thief, Trail, first
-from tests.nodes.sites import gatehouse
 
 EVENTS = "SELECT count(*) FROM gatehouse_audit_events"
 
@@ -327,60 +326,15 @@ def test_of_two_workers_one_cuts_and_the_other_takes_its_archive_back(
     assert is_intact(trail)
 
 
-@pytest.fixture
-def limited(trail: Trail) -> Iterator[Database]:
-    """The same database under a role that may read and add, as docs/how-to/database-roles.md has it."""
-    with trail.engine.begin() as connection:
-        connection.execute(text("CREATE ROLE limited NOLOGIN"))
-        connection.execute(text("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO limited"))
-        connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO limited"))
-    engine = make_engine(trail.engine.url.render_as_string(hide_password=False))
-
-    @event.listens_for(engine, "connect")
-    def become(connection: Any, entry: object) -> None:
-        connection.execute("SET ROLE limited")
-        connection.commit()
-
-    yield Database(lambda: engine)
-    engine.dispose()
-    with trail.engine.begin() as connection:
-        connection.execute(text("DROP OWNED BY limited"))
-        connection.execute(text("DROP ROLE limited"))
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_role_that_may_not_delete_is_told_once_and_leaves_no_file(
-    trail: Trail, limited: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    retention = Retention(limited, settings_of(trail, tmp_path))
-    retention.run()
-    retention.run()
-    (said,) = [record.message for record in caplog.records if "may not delete" in record.message]
-    assert "run gatehouse audit cut as the owner of the tables" in said
-    assert not (tmp_path / "archive").exists()
-    with pytest.raises(CutNotAllowed):
-        retention.let_leave()
+def test_a_cut_whose_event_cannot_be_written_does_not_happen(trail: Trail, retention: Retention) -> None:
+    # So many are left when the cut is recorded.
+    refuse_events_after(trail.database, 300 - 256)
+    with pytest.raises(DBAPIError, match="the trail is full"):
+        retention.run()
     assert number(trail, EVENTS) == 300
-
-
-def test_the_command_does_the_same_at_once(trail: Trail, tmp_path: Path) -> None:
-    url = trail.engine.url.render_as_string(hide_password=False)
-    settings = settings_of(trail, tmp_path)
-    common = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k" * 40, "DATABASE_URL": url}
-    words = {
-        "GATEHOUSE_AUDIT_RETENTION": "1d",
-        "GATEHOUSE_AUDIT_ARCHIVE_DIR": str(settings.audit_archive_dir),
-        "GATEHOUSE_AUDIT_KEY_FILE": str(settings.audit_key_file),
-        "GATEHOUSE_CHECKPOINT_DIR": str(trail.folder),
-    }
-    without = gatehouse(("audit", "cut"), common, tmp_path)
-    assert (without.returncode, "GATEHOUSE_AUDIT_RETENTION is missing" in without.stderr) == (1, True)
-    done = gatehouse(("audit", "cut"), common | words, tmp_path)
-    assert (done.returncode, done.stdout) == (0, f"{archives(tmp_path)[0]}\n"), done.stderr
-    assert number(trail, "SELECT cut FROM gatehouse_audit_trees") == 256
-    again = gatehouse(("audit", "cut"), common | words, tmp_path)
-    assert (again.returncode, again.stdout) == (0, "")
-    assert "No 256 events in a row" in again.stderr
+    assert number(trail, "SELECT count(*) FROM gatehouse_audit_leaves") == 300
+    assert number(trail, "SELECT cut FROM gatehouse_audit_trees") == 0
+    assert is_intact(trail)
 
 
 def test_a_folder_that_takes_nothing_loses_nothing(trail: Trail, tmp_path: Path) -> None:
