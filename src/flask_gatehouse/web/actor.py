@@ -223,14 +223,20 @@ def _look_up(here: State) -> Visit:
 def _write_down(here: State, found: Found, reason: EndReason | None) -> None:
     """Note a use or an end. The answer does not depend on it: a database that only reads still serves readers."""
     try:
-        with here.database.transaction() as db:
-            if reason is None:
-                touch(db, found.session_id)
-            else:
-                who = replace(caller(), user_id=found.user_id, session_id=found.session_id, kind="user")
-                end_session(db, found.session_id, reason, actor=who)
+        with here.notes.turn() as now:
+            if now:
+                _write(here, found, reason)
     except DependencyUnavailable:
         log.warning("a session's last use or end could not be written down", exc_info=True)
+
+
+def _write(here: State, found: Found, reason: EndReason | None) -> None:
+    with here.database.transaction() as db:
+        if reason is None:
+            touch(db, found.session_id)
+        else:
+            who = replace(caller(), user_id=found.user_id, session_id=found.session_id, kind="user")
+            end_session(db, found.session_id, reason, actor=who)
 
 
 def is_background() -> bool:

@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..signin.assertion import Provider
 from ..signin.attempt import AttemptSigner
 from ..signin.errors import UnknownProvider
+from .notes import Notes
 
 EXTENSION = "gatehouse"
 
@@ -36,6 +37,7 @@ class State:
     keys: tuple[bytes, ...]
     limiter: Limiter
     allowances: Mapping[str, RateLimitItem]
+    notes: Notes = field(default_factory=Notes)
     limits: dict[Role, Limits] = field(init=False)
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)
