@@ -97,12 +97,18 @@ def test_what_comes_back_is_what_was_saved_and_nobody_is_signed_in(
 def test_a_drill_leaves_everything_as_it_was(site: Site, open_browser: Open) -> None:
     browser = open_browser(site.node)
     browser.sign_in(new_address())
-    before = site.users(), sorted(site.node.directory.rglob("*.backup"))
+    before, made = (site.users(), sorted(site.node.directory.rglob("*.backup"))), backups_recorded(site)
     said = json.loads(ok(run(site, "backup", "--drill", "--json")))
     assert said["verified"]["result"] == "intact"
     assert said["counts"]["gatehouse_users"] == before[0]
     assert (site.users(), sorted(site.node.directory.rglob("*.backup"))) == before
     assert browser.is_signed_in()
+    # Nothing of it could be restored, so that it is no answer to whoever asks for the last backup.
+    assert backups_recorded(site) == made
+
+
+def backups_recorded(site: Site) -> int:
+    return len(site.events(event=AuditEvent.BACKUP_MADE))
 
 
 def test_a_backup_is_of_one_moment_though_people_go_on(site: Site, open_browser: Open, tmp_path: Path) -> None:

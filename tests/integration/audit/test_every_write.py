@@ -63,6 +63,7 @@ ELSEWHERE = {
     *{"Witness"},  # tests/integration/audit/test_checkpoints.py: audit_verify_failed where it refuses to sign
     *{"Verifier"},  # tests/integration/audit/test_verifying_worker.py
     *{"Alerts", "Delivery"},  # tests/integration/alerts: alert_undelivered where a sink takes nothing
+    *{"Subject", "try_to_tamper"},  # tests/doctor: what the doctor tries is rolled back
     *{"expire", "forget"},  # the worker's calls of what stands in test_one_transaction.py
 }
 # What seals, signs and tells is no change of what the trail is about, and would follow itself forever.

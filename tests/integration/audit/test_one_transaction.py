@@ -251,7 +251,6 @@ ROOMS = (flask_gatehouse.accounts, flask_gatehouse.sessions, flask_gatehouse.sig
 READS = {
     "find_approved_role",
     "find_correspondent",
-    "is_opened_by",
     "find_invited_role",
     "find_session",
     "find_user_id",

@@ -60,6 +60,14 @@ def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) 
     :raises BackupRefused: if there is such a file, or the backup cannot be written.
     :raises SchemaMissing: if the database has none of our tables.
     """
+    manifest = _save(database, settings, path, tell)
+    details = {"bytes": path.stat().st_size, "schema": manifest.schema, "size": manifest.size}
+    with database.transaction() as db:
+        record(AuditEvent.BACKUP_MADE, details=details, session=db, actor=COMMAND_LINE)
+    return manifest
+
+
+def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
     if path.exists():
         raise FileExists(path)
     secret = _secret(settings)
@@ -70,9 +78,6 @@ def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) 
             raise SchemaMissing
         manifest = Manifest(_store(database).KIND, **contents._asdict(), made_at=utc_now().isoformat())
         write_archive(path, manifest, dumped, secret)
-    details = {"bytes": path.stat().st_size, "schema": manifest.schema, "size": manifest.size}
-    with database.transaction() as db:
-        record(AuditEvent.BACKUP_MADE, details=details, session=db, actor=COMMAND_LINE)
     return manifest
 
 
@@ -110,7 +115,8 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
     """
     with tempfile.TemporaryDirectory(prefix="gatehouse-drill-") as temporary:
         path = Path(temporary) / "drill.backup"
-        manifest = make_backup(database, settings, path, tell)
+        # Not recorded as one that was made: nothing of it is left to restore.
+        manifest = _save(database, settings, path, tell)
         keys, folder = _verifier_keys(settings), settings.checkpoint_dir
         held = Held(keys, folder=folder if keys and folder and folder.is_dir() else None)
         with (
