@@ -4,6 +4,8 @@ WEB_CONCURRENCY and GUNICORN_CMD_ARGS say otherwise without a change here.
 """
 
 import os
+import shutil
+import tempfile
 
 bind = "127.0.0.1:8000"
 # A sign-in waits for its provider, at most eight seconds a call: threads wait cheaply, and processes use the cores.
@@ -31,3 +33,21 @@ limit_request_fields = 64
 control_socket_disable = True
 errorlog = "-"
 loglevel = "info"
+
+# /metrics adds up what all processes have counted. They leave it in files which nobody else may read, in a folder of
+# this run alone: what an earlier one has left would be counted again.
+_own_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if _own_folder:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="gatehouse-metrics-")
+
+from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
+
+
+def child_exit(server: object, worker: object) -> None:
+    """Take away what only a process that runs has to say."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[attr-defined]
+
+
+def on_exit(server: object) -> None:
+    if _own_folder:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

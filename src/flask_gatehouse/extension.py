@@ -1,6 +1,5 @@
 """``Gatehouse``: puts the gate into an application."""
 
-import logging
 import re
 
 from flask import Flask
@@ -20,8 +19,6 @@ from .web.state import EXTENSION, State
 
 # Empty is the standalone application's: a host's start page is not ours to take.
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
-
-log = logging.getLogger("flask_gatehouse")
 
 
 class Gatehouse:
@@ -68,8 +65,6 @@ class Gatehouse:
             allowances=allowances(settings),
         )
         app.extensions[EXTENSION] = state
-        for name in settings.without_effect:
-            log.warning("%s is set, and nothing in this release obeys it yet", name)
         app.jinja_env.globals.setdefault("csrf_token", csrf_token)
         app.register_blueprint(make_blueprint(state), url_prefix=settings.url_prefix or None)
         follow_requests(app, self.db)

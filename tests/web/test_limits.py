@@ -149,7 +149,7 @@ def test_the_table_says_what_is_limited_and_what_is_refused_alone() -> None:
         "/auth/authorize/<provider>": Limit.SIGN_IN,
         "/auth/confirm": Limit.CONFIRM,
     }
-    assert {route.rule for route in ROUTES if route.probe} == {"/healthz", "/readyz"}
+    assert {route.rule for route in ROUTES if route.probe} == {"/healthz", "/readyz", "/metrics"}
     # What gives or takes rights, or cannot be taken back.
     assert {
         ("/users/<int:user_id>", "PUT"),

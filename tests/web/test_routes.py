@@ -58,6 +58,7 @@ SNAPSHOT = {
     ("/openapi.json", "GET"): "signed_in",
     ("/healthz", "GET"): "public",
     ("/readyz", "GET"): "public",
+    ("/metrics", "GET"): "public",
 }
 
 

@@ -41,6 +41,17 @@ def end_of_trail(connection: Connection) -> Place:
     return Place(1, 0) if row is None else Place(row.epoch, row.size)
 
 
+def oldest_from(connection: Connection, place: Place) -> datetime | None:
+    """Return when the event at a place happened, or the first one after it; None if there is none yet."""
+    return connection.execute(
+        select(AuditEventRow.occurred_at)
+        .join(AuditLeaf, AuditLeaf.event_id == AuditEventRow.id)
+        .where(AuditLeaf.epoch == place.epoch, AuditLeaf.position >= place.position)
+        .order_by(AuditLeaf.position)
+        .limit(1)
+    ).scalar()
+
+
 def events_from(
     connection: Connection, place: Place, kinds: Collection[str], *, limit: int = 500
 ) -> tuple[Sequence[SealedEvent], Place]:

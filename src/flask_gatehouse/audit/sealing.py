@@ -132,6 +132,14 @@ class Sealer:
         return self._horizon.complete_to(oldest_running, next_transaction, lambda: _newest_id(db))
 
 
+def seal_lag(connection: Connection) -> float:
+    """Return for how many seconds the oldest event has waited for its place; 0 if none waits."""
+    watermark = connection.execute(_NEWEST.with_only_columns(AuditTree.watermark)).scalar() or 0
+    oldest = _UNSEALED.with_only_columns(AuditEventRow.occurred_at).order_by(AuditEventRow.id).limit(1)
+    since = connection.execute(oldest, {"watermark": watermark}).scalar()
+    return 0.0 if since is None else max(0.0, (utc_now() - since).total_seconds())
+
+
 def begin_epoch(db: Session, *, actor: Actor | None = None) -> None:
     """Begin a new tree, as after a restored backup: the old one has signed what is not here any more.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
@@ -20,6 +20,8 @@ from .rules import EndReason, Limits, Times, ended
 
 # Of how many sessions the page of a person's activity tells who has ended them.
 MOST_SESSIONS = 100
+# More sessions than these are not counted for a gauge.
+MOST_COUNTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,3 +297,9 @@ def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Acto
 
 def _now(db: Session | Connection) -> datetime:
     return db.scalars(select(database_now())).one()
+
+
+def count_live_sessions(connection: Connection) -> int:
+    """Return how many sessions have not ended, and at most ``MOST_COUNTED``: a million are not counted for a gauge."""
+    some = select(UserSession.id).where(UserSession.ended_at.is_(None)).limit(MOST_COUNTED).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()

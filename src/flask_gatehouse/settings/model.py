@@ -16,7 +16,7 @@ from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
 from .keys import signing_key
 from .mail import MailServer, parse_address, parse_mail_server, parse_sender
-from .names import WITHOUT_EFFECT, is_ours, unknown_names
+from .names import is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
 from .rates import Rate
 from .values import Values, is_loopback, origin, split_address
@@ -96,7 +96,6 @@ class Settings:
     terms_url: str | None
     privacy_url: str | None
     support_email: str | None
-    without_effect: tuple[str, ...]
 
     @property
     def development(self) -> bool:
@@ -206,7 +205,6 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         terms_url=values.link("GATEHOUSE_TERMS_URL"),
         privacy_url=values.link("GATEHOUSE_PRIVACY_URL"),
         support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
-        without_effect=tuple(sorted(WITHOUT_EFFECT & values.texts.keys())),
     )
 
 

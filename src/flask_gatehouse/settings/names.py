@@ -69,10 +69,6 @@ _OIDC = re.compile(rf"GATEHOUSE_OIDC_([A-Z0-9][A-Z0-9_]*?)_({'|'.join(OIDC_PARTS
 _KUBERNETES = re.compile(r"GATEHOUSE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 
 
-# Accepted, because a configuration is written once and for longer than a release, and not obeyed by this one yet.
-WITHOUT_EFFECT = frozenset({f"GATEHOUSE_{name}" for name in ("METRICS_TOKEN",)})
-
-
 def is_ours(name: str) -> bool:
     """Return whether a key of an application's configuration concerns us."""
     return name in PLAIN_NAMES or name.startswith("GATEHOUSE_")

@@ -81,4 +81,5 @@ ROUTES: tuple[Route, ...] = (
     Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
     Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}, probe=True),
     Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}, probe=True),
+    Route("/metrics", "metrics", ops.metrics, {"GET": ANYONE}, probe=True),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from ..sessions.rules import EndReason, can_be_extended, time_left
 from ..sessions.service import end_session, touch
 from ..signin.assertion import Assertion
 from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
-from ..signin.errors import Reason, SignInRefused
+from ..signin.errors import ProviderUnavailable, Reason, SignInRefused
 from ..signin.linking import link
 from ..signin.service import Browser, complete, confirm as confirm_session, record_refusal
 from ..signin.slowing import Account, check_network
@@ -87,12 +87,19 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
         request.environ[SPENT_COOKIE] = cookie_name
         request.environ[AGAIN] = url_for(_BEGINNINGS[attempt.purpose], next=attempt.next)
-        assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
+        with here.metrics.provider.labels(provider).time():
+            assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
         account = (assertion.profile.issuer, assertion.profile.subject)
         token, came = _ENDS[attempt.purpose](attempt, assertion)
+    except ProviderUnavailable:
+        here.metrics.sign_ins.labels(provider, "unavailable").inc()
+        raise
     except SignInRefused as refusal:
+        here.metrics.sign_ins.labels(provider, str(refusal.reason)).inc()
         _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)
         raise
+    outcome = "success" if attempt.purpose is Purpose.SIGN_IN else str(attempt.purpose)
+    here.metrics.sign_ins.labels(provider, outcome).inc()
     response = make_response(redirect(attempt.next or here.start_page))
     if token is not None:
         set_session_cookie(response, token)

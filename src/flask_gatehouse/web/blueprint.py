@@ -19,6 +19,7 @@ from .headers import mark_private, secure
 from .labels import device_in_words
 from .language import language, name_language, number, plural, text
 from .limits import limited
+from .measuring import observe, write_down
 from .moments import ago, day, minute, moment
 from .navigation import navigation
 from .routes import PROBE
@@ -125,6 +126,9 @@ def close_everywhere(app: Flask, here: State) -> None:
 
 
 def finish(response: Response, here: State) -> Response:
-    """Put on an answer what all of ours carry."""
+    """Put on an answer what all of ours carry, and count it."""
+    observe(response, here)
+    if not here.settings.url_prefix:
+        write_down(response)
     response.headers["X-Request-ID"] = request_id()
     return secure(response, https=here.secure_cookies)

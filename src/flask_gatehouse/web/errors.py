@@ -12,8 +12,9 @@ from werkzeug.exceptions import HTTPException
 from ..accounts.errors import LastAdministrator
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
+from ..limiting import LimiterUnavailable, TooManyRequests
 from ..sessions.rules import EndReason
-from ..signin.errors import ProviderUnavailable
+from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals
 from .answers import ANSWERS, HTTP_TEXTS, Answer
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .denied import note_outage, record_denial
@@ -28,12 +29,26 @@ log = logging.getLogger("flask_gatehouse")
 DOWNLOAD = "_gatehouse_download"
 
 
+# What is counted as a refusal, for an operator who looks for attacks.
+_COUNTED: dict[type, str] = {
+    NotAllowed: "not_allowed",
+    CrossSiteRequest: "cross_site",
+    ConfirmationRequired: "confirmation_required",
+    TooManyRequests: "too_many",
+    TooManyRefusals: "too_many_refusals",
+    SignInRefused: "sign_in",
+    LimiterUnavailable: "limiter_away",
+}
+
+
 def answer(error: GatehouseError) -> Response:
     """Return the response for an expected failure."""
     if isinstance(error, NotSignedIn):
         return _ask_to_sign_in(error)
     make = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
     made = make(error)
+    if reason := next((_COUNTED[kind] for kind in type(error).__mro__ if kind in _COUNTED), None):
+        state().metrics.refusals.labels(reason).inc()
     if isinstance(error, NotAllowed | CrossSiteRequest | LastAdministrator):
         record_denial(error)
     if isinstance(error, ProviderUnavailable):

@@ -168,6 +168,7 @@ PAGES_ONLY = {
     # It leads to a provider, which only a browser can talk to.
     ("link_identity", "POST"),
     ("unlink_identity", "POST"),
+    ("metrics", "GET"),
     ("index", "GET"),
     ("sign_in", "GET"),
     ("begin_sign_in", "GET"),

@@ -1,6 +1,8 @@
-"""Whether the process answers, and whether it can work."""
+"""Whether the process answers, whether it can work, and what it has counted."""
 
-from flask import jsonify
+import hmac
+
+from flask import abort, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -9,6 +11,9 @@ from ..db.schema import HEAD, current_version
 from ..kernel.clock import utc_now
 from ..kernel.errors import DependencyUnavailable
 from ..limiting import LimiterUnavailable
+from ..settings import is_loopback
+from .denials import NotFound
+from .metrics import CONTENT_TYPE
 from .state import state
 
 # Seconds between our clock and the database's. Tokens of providers are judged by ours, with a minute's allowance: a
@@ -39,3 +44,20 @@ def readyz() -> ResponseReturnValue:
     if set(found.values()) == {"ok"}:
         return jsonify(status="ok", **found)
     return jsonify(status="unavailable", **found), 503, {"Retry-After": "5"}
+
+
+def metrics() -> ResponseReturnValue:
+    """Answer in Prometheus' text format whoever holds the token; in development this machine too.
+
+    :raises NotFound: where nobody could hold one.
+    """
+    here = state()
+    token = here.settings.metrics_token
+    told = request.headers.get("Authorization", "")
+    # How many people are here, and when, is nobody's business. In constant time: by parts a token could be guessed.
+    allowed = token is not None and hmac.compare_digest(told.encode(), f"Bearer {token.reveal()}".encode())
+    if not allowed and not (here.settings.development and is_loopback(request.remote_addr or "")):
+        if token is None:
+            raise NotFound
+        abort(403)
+    return make_response(here.metrics.text(here.database), {"Content-Type": CONTENT_TYPE})

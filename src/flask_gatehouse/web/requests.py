@@ -9,6 +9,7 @@ from ..kernel.context import current_actor, current_session
 from ..kernel.errors import DependencyUnavailable
 from .actor import actor, visit
 from .csrf import SAFE_METHODS
+from .measuring import begin
 
 # On the request, not on ``g``, which a request that is made within another one shares with it.
 TOKENS = "_gatehouse_tokens"
@@ -20,6 +21,7 @@ def follow_requests(app: Flask, db: HostDatabase | None) -> None:
 
     @app.before_request
     def enter() -> None:
+        begin()
         request.__dict__[TOKENS] = (current_actor.set(actor), current_session.set(find_session))
         # Before a change begins: a look-up in the middle of it would wait, on SQLite, for the lock that the host
         # holds itself, and in memory would undo what the host has done so far on the one connection there is.

@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..signin.assertion import Provider
 from ..signin.attempt import AttemptSigner
 from ..signin.errors import UnknownProvider
+from .metrics import Metrics
 from .notes import Notes
 
 EXTENSION = "gatehouse"
@@ -38,6 +39,7 @@ class State:
     limiter: Limiter
     allowances: Mapping[str, RateLimitItem]
     notes: Notes = field(default_factory=Notes)
+    metrics: Metrics = field(default_factory=Metrics)
     limits: dict[Role, Limits] = field(init=False)
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)

@@ -77,7 +77,6 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "terms_url": None,
         "privacy_url": None,
         "support_email": None,
-        "without_effect": (),
     }
 
 
