@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 
 from .cli import Explaining, ExplainingGroup, gatehouse_commands
 from .cli.doctor import Doctor
+from .cli.init import init
 from .cli.judging import UNDECIDED, JudgingCommand
 from .db.migrate import upgrade
 from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
@@ -120,6 +121,6 @@ def host_commands() -> None:
     """The same commands in a host: ``flask gatehouse …``."""
 
 
-for name, command in {**gatehouse_commands.commands, "run": run}.items():
+for name, command in {**gatehouse_commands.commands, "init": init, "run": run}.items():
     main.add_command(command, name)
     host_commands.add_command(command, name)

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from ..audit.checkpoints import newest_note
-from ..audit.keys import read_key, write_key
+from ..audit.keys import read_key, read_verifier, write_key
 from ..audit.note_keys import SigningKey
 from ..audit.sealing import Sealer
 from ..ops.checkpoints import Witness
@@ -36,6 +36,15 @@ def keygen() -> None:
         " can sign as this log, so that it belongs neither into the database nor into a backup of it.",
         err=True,
     )
+
+
+@audit_commands.command("public-key")
+def public_key() -> None:
+    """Print the public half of the key in GATEHOUSE_AUDIT_KEY_FILE, for whoever verifies."""
+    path = state().settings.audit_key_file
+    if path is None:
+        raise click.ClickException("GATEHOUSE_AUDIT_KEY_FILE is missing: it names the file of the key.")
+    click.echo(read_verifier(path))
 
 
 @audit_commands.command("checkpoint")
