@@ -94,11 +94,19 @@ def make_blueprint(here: State) -> Blueprint:
     def offer_on_our_pages() -> dict[str, Any]:
         return {"current_user": current_user, "csrf_token": csrf_token}
 
+    @blueprint.before_request
+    def answer_head_as_get() -> None:
+        # Flask gives HEAD to whatever takes GET. A view that asks "is it GET?" would take it for a change that neither
+        # token nor confirmation has protected: without this, a link checker signs people out, and erases them.
+        if request.method == "HEAD":
+            request.method = "GET"
+
     @blueprint.after_request
     def close(response: Response) -> Response:
         discard_spent_attempt(response)
         name_language(response)
-        if request.endpoint != "gatehouse.static" or response.status_code >= HTTPStatus.BAD_REQUEST:
+        file = request.endpoint == "gatehouse.static" and request.method == "GET"
+        if not file or response.status_code >= HTTPStatus.BAD_REQUEST:
             mark_private(response)
         return finish(response, here)
 
