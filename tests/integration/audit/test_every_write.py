@@ -78,6 +78,8 @@ AFTER_AN_ERASURE = {
     *{"empty_log", "take_turn"},
 }
 READS = {
+    # What the doctor looks at, and its attempt on the guards, of which it takes everything back.
+    *{"Subject", "try_to_tamper"},
     *{"stored_tree", "count_events_about", "ended_subjects", "events_about", "subjects_named", "subjects_of_user"},
 }
 
