@@ -1,7 +1,7 @@
 """What is deleted with a person: her own rows, and those that wait for her address or her account."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ class Holding:
     :param since: when it began to be held.
     :param accounts: issuer and subject of each account with which she signs in.
     :param addresses: case-folded; of a user, those alone about which a provider may be believed.
+    :param known_since: when an account or an address became hers, where that was later than ``since``.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Holding:
     since: datetime
     accounts: tuple[tuple[str, str], ...] = ()
     addresses: tuple[str, ...] = ()
+    known_since: Mapping[tuple[str, str] | str, datetime] = field(default_factory=dict, compare=False)
 
     @property
     def subject(self) -> str:
@@ -87,7 +89,8 @@ def delete_holdings(db: Session, held: Sequence[Holding]) -> None:
 def holdings_of(db: Session, users: Sequence[Any]) -> list[Holding]:
     """Return what is held about users: by which accounts and confirmed addresses they are known."""
     identities: dict[int, list[Any]] = {user.id: [] for user in users}
-    columns = (Identity.user_id, Identity.issuer, Identity.subject, Identity.email, Identity.email_is_authoritative)
+    names = ("user_id", "issuer", "subject", "email", "email_is_authoritative", "created_at")
+    columns = [getattr(Identity, name) for name in names]
     for row in db.execute(select(*columns).where(Identity.user_id.in_(identities)).order_by(Identity.id)):
         identities[row.user_id].append(row)
     return [_user(user, identities[user.id]) for user in users]
@@ -137,7 +140,12 @@ def _user(user: Any, identities: Sequence[Any]) -> Holding:
     confirmed = [case_folded_address(row.email) for row in identities if row.email and row.email_is_authoritative]
     addresses = dict.fromkeys([*([user.email] if user.email else []), *confirmed])
     accounts = tuple((row.issuer, row.subject) for row in identities)
-    return Holding("user", user.id, user.created_at, accounts, tuple(addresses))
+    since: dict[tuple[str, str] | str, datetime] = {(row.issuer, row.subject): row.created_at for row in identities}
+    # Of two ways to the same address the earlier one counts.
+    for row in sorted(identities, key=lambda one: one.created_at, reverse=True):
+        if row.email and row.email_is_authoritative:
+            since[case_folded_address(row.email)] = row.created_at
+    return Holding("user", user.id, user.created_at, accounts, tuple(addresses), since)
 
 
 def _invitation(row: Invitation) -> Holding:

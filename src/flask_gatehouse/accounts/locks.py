@@ -69,7 +69,8 @@ def get_removable(db: Session, user_id: int) -> User:
 
 def is_only_administrator(connection: Connection, user_id: int) -> bool:
     """Return whether a user is the only active administrator at this moment; whoever changes that asks again."""
-    found = select(User.id).where(User.role == Role.ADMIN, User.is_active.is_(True)).order_by(User.id).limit(2)
+    able = (User.role == Role.ADMIN, User.is_active.is_(True), User.held_at.is_(None))
+    found = select(User.id).where(*able).order_by(User.id).limit(2)
     return is_last_administrator(connection.scalars(found).all(), user_id)
 
 

@@ -61,15 +61,15 @@ def name_of(key: bytes) -> str:
     return hashlib.sha256(b"gatehouse ledger" + key).hexdigest()[:16]
 
 
-def marks_of(key: bytes, held: Holding) -> set[str]:
-    """Return what stands in the ledger for whatever a person is known by.
+def marks_of(key: bytes, held: Holding) -> dict[str, datetime]:
+    """Return what stands in the ledger for whatever a person is known by, and since when she is known by it.
 
     An id alone would not do: after a restore it is given to somebody else.
     """
-    known: list[tuple[str, ...]] = [("row", held.subject, held.since.astimezone(UTC).isoformat())]
-    known += [("account", *account) for account in held.accounts]
-    known += [("address", address) for address in held.addresses]
-    return {hmac.digest(key, "\0".join(parts).encode(), "sha256").hex() for parts in known}
+    known: dict[tuple[str, ...], datetime] = {("row", held.subject, held.since.astimezone(UTC).isoformat()): held.since}
+    known |= {("account", *account): held.known_since.get(account, held.since) for account in held.accounts}
+    known |= {("address", address): held.known_since.get(address, held.since) for address in held.addresses}
+    return {hmac.digest(key, "\0".join(parts).encode(), "sha256").hex(): since for parts, since in known.items()}
 
 
 def note_erasure(db: Session, held: Sequence[Holding], subjects: Sequence[str]) -> None:

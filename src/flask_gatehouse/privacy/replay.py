@@ -71,7 +71,8 @@ def _who_is_back(db: Session, key: bytes, entries: list[Entry]) -> list[Holding]
     return [
         one
         for one in all_holdings(db)
-        if any(mark in erased_at and one.since < erased_at[mark] for mark in marks_of(key, one))
+        # By when the mark became hers: an account that she linked after its former owner was erased is not that owner.
+        if any(mark in erased_at and since < erased_at[mark] for mark, since in marks_of(key, one).items())
     ]
 
 

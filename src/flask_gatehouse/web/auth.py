@@ -96,7 +96,8 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         raise
     except SignInRefused as refusal:
         here.metrics.sign_ins.labels(provider, str(refusal.reason)).inc()
-        _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)
+        if attempt is not None or _is_a_page():
+            _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)
         raise
     outcome = "success" if attempt.purpose is Purpose.SIGN_IN else str(attempt.purpose)
     here.metrics.sign_ins.labels(provider, outcome).inc()
@@ -151,6 +152,14 @@ _BEGINNINGS = {
     Purpose.CONFIRM: "gatehouse.confirm",
     Purpose.LINK: "gatehouse.account",
 }
+
+
+def _is_a_page() -> bool:
+    """Return whether a person is on her way here, and not a page elsewhere that loads this address as a picture.
+
+    Such a page could have its visitors refused in their dozens, until nobody of their network could sign in.
+    """
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document"
 
 
 def _record(refusal: SignInRefused, account: Account | None, purpose: Purpose) -> None:
@@ -264,7 +273,9 @@ def begin_round_trip(name: str, next_path: str | None, purpose: Purpose, session
     :raises TooManyRefusals: if too many from this network were refused.
     """
     provider = state().provider(name)
-    _let_network_pass()
+    if purpose is not Purpose.CONFIRM:
+        # Whoever is in has proved herself here, and what strangers beside her do is not hers.
+        _let_network_pass()
     attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
     # Whoever confirms has to prove herself, and whoever links to choose: otherwise her provider would take the account
     # in which she happens to be signed in there.

@@ -18,6 +18,23 @@ class Contents(NamedTuple):
     counts: dict[str, int]
 
 
+class Log(NamedTuple):
+    """Which trail a database holds; None where nothing was ever sealed."""
+
+    log: str | None = None
+    epoch: int = 0
+    size: int = 0
+
+
+def log_of(connection: Connection) -> Log:
+    """Return which trail a database holds, and how far it has come."""
+    if not inspect(connection).has_table("gatehouse_audit_trees"):
+        return Log()
+    newest = "SELECT origin, epoch, size FROM gatehouse_audit_trees ORDER BY epoch DESC LIMIT 1"
+    tree = connection.execute(text(newest)).first()
+    return Log() if tree is None else Log(tree.origin.rpartition("/")[0], tree.epoch, tree.size)
+
+
 def contents_of(connection: Connection) -> Contents:
     """Look at our tables as they are in the running transaction."""
     there = set(inspect(connection).get_table_names())
@@ -27,9 +44,4 @@ def contents_of(connection: Connection) -> Contents:
         for name in sorted(Base.metadata.tables)
         if name in there
     }
-    tree = None
-    if "gatehouse_audit_trees" in there:
-        newest = "SELECT origin, epoch, size FROM gatehouse_audit_trees ORDER BY epoch DESC LIMIT 1"
-        tree = connection.execute(text(newest)).first()
-    log, epoch, size = (None, 0, 0) if tree is None else (tree.origin.rpartition("/")[0], tree.epoch, tree.size)
-    return Contents(current_version(connection) or "", log, epoch, size, counts)
+    return Contents(current_version(connection) or "", *log_of(connection), counts)

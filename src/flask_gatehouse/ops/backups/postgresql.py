@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from ...db.engine import make_engine
-from .contents import Contents, contents_of
+from ...db.engine import make_engine, patient
+from . import contents
+from .contents import Contents, Log, contents_of
 from .errors import BackupRefused, ToolFailed
 
 KIND = "postgresql"
@@ -32,11 +33,41 @@ def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
     """
     advance(0, 1)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        contents = contents_of(connection)
+        found = _unhurried(connection)
         name = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         _run("pg_dump", engine.url, "--format=custom", f"--snapshot={name}", "--no-owner", f"--file={target}")
     advance(1, 1)
-    return contents
+    return found
+
+
+def look(engine: Engine) -> Contents:
+    """Return what is in a database, however long it takes to count."""
+    with engine.connect() as connection:
+        return _unhurried(connection)
+
+
+def _unhurried(connection: Connection) -> Contents:
+    # No request waits for it, and a large table takes longer to count than one may.
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    with patient(connection):
+        found = contents_of(connection)
+    connection.exec_driver_sql("SET statement_timeout = DEFAULT")
+    return found
+
+
+def log_of(engine: Engine) -> Log:
+    """Return which trail the live database holds.
+
+    :raises BackupRefused: if it is not there or does not answer.
+    """
+    try:
+        with engine.connect() as connection:
+            return contents.log_of(connection)
+    except DBAPIError as error:
+        said = str(error.orig).partition("\n")[0]
+        raise BackupRefused(
+            f"the database cannot be asked what it holds ({said}); it may be empty, and must be there"
+        ) from error
 
 
 @contextmanager

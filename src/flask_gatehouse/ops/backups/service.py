@@ -1,5 +1,6 @@
 """Making a backup, restoring one, and trying out whether it could be restored."""
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ...audit import AuditEvent, record
 from ...audit.keys import read_key as read_audit_key
@@ -20,16 +21,18 @@ from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
 from ...kernel.errors import DependencyUnavailable
+from ...privacy.ledger import write_out
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
 from ...settings import Settings
 from ..worker import host_of
 from . import postgresql, sqlite
 from .archive import Manifest, opened, write_archive
-from .contents import Contents, contents_of
+from .contents import Contents
 from .encryption import read_key
 from .errors import DamagedBackup, DrillFailed, FileExists, ForeignBackup
 
+log = logging.getLogger("flask_gatehouse.backups")
 # What is being done, how far it is, and of how much.
 Tell = Callable[[str, int, int], None]
 
@@ -71,7 +74,7 @@ def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Man
     if path.exists():
         raise FileExists(path)
     secret = _secret(settings)
-    with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_folder(path)) as temporary:
+    with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_workplace(path, settings)) as temporary:
         dumped = Path(temporary) / "database"
         contents = _store(database).dump(database.engine, dumped, lambda done, of: tell("Saving", done, of))
         if not contents.schema:
@@ -86,7 +89,7 @@ def look_into(database: Database, settings: Settings, path: Path) -> Manifest:
 
     :raises BackupRefused: with the reason why not.
     """
-    with opened(path, _secret(settings), _folder(path)) as (manifest, _):
+    with opened(path, _secret(settings), _workplace(path, settings)) as (manifest, _):
         _refuse_what_does_not_belong_here(database, path, manifest)
         return manifest
 
@@ -100,10 +103,13 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
     :raises BackupRefused: with the reason why not; everything is as it was then.
     """
     store = _store(database)
-    with opened(path, _secret(settings), _folder(path)) as (manifest, dumped):
+    with opened(path, _secret(settings), _workplace(path, settings)) as (manifest, dumped):
         lost = _refuse_what_does_not_belong_here(database, path, manifest)
+        _write_ledger(database, settings)
         with _prepared(database, settings, path, manifest, dumped, tell) as (copy, replayed, sessions):
             kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
+    # Whoever was erased while the copy was prepared stands in the ledger, and in the copy too.
+    replay(database, settings.erasure_ledger)
     return Restored(manifest, kept, lost, replayed, sessions)
 
 
@@ -141,12 +147,7 @@ def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: 
             f"{path} is of migration {manifest.schema}, which this release does not know: restore it with the release"
             " that made it, or a newer one"
         )
-    try:
-        with database.reading() as connection:
-            now = contents_of(connection)
-    except (DependencyUnavailable, OperationalError):
-        # A database that is gone or broken is what backups are for.
-        return 0
+    now = _store(database).log_of(database.engine)
     if now.log is not None and manifest.log != now.log:
         raise ForeignBackup(
             f"{path} is of the log {manifest.log}, and this database is {now.log}; into an empty database it could be"
@@ -177,8 +178,7 @@ def _prepared(
 
 
 def _compare(path: Path, manifest: Manifest, engine: Engine) -> None:
-    with engine.connect() as connection:
-        found = contents_of(connection)
+    found = (sqlite if engine.dialect.name == sqlite.KIND else postgresql).look(engine)
     if found != Contents(manifest.schema, manifest.log, manifest.epoch, manifest.size, dict(manifest.counts)):
         raise DamagedBackup(path, "what comes out of it is not what its manifest says")
 
@@ -191,8 +191,19 @@ def _secret(settings: Settings) -> bytes | None:
     return None if settings.backup_key_file is None else read_key(settings.backup_key_file)
 
 
-def _folder(path: Path) -> Path:
-    return path.absolute().parent
+def _workplace(path: Path, settings: Settings) -> Path:
+    """Return where there is room for a copy. One that is to be encrypted is nowhere to be found beside the file."""
+    return path.absolute().parent if settings.backup_key_file is None else Path(tempfile.gettempdir())
+
+
+def _write_ledger(database: Database, settings: Settings) -> None:
+    """Write out what erasures have left to do: it stands in the database that is about to be replaced."""
+    try:
+        while write_out(database, settings.erasure_ledger):
+            continue
+    except (DependencyUnavailable, DBAPIError) as error:
+        # It may be broken, which is why it is replaced.
+        log.warning("erasures that do not stand in the ledger yet could not be written there: %s", error)
 
 
 def _verifier_keys(settings: Settings) -> list[VerifierKey]:

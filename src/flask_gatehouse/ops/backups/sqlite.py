@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ...db.engine import make_engine
-from .contents import Contents, contents_of
+from . import contents
+from .contents import Contents, Log, contents_of
 from .errors import BackupRefused
 
 KIND = "sqlite"
@@ -38,10 +40,10 @@ def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
         _copy(path_of(engine), target, advance, pages=PAGES)
     except sqlite3.Error as error:
         raise BackupRefused(f"the database cannot be copied: {error}") from error
-    return look(target)
+    return _look(target)
 
 
-def look(path: Path) -> Contents:
+def _look(path: Path) -> Contents:
     """Return what is in a copy.
 
     :raises BackupRefused: if SQLite finds it damaged.
@@ -54,6 +56,26 @@ def look(path: Path) -> Contents:
             return contents_of(connection)
     finally:
         copy.dispose()
+
+
+def log_of(engine: Engine) -> Log:
+    """Return which trail the live database holds; none where it is no database any more, which backups are for.
+
+    :raises BackupRefused: if it is there and does not answer, as while it is locked.
+    """
+    try:
+        with engine.connect() as connection:
+            return contents.log_of(connection)
+    except OperationalError as error:
+        raise BackupRefused(f"the database cannot be asked what it holds: {error.orig}") from error
+    except DatabaseError:
+        return Log()
+
+
+def look(engine: Engine) -> Contents:
+    """Return what is in a database."""
+    with engine.connect() as connection:
+        return contents_of(connection)
 
 
 @contextmanager
@@ -81,12 +103,25 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
     prepared.dispose()
     try:
         if path.exists():
-            _copy(path, kept, lambda done, total: None)
-            kept.chmod(0o600)
+            _keep(path, kept)
         _copy(path_of(prepared), path, advance)
     except sqlite3.Error as error:
         raise BackupRefused(f"the database cannot be written: {error}; it is as it was") from error
     return str(kept)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    try:
+        _copy(path, kept, lambda done, total: None)
+        kept.chmod(0o600)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        # It is no database any more. Whoever wants to save something of it finds it under the other name.
+        kept.unlink(missing_ok=True)
+        path.rename(kept)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path, advance: Advance, *, pages: int = -1) -> None:
