@@ -137,6 +137,7 @@ def test_deleting_asks_first_and_leaves_focus_where_the_work_goes_on(users: Page
     users.keyboard.press("Enter")
     dialog.get_by_role("button", name="Delete").click()
     expect(row(users, "Person 001")).to_have_count(0)
+    expect(users.locator("#gatehouse-messages")).to_contain_text("Person 001 was deleted.")
     expect(users.get_by_role("button", name="Edit Person 002")).to_be_focused()
     assert stored(engine, "Person 001") is None
 

@@ -228,3 +228,10 @@ def test_a_change_of_everybody_says_how_far_it_came(
     monkeypatch.undo()
     last = client.post("/users/bulk", json=fields, headers=who.headers | {"Accept": "application/json"})
     assert (last.json["changed"], last.json["finished"]) == (500, True)
+
+
+def test_a_deleted_row_is_swapped_for_nothing_at_all(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.delete(f"/users/{target}", headers=who.headers | HTMX)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert "Tess Target was deleted." in answer.headers["HX-Trigger"]

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from urllib.parse import urlsplit
@@ -151,6 +152,10 @@ def find_witness(database: Database, settings: Settings) -> Witness | None:
     if settings.audit_key_file is None:
         return None
     key = read_key(settings.audit_key_file)
+    if settings.checkpoint_dir is not None:
+        # One that is missing is a doubt to whoever verifies, and nothing was signed yet.
+        with suppress(OSError):
+            settings.checkpoint_dir.mkdir(parents=True, exist_ok=True)
     return Witness(database, settings, key) if isinstance(key, SigningKey) else None
 
 

@@ -31,7 +31,7 @@ from .decorators import require
 from .denials import NotFound
 from .explain import reasons
 from .fields import in_words, number, sent
-from .htmx import current_page, is_htmx, wants_json
+from .htmx import current_page, is_htmx, trigger, wants_json
 from .language import text
 from .permissions import Permission
 from .problems import problem
@@ -145,8 +145,8 @@ def _delete(user_id: int) -> ResponseReturnValue:
     if wants_json():
         return "", 200
     if is_htmx():
-        # Nothing but the message, which goes elsewhere: the row is swapped for nothing.
-        return render_template("gatehouse/errors/_message.html", message=message, category="success")
+        # The row is swapped for nothing at all; what is said goes by a header to the live region, which stays.
+        return trigger(make_response(""), **{"gatehouse:message": {"target": "#gatehouse-messages", "text": message}})
     flash(message, "success")
     return redirect(url_for("gatehouse.users"), 303)
 

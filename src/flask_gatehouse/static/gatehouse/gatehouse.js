@@ -36,11 +36,18 @@
 
   /** Show one of them in the live region and return its box. */
   function say(name) {
-    const box = document.getElementById("gatehouse-message").content.firstElementChild.cloneNode(true);
-    box.querySelector("p").textContent = words()[name];
+    return show("gatehouse-message", words()[name]);
+  }
+
+  function show(template, text) {
+    const box = document.getElementById(template).content.firstElementChild.cloneNode(true);
+    box.querySelector("p").textContent = text;
     document.getElementById(MESSAGES).replaceChildren(box);
     return box;
   }
+
+  // What was done to something that is not there any more, whose answer has no place for it.
+  document.addEventListener("gatehouse:message", ({ detail }) => show("gatehouse-done", detail.text));
 
   // No answer at all, because of the network or the deadline, or one that cannot be shown.
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
