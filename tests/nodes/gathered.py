@@ -75,5 +75,5 @@ def gather_before_a_transaction(real: Callable[..., Any]) -> Callable[..., Any]:
 
 OpenIDProvider.redeem = redeem_once(OpenIDProvider.redeem)  # type: ignore[method-assign]
 service._complete = gather_before_a_transaction(service._complete)
-service._spend = met(service._spend, "spend", forgettable=True)
+service.spend = met(service.spend, "spend", forgettable=True)
 service.register = met(service.register, "register")

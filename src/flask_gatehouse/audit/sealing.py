@@ -82,6 +82,7 @@ class Sealer:
 
     def __init__(self, database: Database, host: str) -> None:
         self._database, self._host, self._horizon = database, host, Horizon()
+        self._epoch: int | None = None
 
     def seal(self) -> int:
         """Seal whatever is committed and has no place yet; return how many that were.
@@ -114,6 +115,9 @@ class Sealer:
         if tree is None:
             # Another worker is at it.
             return 0
+        if tree.epoch != self._epoch:
+            # A restore has taken numbers back that were noted before: below one of them there may be events to come.
+            self._epoch, self._horizon = tree.epoch, Horizon()
         complete = self._complete_to(db)
         rows = db.execute(_UNSEALED.order_by(AuditEventRow.id).limit(BATCH), {"watermark": tree.watermark}).all()
         if rows:
