@@ -110,9 +110,9 @@ def test_what_the_database_knows_is_there_and_an_outage_is_told_from_zero(produc
     assert 0 < value(samples, "gatehouse_seal_lag_seconds") < 600
 
 
-@pytest.mark.parametrize("told", [None, "", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}"])
+@pytest.mark.parametrize("told", [None, "", "Bearer", "Bearer TOKENx", "bearer TOKEN", "Basic TOKEN"])
 def test_nobody_without_the_token_reads_metrics(production: Production, told: str | None) -> None:
-    answer = production.get("/metrics", {} if told is None else {"Authorization": told})
+    answer = production.get("/metrics", {} if told is None else {"Authorization": told.replace("TOKEN", TOKEN)})
     assert answer.status_code == 403
     assert "gatehouse_" not in answer.text
 
