@@ -18,12 +18,16 @@ from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.settings import Settings
 from flask_gatehouse.testing import sign_in_as
+from flask_gatehouse.web import moments
 from flask_gatehouse.web.audit_seal import Seal, describe
 from tests.web.conftest import state_of
 
+# A file is collected long before its tests run: every age below is counted from this moment.
+NOW = utc_now()
+
 
 def minutes_ago(minutes: float) -> datetime:
-    return utc_now() - timedelta(minutes=minutes)
+    return NOW - timedelta(minutes=minutes)
 
 
 def verification(event: AuditEvent, reason: str | None = None, **details: Any) -> RecordedEvent:
@@ -32,7 +36,8 @@ def verification(event: AuditEvent, reason: str | None = None, **details: Any) -
 
 
 @pytest.fixture
-def settings(app: Flask, tmp_path: Path) -> Settings:
+def settings(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(moments, "utc_now", lambda: NOW)
     return replace(state_of(app).settings, audit_key_file=tmp_path / "key", checkpoint_dir=tmp_path)
 
 
@@ -47,7 +52,7 @@ GOOD = Standing(
 
 
 def said(standing: Standing, settings: Settings) -> tuple[Seal, str]:
-    seal = describe(standing, settings, utc_now())
+    seal = describe(standing, settings, NOW)
     return seal, unescape(" ".join((seal.headline, *seal.notes, *seal.warnings)))
 
 
@@ -73,7 +78,7 @@ TAMPERED = verification(
         ({"verification": verification(AuditEvent.VERIFY_FAILED, "inconsistent")}, "danger", "Keep the checkpoints"),
         ({"verification": verification(AuditEvent.VERIFY_FAILED, "undecided")}, "warning", "came to no result"),
         ({"verification": None}, "info", "18,206 events are sealed. Nobody has verified them yet."),
-        ({"epoch": 2, "signed": Signed(2, 1, utc_now(), utc_now())}, "info", "Nobody has verified them yet."),
+        ({"epoch": 2, "signed": Signed(2, 1, NOW, NOW)}, "info", "Nobody has verified them yet."),
         ({"waiting_since": minutes_ago(5)}, "warning", "is 'gatehouse worker' running?"),
         ({"waiting": 1000}, "success", "1,000 or more are not sealed yet."),
         ({"waiting": 0, "waiting_since": None}, "success", "Every event is sealed."),
