@@ -99,6 +99,7 @@ def test_errors_and_refusals_are_pages(node: Node, page: Page, complaints: Compl
         assert_accessible(page)
     page.goto(f"{node.base_url}/auth/login")
     page.get_by_role("link", name="Sign in with").click()
+    expect(page.get_by_role("button", name="Deny")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Deny").click()
     expect(page.get_by_text("The sign-in was cancelled.")).to_be_visible()
