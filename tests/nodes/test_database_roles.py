@@ -84,6 +84,10 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
+def has_checkpoint(site: Site) -> bool:
+    return any(Path(site.environment["GATEHOUSE_CHECKPOINT_DIR"]).glob("*.note"))
+
+
 def test_the_application_does_all_that_it_does(
     site: Site, open_browser: Callable[[Node], Browser], address_of: Callable[..., str]
 ) -> None:
@@ -108,7 +112,7 @@ def test_the_application_does_all_that_it_does(
     assert {"authn_login_success", "user_created", "user_archived", "user_enabled"} <= names
     assert {"session_logout", "personal_data_erased"} <= names
     wait_for(lambda: len(sealed(site.database)) == len(site.events()))
-    wait_for(lambda: list((Path(site.environment["GATEHOUSE_CHECKPOINT_DIR"])).glob("*.note")))
+    wait_for(lambda: has_checkpoint(site))
     # The worker of the node is still at it: nothing of that was refused.
     assert "permission denied" not in site.node.log + site.other.log
     verified = site.command("audit", "verify")
@@ -116,6 +120,8 @@ def test_the_application_does_all_that_it_does(
 
 
 def test_an_auditor_verifies_and_writes_nothing(site: Site, address_of: Callable[..., str]) -> None:
+    assert site.command("create-admin", new_address("first")).returncode == 0
+    wait_for(lambda: has_checkpoint(site))
     before = site.last_event()
     auditor = dict(site.environment) | {"DATABASE_URL": address_of("gatehouse_auditor")}
     verified = gatehouse(("audit", "verify"), auditor, site.node.directory)
