@@ -45,5 +45,4 @@ bench: setup ## One file per question, each prints a table
 	else echo "There are no benchmarks yet."; fi
 
 docs: setup ## Build the documentation
-	@if [ -f docs/conf.py ]; then $(BIN)/sphinx-build -q -W docs build/docs && echo "build/docs/index.html"; \
-	else echo "There is no documentation to build yet: docs/ has no conf.py."; fi
+	@$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html && echo "docs/_build/html/index.html"
