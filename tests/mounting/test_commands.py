@@ -13,12 +13,12 @@ import pytest
 import requests
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
 from flask_gatehouse import Role
 from flask_gatehouse.db.migrate import HEAD
 from flask_gatehouse.testing import sign_in_as
-from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared
+from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared, state_of
 from tests.processes import PROGRAMS, free_port
 
 HOST = """
@@ -71,6 +71,20 @@ def test_an_administrator_is_made_in_the_hosts_database(app: Flask) -> None:
     waiting = run(app, "create-admin", "bob@example.com")
     assert waiting.exit_code == 0
     assert "first sign-in" in waiting.output
+
+
+def test_somebody_whom_no_address_names_becomes_an_administrator(app: Flask) -> None:
+    """A provider that verifies no addresses, such as Entra, leaves nothing else to name its first person by."""
+    client = app.test_client()
+    who = sign_in_as(client, Role.VIEWER)
+    with app.app_context(), state_of(app).database.transaction() as db:
+        db.execute(text("UPDATE gatehouse_users SET email = NULL"))
+    made = run(app, "create-admin", f"user:{who.user_id}")
+    assert (made.exit_code, made.output) == (0, f"user:{who.user_id} is an administrator now.\n")
+    assert client.get("/administrators").status_code == 200
+    assert run(app, "create-admin", f"user:{who.user_id}").exit_code == 1
+    unknown = run(app, "create-admin", "user:404")
+    assert (unknown.exit_code, unknown.output) == (1, "Error: no user 404.\n")
 
 
 def test_sessions_are_ended(app: Flask) -> None:

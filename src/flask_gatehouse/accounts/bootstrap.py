@@ -46,6 +46,19 @@ def invite_administrator(db: Session, address: str) -> bool:
     return False
 
 
+def appoint_administrator(db: Session, user_id: int) -> bool:
+    """Make a user an administrator who cannot be named by an address, since no provider vouches for hers.
+
+    :returns: True: she is one now.
+    :raises AlreadyAdministrator: if she is one already.
+    :raises UserNotFound: if there is no such user.
+    """
+    if get_locked(db, user_id).role is Role.ADMIN:
+        raise AlreadyAdministrator
+    change_role(db, user_id, Role.ADMIN, actor=COMMAND_LINE)
+    return True
+
+
 def may_claim_administration(db: Session | Connection, user_id: int) -> bool:
     """Return whether this person is the only user there is, and not an administrator yet."""
     row = db.execute(select(func.count(User.id), func.max(User.id), func.max(User.role))).one()

@@ -9,6 +9,7 @@ from .administration import (
     toggle_active,
 )
 from .bootstrap import (
+    appoint_administrator,
     claim_administration,
     invite_administrator,
     may_claim_administration,
@@ -59,6 +60,7 @@ __all__ = [
     "IdentityView",
     "Profile",
     "SignedInUser",
+    "appoint_administrator",
     "approve_join_request",
     "change_many",
     "change_role",

@@ -10,7 +10,14 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from ..accounts.errors import AlreadyAdministrator
-from ..accounts.service import find_user_id, get_user, history_of_role, invite_administrator, release_user
+from ..accounts.service import (
+    appoint_administrator,
+    find_user_id,
+    get_user,
+    history_of_role,
+    invite_administrator,
+    release_user,
+)
 from ..db.migrate import upgrade
 from ..db.schema import HEAD, current_version
 from ..kernel.context import COMMAND_LINE
@@ -20,7 +27,7 @@ from ..sessions.service import end_sessions
 from ..web.explain import decide, reasons
 from ..web.letters import writer_of
 from ..web.state import current_application, state
-from .addresses import address
+from .addresses import address, number_of, whom
 from .alerts import alert_commands
 from .audit import audit_commands
 from .backup import backup, restore_backup
@@ -81,12 +88,16 @@ def db_check() -> None:
 
 
 @gatehouse_commands.command("create-admin")
-@click.argument("email", callback=address)
+@click.argument("email", callback=whom)
 def create_admin(email: str) -> None:
-    """Make the owner of an address an administrator, at her first sign-in if she has none yet."""
+    """Make the owner of an address an administrator, at her first sign-in if she has none yet.
+
+    EMAIL is her address, or user:12 for somebody who is here and for whose address no provider vouches.
+    """
+    number = number_of(email)
     try:
         with state().database.transaction() as db:
-            done = invite_administrator(db, email)
+            done = invite_administrator(db, email) if number is None else appoint_administrator(db, number)
     except AlreadyAdministrator:
         click.echo(f"{email} is an administrator already.", err=True)
         raise SystemExit(1) from None

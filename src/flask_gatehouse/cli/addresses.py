@@ -1,7 +1,11 @@
 """Addresses as operators type them."""
 
+import re
+
 import click
 from email_validator import EmailNotValidError, validate_email
+
+_NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 
 
 def address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -13,3 +17,17 @@ def address(context: click.Context, parameter: click.Parameter, value: str) -> s
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Take an address, or ``user:12`` for somebody who has none that is confirmed.
+
+    :raises click.BadParameter: if it is neither.
+    """
+    return value if _NUMBER.fullmatch(value) else address(context, parameter, value)
+
+
+def number_of(value: str) -> int | None:
+    """Return 12 for ``user:12``, and None for an address."""
+    match = _NUMBER.fullmatch(value)
+    return int(match[1]) if match else None

@@ -1,7 +1,6 @@
 """``gatehouse export`` and ``gatehouse erase``: for people who ask by letter."""
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -19,25 +18,18 @@ from ..privacy.erasure import erase_address, erase_user
 from ..privacy.export import export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
-from .addresses import address
-
-_NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
+from .addresses import number_of, whom
 
 
-def _whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Take an address, or ``user:12`` for somebody who has none that is confirmed."""
-    return value if _NUMBER.fullmatch(value) else address(context, parameter, value)
-
-
-def _find(here: State, whom: str) -> int | None:
-    match = _NUMBER.fullmatch(whom)
+def _find(here: State, email: str) -> int | None:
+    number = number_of(email)
     with here.database.reading() as connection:
-        return get_user(connection, int(match[1])).id if match else find_user_id(connection, whom)
+        return find_user_id(connection, email) if number is None else get_user(connection, number).id
 
 
 @click.command("export")
 @with_appcontext
-@click.argument("email", callback=_whom)
+@click.argument("email", callback=whom)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A new file that its owner can read.")
 def export(email: str, output: Path | None) -> None:
     """Write everything that is held about a person as JSON.
@@ -64,7 +56,7 @@ def export(email: str, output: Path | None) -> None:
 
 @click.command("erase")
 @with_appcontext
-@click.argument("email", callback=_whom)
+@click.argument("email", callback=whom)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(email: str, *, yes: bool) -> None:
     """Erase a person with everything that is held about her, in the audit trail too.

@@ -188,6 +188,11 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         None,
         ["authz_change"],
     ),
+    "appoint_administrator": (
+        lambda db, scene: accounts.appoint_administrator(db, scene.ada.id),
+        None,
+        ["authz_change"],
+    ),
     "claim_administration": (
         lambda db, scene: accounts.claim_administration(db, scene.ada.id),
         None,
