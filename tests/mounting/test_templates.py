@@ -16,6 +16,7 @@ OWN = {
     "gatehouse/auth/sign_in.html": "own sign-in: {% for provider in providers %}{{ provider.name }}{% endfor %}",
     "gatehouse/errors/error.html": "own error {{ status }}: {{ title }}",
     "gatehouse/errors/_message.html": "own message: {{ message }}",
+    "gatehouse/theme.html": '<link rel="stylesheet" href="/static/shop.css">',
     "shop/page.html": (
         '{% extends "gatehouse/layout.html" %}{% block title %}Shop{% endblock %}'
         "{% block content %}<h1>Shop of {{ current_user.name }}</h1>{% endblock %}"
@@ -86,6 +87,17 @@ def test_a_page_upon_our_layout_is_for_everybody_too(tmp_path: Path, sqlite_url:
     page = app.test_client().get("/shop")
     assert page.status_code == 200
     assert "csrf-token" not in page.text
+    state_of(app).database.engine.dispose()
+
+
+def test_a_host_dresses_every_page_of_ours(tmp_path: Path, sqlite_url: str) -> None:
+    app = make_host(tmp_path, sqlite_url, ["gatehouse/theme.html"])
+    client = app.test_client()
+    sign_in_as(client)
+    for path in ("/gate/auth/login/nobody", "/gate/dashboard", "/administrators"):
+        head = client.get(path).text.partition("</head>")[0]
+        # After ours, of which it changes what it names.
+        assert head.index("gatehouse.css") < head.index(OWN["gatehouse/theme.html"])
     state_of(app).database.engine.dispose()
 
 
