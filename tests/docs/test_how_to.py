@@ -1,0 +1,188 @@
+"""What how-to pages show is run, and what they say of others is compared with them."""
+
+import importlib.util
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+
+from flask_gatehouse import Role
+from flask_gatehouse.ops.doctor.finding import Item
+from flask_gatehouse.settings import Settings
+from flask_gatehouse.signin.errors import Reason
+from flask_gatehouse.testing import configuration, empty_database, sign_in_as
+from tests.docs.pages import DOCS, blocks, headings, name_of, pages, words, write
+from tests.docs.reader import Reader
+from tests.docs.test_pages import AROUND
+from tests.processes import PROGRAMS
+
+HOW_TO = DOCS / "how-to"
+PACKAGE = DOCS.parent / "src/flask_gatehouse"
+
+
+def typed(page: str, folder: Path) -> None:
+    """Write every file of a page."""
+    for block in blocks(HOW_TO / page):
+        if block.file:
+            write(block, folder)
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Iterator[tuple[Flask, Any]]:
+    typed("roles-and-object-rules.md", tmp_path)
+    module = loaded(tmp_path / "documents.py")
+    app = module.create_app(
+        {**configuration(tmp_path), "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'documents.db'}"}
+    )
+    with empty_database(app):
+        yield app, module
+
+
+def test_a_rule_of_ones_own_decides(documents: tuple[Flask, Any]) -> None:
+    app, module = documents
+    editor, viewer, other = (app.test_client() for _ in range(3))
+    who = sign_in_as(editor, Role.EDITOR, email="editor@example.com")
+    reads = sign_in_as(viewer, Role.VIEWER, email="viewer@example.com")
+    elsewhere = sign_in_as(other, Role.ADMIN, email="other@example.com")
+    with app.app_context():
+        module.db.session.add(module.Document(id=1, team="red", title="Plan"))
+        module.db.session.add_all(module.Member(team="red", user_id=one.user_id) for one in (who, reads))
+        module.db.session.commit()
+    assert editor.get("/documents/1").text == "Plan Rename"
+    assert viewer.get("/documents/1").text == "Plan"
+    assert other.get("/documents/1").status_code == 403
+    for client, hers, status in ((editor, who, 200), (viewer, reads, 403), (other, elsewhere, 403)):
+        assert client.post("/documents/1/rename/New", headers=hers.headers).status_code == status
+    assert editor.get("/documents").get_json() == ["New"]
+    assert other.get("/documents").get_json() == []
+
+
+def test_an_event_is_recorded_outside_of_a_request(tmp_path: Path) -> None:
+    typed("audit-events.md", tmp_path)
+    environment = {"PATH": str(PROGRAMS), "GATEHOUSE_ENV": "development"}
+    for arguments in (("gatehouse", "db", "upgrade"), ("import",)):
+        command = [PROGRAMS / "flask", "--app", "nightly", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    engine = create_engine(f"sqlite:///{tmp_path / 'instance/nightly.db'}")
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT event, actor_kind FROM gatehouse_audit_events")).one()
+    engine.dispose()
+    assert row == ("import.finished", "system")
+
+
+def test_the_tests_of_a_host_run(tmp_path: Path) -> None:
+    folder = tmp_path / "typed"
+    folder.mkdir()
+    reader = Reader(HOW_TO / "testing.md", folder)
+    printed = reader.type(headings(reader.page)[0])
+    wanted = (folder / "test_shop.py").read_text().count("def test_")
+    assert f"{wanted} passed" in printed
+
+
+def test_listeners_are_those_that_a_browser_has_tried() -> None:
+    """``tests/browser/test_hosts_htmx.py`` runs the example's script with each version of htmx."""
+    tried = _plain((DOCS.parent / "examples/articles/static/articles.js").read_text())
+    shown = blocks(HOW_TO / "htmx.md", "javascript")
+    assert len(shown) >= 3
+    assert [block.line for block in shown if _plain(block.text) not in tried] == []
+    layout = _plain((DOCS.parent / "examples/articles/templates/articles/layout.html").read_text())
+    for block in blocks(HOW_TO / "htmx.md", "html"):
+        assert _plain(block.text) in layout
+
+
+def _plain(script: str) -> str:
+    return "\n".join(line.strip() for line in script.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("page", [page.name for page in pages("how-to") if page.name.startswith("sign-in-with")])
+def test_the_redirect_uri_is_the_one_that_is_sent(page: str, tmp_path: Path) -> None:
+    path = HOW_TO / page
+    lines = blocks(path, "ini")[0].text.splitlines()
+    given = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    settings = Settings.load({}, AROUND | given, directory=tmp_path, url_prefix="/gate")
+    (provider,) = settings.providers
+    said = " ".join(words(path))
+    wanted = settings.external_url(f"/auth/authorize/{provider.name}")
+    assert wanted in said or f"/auth/authorize/{provider.name}" in words(path)
+    assert set(re.findall(r"/auth/authorize/(\w+)", said)) == {provider.name}
+
+
+def test_error_texts_are_the_ones_that_people_see() -> None:
+    source = "\n".join(
+        path.read_text() for kind in ("*.py", "*.html", "*.po") for path in PACKAGE.rglob(kind) if path.is_file()
+    )
+    page = HOW_TO / "when-something-goes-wrong.md"
+    quoted = [found[1] for heading in headings(page) if (found := re.fullmatch(r"`(.+)`", heading))]
+    assert len(quoted) > 10
+    unknown = [said for said in quoted if said.removeprefix("400 Bad Request: ") not in source]
+    assert unknown == []
+
+
+def test_the_checks_that_find_something_are_the_doctors() -> None:
+    known = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "reference/doctor.md").read_text(), re.MULTILINE))
+    text_ = (HOW_TO / "when-something-goes-wrong.md").read_text()
+    named = {name for group in re.findall(r"\((`\w+`(?:, `\w+`)*)\)", text_) for name in re.findall(r"\w+", group)}
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_each_common_issue_of_the_checklist_has_its_error_text() -> None:
+    issues = [item.value.partition(": ")[2].lower() for item in Item if item.value.startswith("Common issue")]
+    page = (HOW_TO / "when-something-goes-wrong.md").read_text().lower()
+    assert issues
+    assert [issue for issue in issues if issue not in page] == []
+
+
+@pytest.mark.parametrize(
+    "page", ["when-something-goes-wrong.md", "sign-in-with-any-provider.md", "sign-in-with-github.md"]
+)
+def test_reasons_are_those_of_a_refused_sign_in(page: str) -> None:
+    reasons = {str(reason) for reason in Reason}
+    text_ = (HOW_TO / page).read_text()
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text_, re.MULTILINE)
+    said = re.findall(r"reason(?: below)? is (`\w+`(?: or `\w+`)?)|refused\nwith (`\w+`)", text_)
+    named = {word for part in (*rows, *map("".join, said)) for word in re.findall(r"\w+", part)} - {"or"}
+    assert named
+    assert named <= reasons
+
+
+def test_a_theme_sets_what_there_is() -> None:
+    page = HOW_TO / "theming.md"
+    style = (PACKAGE / "static/gatehouse/gatehouse.css").read_text()
+    named = set(re.findall(r"--[a-z][a-z-]*", page.read_text()))
+    assert {name for name in named if f"{name}:" not in style} == set()
+
+
+def test_templates_and_blocks_of_the_table_exist() -> None:
+    rows = re.findall(r"^\| `(gatehouse/[\w/]+\.html)` \| (.*) \|", (HOW_TO / "theming.md").read_text(), re.MULTILINE)
+    assert len(rows) > 4
+    for name, about in rows:
+        template = (PACKAGE / "templates" / name).read_text()
+        blocks_ = about.partition("Blocks: ")[2] or ""
+        values = about.partition("; ")[2]
+        for block in re.findall(r"`(\w+)`", blocks_):
+            assert f"block {block} %}}" in template, (name, block)
+        for value in re.findall(r"`(\w+)`", values):
+            assert value in template, (name, value)
+
+
+@pytest.mark.parametrize("page", pages("tutorials", "how-to"), ids=name_of)
+def test_a_page_is_short(page: Path) -> None:
+    """A page is about one thing, and read by somebody in a hurry."""
+    assert len(page.read_text().splitlines()) <= (400 if page.parent.name == "tutorials" else 200)
