@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from threading import Event
 from typing import Any
 
 import click
@@ -97,14 +96,8 @@ def run(info: ScriptInfo) -> None:
             raise click.ClickException(str(refusal)) from refusal
     with app.app_context():
         upgrade(state.database.engine)
-
-    working = worker.prepare(state.database, state.settings, writer_of(app))
-
-    def work(stop: Event) -> None:
-        with app.app_context():
-            working(stop)
-
-    serve(app, "127.0.0.1", state.settings.port, worker=work)
+        working = worker.prepare(state.database, state.settings, writer_of(app))
+    serve(app, "127.0.0.1", state.settings.port, worker=working)
 
 
 class Program(Explaining, FlaskGroup):

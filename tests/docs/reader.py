@@ -66,6 +66,7 @@ class Reader:
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
+        assert "Traceback" not in log.read_text(), log.read_text()
 
     def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         deadline = time.monotonic() + PATIENCE_S

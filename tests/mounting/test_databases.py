@@ -1,6 +1,7 @@
 """A host brings its database in one of four shapes; both share an engine and, where it likes, a transaction."""
 
-from time import monotonic
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from flask_gatehouse import Gatehouse, Role, audit, login_required
 from flask_gatehouse.db import migrate
+from flask_gatehouse.ops import worker
 from flask_gatehouse.testing import sign_in_as
+from flask_gatehouse.web.letters import writer_of
 from tests.mounting.hosts import SOURCES, Base, Thing, bare, engine_of, events, seen, shared, state_of
 
 WITH_SESSION = ["flask_sqlalchemy", "flask_sqlalchemy_lite"]
@@ -36,6 +39,43 @@ def test_people_are_kept_in_the_hosts_database(kind: str, database_url: str) -> 
             assert state_of(app).database.engine is engine
         with engine.connect() as connection:
             assert connection.execute(text("SELECT email FROM gatehouse_users")).scalar_one() == "ada@example.com"
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_worker_works_there_from_threads_of_its_own(kind: str, database_url: str) -> None:
+    """A thread has no context of the application, without which Flask-SQLAlchemy tells nobody its engine."""
+    with shared(kind, database_url) as (app, _db, engine):
+        sign_in_as(app.test_client())
+        with app.app_context():
+            work = worker.prepare(state_of(app).database, state_of(app).settings, writer_of(app))
+        stop = Event()
+        thread = Thread(target=work, args=(stop,))
+        thread.start()
+        try:
+            deadline = monotonic() + 30
+            while not sealed(engine) and monotonic() < deadline:
+                sleep(0.05)
+        finally:
+            stop.set()
+            thread.join()
+        # An exception that ends a thread fails the test as well.
+        assert sealed(engine) > 0
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_files_arrive_whole(kind: str, sqlite_url: str) -> None:
+    """They are sent piece by piece, when the application's context is gone."""
+    with shared(kind, sqlite_url) as (app, _db, _engine):
+        client = app.test_client()
+        sign_in_as(client, Role.ADMIN, email="ada@example.com")
+        mine = client.get("/gate/account/export")
+        assert mine.get_json()["events"][0]["event"] == "user_created"
+        assert "user_created" in client.get("/gate/admin/audit-logs/export?format=csv").text
+
+
+def sealed(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM gatehouse_audit_leaves")).scalar_one())
 
 
 @pytest.mark.parametrize("kind", SOURCES)

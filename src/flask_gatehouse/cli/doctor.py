@@ -11,7 +11,6 @@ import click
 from flask import Flask, render_template
 from flask.cli import ScriptInfo
 
-from ..db.database import Database
 from ..ops.doctor.checklist import checklist
 from ..ops.doctor.finding import Result
 from ..ops.doctor.report import Report
@@ -78,11 +77,9 @@ def doctor(info: ScriptInfo, url: str | None, plain_url: str | None, *, send: bo
 def subject_of(app: Flask, site: Site | None, *, send: bool) -> Subject:
     """Return what is examined of an application, within its context."""
     state: State = app.extensions[EXTENSION]
-    settings, engine = state.settings, state.database.engine
     return Subject(
-        settings=settings,
-        # A host's own lookup works within its context alone, and checks have threads of their own.
-        database=Database(lambda: engine),
+        settings=state.settings,
+        database=state.database.detached(),
         folder=Path.cwd(),
         rehearsal=_rehearsal(app),
         write=writer_of(app),

@@ -45,6 +45,15 @@ class Database:
     def engine(self) -> Engine:
         return self._engine()
 
+    def detached(self) -> "Database":
+        """Return the same database with the engine that it has now.
+
+        A host's own look-up works within its application's context alone. Threads have none, and neither has an answer
+        that is sent piece by piece.
+        """
+        engine = self.engine
+        return Database(lambda: engine)
+
     def _autocommit_engine(self) -> Engine:
         """Return a view of the engine whose connections send no BEGIN; both share one pool."""
         engine = self._engine()

@@ -55,10 +55,13 @@ class Job:
 def prepare(database: Database, settings: Settings, write: Write) -> Callable[[Event], None]:
     """Return what works until it is told to stop. A database that does not answer is tried again.
 
+    To be called within the application's context; what it returns needs none.
+
     :param write: writes letters from templates.
     :raises UnusableKeyFile: if the file of the audit key cannot be used: signing that ends silently would be noticed
         when it is too late.
     """
+    database = database.detached()
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
     verifier = Verifier(database, settings)
     letters = (invitation_mail(database, settings, write), notice_mail(database, settings, write))

@@ -38,7 +38,7 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
         "address": settings.external_url("/"),
         **told,
     }
-    return _text(database, head, subjects)
+    return _text(database.detached(), head, subjects)
 
 
 def _text(database: Database, head: dict[str, Any], subjects: set[str]) -> Iterator[str]:
