@@ -164,10 +164,12 @@ class TestRefusals:
         saved.write_bytes(octets)
         self.refuse(site, saved, "cannot be restored")
 
-    @pytest.mark.parametrize("part", [0.1, 0.6, 0.95])
+    @pytest.mark.parametrize("part", [0.1, 0.6, 1])
     def test_one_that_was_cut_off(self, site: Site, saved: Path, part: float) -> None:
-        octets = saved.read_bytes()
-        saved.write_bytes(octets[: int(len(octets) * part)])
+        with tarfile.open(saved) as tar:
+            last = tar.getmembers()[-1]
+        # What follows the last octet of the database is filling, and nobody misses that.
+        saved.write_bytes(saved.read_bytes()[: int((last.offset_data + last.size) * part) - 1])
         self.refuse(site, saved, "cannot be restored")
 
     def test_something_else(self, site: Site, tmp_path: Path) -> None:

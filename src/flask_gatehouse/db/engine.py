@@ -1,6 +1,7 @@
 """The engine that Gatehouse makes for itself when the host does not bring one."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,8 +102,8 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         if not isinstance(connection, sqlite3.Connection):
             raise TypeError("this preparation is for the sqlite3 driver alone")
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode = WAL",
             # NORMAL does not reach the disk at each commit: a power cut could undo a revocation that was shown.
             "synchronous = FULL",
             "foreign_keys = ON",
@@ -113,3 +114,19 @@ def _sqlite(url: URL) -> Engine:
             connection.execute(f"PRAGMA {pragma}").close()
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a database to its write-ahead log, as patiently as any other statement waits.
+
+    SQLite asks no busy handler here: of two processes that open a new database at once, one would fail immediately.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

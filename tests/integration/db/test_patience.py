@@ -1,12 +1,14 @@
 """Migrations wait for as long as it takes, and the deadlines of requests hold again afterwards."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from flask_gatehouse.db import engine as engines, migrate
@@ -74,3 +76,16 @@ def test_what_comes_after_a_migration_has_its_deadlines_again(impatient: Engine)
         assert driver.patience == engines.ANSWER_TIMEOUT_S
         with pytest.raises(OperationalError, match="statement timeout"):
             connection.exec_driver_sql(f"SELECT pg_sleep({LONG_S})")
+
+
+def test_a_database_that_is_new_is_opened_while_somebody_writes(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer.execute("CREATE TABLE things (thing)")
+    writer.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: writer.execute("COMMIT")).start()
+    engine = engines.make_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    engine.dispose()
+    writer.close()
