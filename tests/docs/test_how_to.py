@@ -72,6 +72,20 @@ def test_a_rule_of_ones_own_decides(documents: tuple[Flask, Any]) -> None:
     assert other.get("/documents").get_json() == []
 
 
+def test_sqlite_of_a_host_is_as_the_doctor_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed("postgresql-and-redis.md", tmp_path)
+    monkeypatch.setenv("GATEHOUSE_ENV", "development")
+    module = loaded(tmp_path / "shop.py")
+    with module.app.app_context():
+        found = {
+            name: module.db.session.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+        module.db.session.remove()
+        module.db.engine.dispose()
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
 def test_an_event_is_recorded_outside_of_a_request(tmp_path: Path) -> None:
     typed("audit-events.md", tmp_path)
     environment = {"PATH": str(PROGRAMS), "GATEHOUSE_ENV": "development"}
