@@ -170,7 +170,7 @@ def test_reasons_are_those_of_a_refused_sign_in(page: str) -> None:
     reasons = {str(reason) for reason in Reason}
     text_ = (HOW_TO / page).read_text()
     rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text_, re.MULTILINE)
-    said = re.findall(r"reason(?: below)? is (`\w+`(?: or `\w+`)?)|refused\nwith (`\w+`)", text_)
+    said = re.findall(r"reason(?: below)? is (`\w+`(?: or `\w+`)?)|refused\s+with (`\w+`)", text_)
     named = {word for part in (*rows, *map("".join, said)) for word in re.findall(r"\w+", part)} - {"or"}
     assert named
     assert named <= reasons

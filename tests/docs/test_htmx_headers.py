@@ -12,6 +12,7 @@ from tests.docs.pages import DOCS, blocks
 from tests.processes import Node, running_gatehouse
 
 HOST = """
+from pathlib import Path
 
 from flask import Flask, render_template, send_file
 
