@@ -7,7 +7,7 @@ TYPED := tools hatch_build.py tests/architecture/host_code.py
 # A check that fails does not hide what the others would say.
 MAKEFLAGS += --keep-going --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench docs release provision lint templates types contracts
+.PHONY: help setup run test check bench docs pictures release provision lint templates types contracts
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: setup ## One file per question, each prints a table
 
 docs: setup ## Build the documentation
 	@$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html && echo "docs/_build/html/index.html"
+
+pictures: setup ## Take the screenshots in docs/images anew
+	@PICTURES=take $(BIN)/pytest -q -p no:randomly tests/docs/test_pictures.py
 
 release: setup ## Build the wheel into dist/ and check it where nothing else is installed
 	@$(BIN)/python tools/release.py "$(TAG)"
