@@ -9,18 +9,21 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template
+from playwright.sync_api import Page
 from sqlalchemy import create_engine, text
 
+import flask_gatehouse
 from flask_gatehouse import Role
 from flask_gatehouse.ops.doctor.finding import Item
 from flask_gatehouse.settings import Settings
 from flask_gatehouse.signin.errors import Reason
 from flask_gatehouse.testing import configuration, empty_database, sign_in_as
+from tests.chromium import assert_accessible
 from tests.docs.pages import DOCS, blocks, headings, name_of, pages, words, write
 from tests.docs.reader import Reader
 from tests.docs.test_pages import AROUND
-from tests.processes import PROGRAMS
+from tests.processes import PROGRAMS, running_gatehouse
 
 HOW_TO = DOCS / "how-to"
 PACKAGE = DOCS.parent / "src/flask_gatehouse"
@@ -84,6 +87,37 @@ def test_sqlite_of_a_host_is_as_the_doctor_wants_it(tmp_path: Path, monkeypatch:
         module.db.session.remove()
         module.db.engine.dispose()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+@pytest.mark.parametrize("page", ["htmx.md", "roles-and-object-rules.md"])
+def test_views_that_are_shown_are_guarded(page: str, tmp_path: Path) -> None:
+    app = Flask("host")
+    app.config.from_mapping(configuration(tmp_path))
+    flask_gatehouse.Gatehouse(app)
+    known = vars(flask_gatehouse) | {"app": app, "render_template": render_template}
+    shown = [block.text for block in blocks(HOW_TO / page, "python") if block.text.startswith("@app.")]
+    for text_ in shown:
+        exec(text_, known)  # noqa: S102 - it is our own page
+    with empty_database(app):
+        client = app.test_client()
+        rules = [rule for rule in app.url_map.iter_rules() if "." not in rule.endpoint and rule.endpoint != "static"]
+        assert len(rules) == len(shown) > 0
+        for rule in rules:
+            method = "POST" if "POST" in (rule.methods or ()) else "GET"
+            assert client.open(rule.rule, method=method).location.startswith("/gate/auth/login")
+
+
+def test_a_theme_dresses_the_gate(tmp_path: Path, page: Page) -> None:
+    typed("theming.md", tmp_path)
+    host = tmp_path / "host.py"
+    host.write_text(
+        "from flask import Flask\nfrom flask_gatehouse import Gatehouse\napp = Flask(__name__)\nGatehouse(app)\n"
+    )
+    with running_gatehouse(host=host, directory=tmp_path) as node:
+        page.goto(f"{node.base_url}/gate/auth/login")
+        found = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--radius')")
+        assert_accessible(page)
+    assert found == ".25rem"
 
 
 def test_an_event_is_recorded_outside_of_a_request(tmp_path: Path) -> None:
