@@ -83,6 +83,10 @@ def test_somebody_whom_no_address_names_becomes_an_administrator(app: Flask) -> 
     assert (made.exit_code, made.output) == (0, f"user:{who.user_id} is an administrator now.\n")
     assert client.get("/administrators").status_code == 200
     assert run(app, "create-admin", f"user:{who.user_id}").exit_code == 1
+    assert "may." in run(app, "explain", f"user:{who.user_id}", "GET", "/administrators").output
+    assert run(app, "release", f"user:{who.user_id}").output == f"user:{who.user_id} was not locked.\n"
+    assert run(app, "sessions", "revoke", "--user", f"user:{who.user_id}").output == "One session was ended.\n"
+    assert client.get("/administrators").status_code == 302
     unknown = run(app, "create-admin", "user:404")
     assert (unknown.exit_code, unknown.output) == (1, "Error: no user 404.\n")
 

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from ..accounts.errors import AlreadyAdministrator
 from ..accounts.service import (
     appoint_administrator,
-    find_user_id,
     get_user,
     history_of_role,
     invite_administrator,
@@ -27,7 +26,7 @@ from ..sessions.service import end_sessions
 from ..web.explain import decide, reasons
 from ..web.letters import writer_of
 from ..web.state import current_application, state
-from .addresses import address, number_of, whom
+from .addresses import find_person, number_of, whom
 from .alerts import alert_commands
 from .audit import audit_commands
 from .backup import backup, restore_backup
@@ -108,14 +107,14 @@ def create_admin(email: str) -> None:
 
 
 @gatehouse_commands.command("release")
-@click.argument("email", callback=address)
+@click.argument("email", callback=whom)
 def release(email: str) -> None:
-    """Let somebody sign in again who said that it was not she; for when no administrator is left who could."""
+    """Let somebody sign in again who said that it was not she; for when no administrator is left who could.
+
+    EMAIL is her address, or user:12 where none is confirmed.
+    """
     with state().database.transaction() as db:
-        user_id = find_user_id(db, email)
-        if user_id is None:
-            raise click.ClickException(f"Nobody here has the address {email}.")
-        released = release_user(db, user_id, actor=COMMAND_LINE)
+        released = release_user(db, find_person(db, email), actor=COMMAND_LINE)
     click.echo(f"{email} can sign in again." if released else f"{email} was not locked.")
 
 
@@ -126,7 +125,7 @@ def session_commands() -> None:
 
 @session_commands.command("revoke")
 @click.option(
-    "--user", "email", callback=lambda c, p, v: v and address(c, p, v), help="Of the person with this address."
+    "--user", "email", callback=lambda c, p, v: v and whom(c, p, v), help="Of this person: an address, or user:12."
 )
 @click.option("--all", "everybody", is_flag=True, help="Of everybody.")
 def sessions_revoke(email: str | None, *, everybody: bool) -> None:
@@ -134,23 +133,21 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
     if bool(email) == everybody:
         raise click.UsageError("Say either --user EMAIL or --all.")
     with state().database.transaction() as db:
-        user_id = find_user_id(db, email) if email else None
-        if email and user_id is None:
-            raise click.ClickException(f"Nobody here has the address {email}.")
-        count = end_sessions(db, user_id, actor=COMMAND_LINE)
+        count = end_sessions(db, find_person(db, email) if email else None, actor=COMMAND_LINE)
     click.echo("One session was ended." if count == 1 else f"{count} sessions were ended.")
 
 
 @gatehouse_commands.command("explain")
-@click.argument("email", callback=address)
+@click.argument("email", callback=whom)
 @click.argument("method", type=click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False))
 @click.argument("path")
 def explain(email: str, method: str, path: str) -> None:
-    """Say why this person may or may not, and since when; exit 0 if she may, 1 if not."""
+    """Say why this person may or may not, and since when; exit 0 if she may, 1 if not.
+
+    EMAIL is her address, or user:12 where none is confirmed.
+    """
     with state().database.reading() as connection:
-        user_id = find_user_id(connection, email)
-        if user_id is None:
-            raise click.ClickException(f"Nobody here has the address {email}.")
+        user_id = find_person(connection, email)
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
     decision = decide(current_app, user, method.upper(), path)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")

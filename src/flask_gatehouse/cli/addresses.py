@@ -4,6 +4,10 @@ import re
 
 import click
 from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from ..accounts.service import find_user_id, get_user
 
 _NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 
@@ -25,6 +29,19 @@ def whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
     :raises click.BadParameter: if it is neither.
     """
     return value if _NUMBER.fullmatch(value) else address(context, parameter, value)
+
+
+def find_person(db: Connection | Session, value: str) -> int:
+    """Return the number of whoever was named by an address or as ``user:12``.
+
+    :raises click.ClickException: if nobody here has the address.
+    :raises UserNotFound: if there is no such user.
+    """
+    number = number_of(value)
+    found = find_user_id(db, value) if number is None else get_user(db, number).id
+    if found is None:
+        raise click.ClickException(f"Nobody here has the address {value}.")
+    return found
 
 
 def number_of(value: str) -> int | None:
