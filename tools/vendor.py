@@ -84,10 +84,16 @@ def fill(modules: Path = ROOT / "node_modules") -> None:
 
 
 def main(*npm_arguments: str) -> None:
-    """Install the locked packages and fill the vendor folder."""
-    subprocess.run(
-        [*npm_command(), "ci", "--loglevel=error", *npm_arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-    )
+    """Install the locked packages and fill the vendor folder.
+
+    :raises SystemExit: if npm cannot fetch them; it says on standard error why.
+    """
+    command = [*npm_command(), "ci", "--loglevel=error", *npm_arguments]
+    if subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL).returncode:
+        raise SystemExit(
+            "npm could not fetch the browser code. Behind a proxy it reads HTTPS_PROXY; where a company's own authority"
+            " vouches for what it fetches, set NODE_EXTRA_CA_CERTS to the file of that authority."
+        )
     fill()
 
 
