@@ -150,3 +150,16 @@ def test_text_is_declared_safe_in_few_places_only() -> None:
     }
     # Each formats a constant or a sentence of a catalogue, which escapes what is put into it.
     assert users <= {"src/flask_gatehouse/web/moments.py", "src/flask_gatehouse/web/language.py"}
+
+
+def test_no_table_says_the_same_key_twice() -> None:
+    """Python keeps the last one without a word, so that the first says something that is not so."""
+    twice = {
+        f"{name_of(path)}:{node.lineno}"
+        for path in package_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Dict)
+        for keys in [[ast.dump(key) for key in node.keys if key is not None]]
+        if len(keys) != len(set(keys))
+    }
+    assert twice == set()

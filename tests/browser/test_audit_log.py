@@ -88,11 +88,20 @@ def test_a_time_that_is_given_takes_the_place_of_a_range(log: Page) -> None:
 
 
 def test_a_wrong_filter_is_told_and_nothing_is_lost(log: Page, node: Node, complaints: Complaints) -> None:
-    complaints.allow("status of 400")
-    log.get_by_label("Network address").fill("1.2.3")
-    log.get_by_label("Network address").blur()
-    expect(log.locator("#gatehouse-messages")).to_contain_text("That is no network address")
-    expect(log.locator("#log-rows > tr").first).to_be_visible()
+    complaints.allow("status of 422")
+    network, reason = log.get_by_label("Network address"), "That is no network address, such as 192.0.2.7."
+    network.fill("1.2.3")
+    network.blur()
+    expect(log.locator("#ip-problem")).to_have_text(reason)
+    expect(network).to_have_attribute("aria-invalid", "true")
+    expect(network).to_have_value("1.2.3")
+    expect(log.locator("#log-status")).to_have_text(f"That cannot be asked {reason}")
+    assert_accessible(log)
+    network.fill("192.0.2.7")
+    network.blur()
+    expect(log.locator("#log-count")).to_be_visible()
+    expect(log.locator("#ip-problem")).to_be_empty()
+    expect(network).not_to_have_attribute("aria-invalid", "true")
     log.goto(f"{node.base_url}/admin/audit-logs?ip=1.2.3&event=article.moved")
     expect(log.get_by_label("Network address")).to_have_value("1.2.3")
     expect(log.get_by_label("Network address")).to_have_attribute("aria-invalid", "true")

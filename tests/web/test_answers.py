@@ -34,6 +34,19 @@ def test_json_gets_a_problem(client: FlaskClient) -> None:
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
     assert answer.get_json()["status"] == 401
+    assert "HX-Redirect" not in answer.headers
+    # The heartbeat of an open page is led away whichever way it asks.
+    assert client.get("/auth/session", headers=JSON).headers["HX-Redirect"].startswith("/auth/login")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/dashboard"), ("GET", "/admin/access-review"), ("POST", "/admin/access-review")]
+)
+def test_a_program_is_told_where_there_is_nothing_for_it(client: FlaskClient, method: str, path: str) -> None:
+    who = sign_in_as(client, Role.ADMIN)
+    answer = client.open(path, method=method, data={"complete": "1"}, headers={**who.headers, **JSON})
+    assert (answer.status_code, answer.mimetype) == (406, "application/problem+json")
+    assert client.get(path, headers={"Accept": "text/html"}).status_code == 200
 
 
 def test_a_history_restore_is_a_page(client: FlaskClient) -> None:
@@ -157,6 +170,18 @@ def test_a_bug_is_a_page_without_its_text(app: Flask) -> None:
     answer = app.test_client().get("/breaks")
     assert answer.status_code == 500
     assert b"canary" not in answer.data
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_the_reference_on_a_page_leads_to_the_log(
+    app: Flask, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
+) -> None:
+    app.testing = False
+    app.add_url_rule("/breaks", view_func=lambda: {}["canary"])
+    answer = app.test_client().get("/breaks", headers=headers)
+    name = answer.headers["X-Request-ID"]
+    assert name in answer.text
+    assert any(f"as {name}" in record.getMessage() for record in caplog.records)
 
 
 def test_the_allowed_methods_are_named(client: FlaskClient) -> None:

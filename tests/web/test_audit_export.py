@@ -63,6 +63,7 @@ def test_it_is_a_file_with_everything(app: Flask, admin: FlaskClient) -> None:
 def test_other_formats_have_their_names(admin: FlaskClient, form: str, kind: str, suffix: str) -> None:
     answer = admin.get(EXPORT, query_string={"format": form})
     assert (answer.status_code, answer.mimetype) == (200, kind)
+    assert answer.headers["Content-Type"].count("charset") == (kind == "text/csv")
     assert answer.headers["Content-Disposition"].endswith(suffix)
     # They prove nothing, and have what is not sealed yet: their own event too.
     assert "audit_exported" in answer.text

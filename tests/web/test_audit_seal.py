@@ -93,6 +93,20 @@ def test_what_is_not_as_it_should_be(settings: Settings, change: dict[str, Any],
     assert words in text
 
 
+def test_before_anything_is_signed_it_says_so_and_not_that_a_verification_failed(settings: Settings) -> None:
+    """A new trail, which the worker has verified before its first checkpoint was signed."""
+    undecided = verification(AuditEvent.VERIFY_FAILED, "undecided", epoch=1)
+    fresh = replace(GOOD, verification=undecided, signed=None)
+    seal, text = said(fresh, settings)
+    assert (seal.level, seal.headline) == (
+        "warning",
+        "Not verified yet: no checkpoint is signed that could vouch for the log.",
+    )
+    assert "'gatehouse worker' signs one within a minute: is it running?" in text
+    assert "Not everything could be judged" not in text
+    assert said(replace(fresh, sealed=0), settings)[0].level == "info"
+
+
 def test_a_checkpoint_that_stays_on_the_machine_is_called_so(settings: Settings) -> None:
     _, text = said(GOOD, replace(settings, checkpoint_dir=None))
     assert "went to the worker's log alone" in text

@@ -42,11 +42,13 @@ def kept(client: FlaskClient) -> tuple[Any, Any]:
         ({"role": None}, 422),
         ({"role": []}, 422),
         ({"role": {"role": "admin"}}, 422),
-        ({"version": "1"}, 409),
-        ({"version": True}, 409),
-        ({"version": 1.0}, 409),
-        ({"version": 10**30}, 409),
-        ({"version": -1}, 409),
+        ({"version": "1"}, 422),
+        ({"version": True}, 422),
+        ({"version": 1.0}, 422),
+        ({"version": None}, 422),
+        ({"version": 10**30}, 422),
+        ({"version": -1}, 422),
+        ({"version": 10**9}, 409),
     ],
 )
 def test_an_edit_of_other_kinds_is_refused(
@@ -56,7 +58,33 @@ def test_an_edit_of_other_kinds_is_refused(
     edit = {"name": "Other", "role": "editor", "version": 1} | changed
     answer = client.put(f"/users/{target}", json=edit, headers={**JSON, **root.headers})
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert status == 409 or set(answer.get_json()["fields"]) == set(changed)
     assert kept(client) == before
+
+
+def test_each_field_of_another_kind_is_named_with_the_kind_that_it_needs(
+    client: FlaskClient, root: SignedIn, target: int
+) -> None:
+    body = {"name": 5, "role": [], "version": "1", "whatever": {}}
+    answer = client.put(f"/users/{target}", json=body, headers={**JSON, **root.headers}).get_json()
+    told = {"name": "That must be a text.", "role": "That must be a text."}
+    assert answer["fields"] == told | {"version": "That must be a whole number, from 1 on."}
+    without = client.put(f"/users/{target}", json={"name": "A"}, headers={**JSON, **root.headers})
+    assert (without.status_code, set(without.get_json()["fields"])) == (422, {"version"})
+
+
+def test_a_program_learns_the_version_that_an_edit_needs(client: FlaskClient, root: SignedIn, target: int) -> None:
+    told = client.get(f"/users/{target}/edit", headers=JSON).get_json()
+    body = {"name": "Other", "version": told["version"]}
+    assert client.put(f"/users/{target}", json=body, headers={**JSON, **root.headers}).status_code == 200
+
+
+@pytest.mark.parametrize("said", ["yes", 1, None, [], "true"])
+def test_a_wanted_state_is_true_or_false(client: FlaskClient, root: SignedIn, target: int, said: Any) -> None:
+    path, headers = f"/users/{target}/toggle-active", {**JSON, **root.headers}
+    answer = client.post(path, json={"is_active": said}, headers=headers)
+    assert (answer.status_code, set(answer.get_json()["fields"])) == (422, {"is_active"})
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
 
 
 @pytest.mark.parametrize(

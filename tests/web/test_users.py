@@ -153,6 +153,38 @@ def test_deactivation_acts_on_the_next_request(enter: Enter, app: Flask) -> None
     assert viewer.get("/dashboard").status_code == 302
 
 
+@pytest.mark.parametrize("wanted", ["true", "false"])
+def test_an_older_tab_does_not_turn_the_meaning_round(enter: Enter, target: int, wanted: str) -> None:
+    """Two tabs want the same. The second is told that it is so already, and undoes nothing."""
+    client, who = enter(Role.ADMIN)
+    path, sent = f"/users/{target}/toggle-active", {"is_active": wanted}
+    if wanted == "true":
+        client.post(path, data={"is_active": "false"}, headers=who.headers)
+    assert client.post(path, data=sent, headers=who.headers | HTMX).status_code == 200
+    row, page = (client.post(path, data=sent, headers=who.headers | more) for more in (HTMX, {}))
+    for answer in (row, page):
+        assert answer.status_code == 409
+        assert f"Tess Target is {'active' if wanted == 'true' else 'deactivated'} already" in answer.text
+    assert row.text.startswith(f'<tr role="row" id="user-{target}"')
+    problem = client.post(path, json={"is_active": wanted == "true"}, headers=who.headers | JSON)
+    assert (problem.status_code, problem.get_json()["current"]["is_active"]) == (409, wanted == "true")
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["is_active"] is (wanted == "true")
+
+
+def test_every_button_says_which_state_it_has_seen(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    for wanted in ("false", "true"):
+        for path in ("/users", f"/users/{target}"):
+            assert f'name="is_active" value="{wanted}"' in client.get(path).text
+        client.post(f"/users/{target}/toggle-active", headers=who.headers)
+
+
+def test_a_form_that_does_not_say_what_it_means_is_told_the_methods(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.post(f"/users/{target}", data={"name": "Other"}, headers=who.headers)
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "PUT", "DELETE"})
+
+
 def test_many_at_once_leave_oneself_out(enter: Enter, target: int) -> None:
     client, who = enter(Role.ADMIN)
     sent = {"change": "deactivate", "everyone": "1", "q": ""}

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor
 from ..kernel.text import plain
-from .errors import EditConflict, InvalidField, RoleNotYours, UserNotFound
+from .errors import AlreadySo, EditConflict, InvalidField, RoleNotYours, UserNotFound
 from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
 from .locks import get_locked, get_removable, give_role, record_change, refuse_oneself
@@ -119,15 +119,20 @@ def reactivate_user(db: Session, user_id: int, *, actor: Actor | None = None) ->
     return _reactivate(db, get_locked(db, user_id), actor)
 
 
-def toggle_active(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
+def toggle_active(db: Session, user_id: int, *, wanted: bool | None = None, actor: Actor | None = None) -> UserRow:
     """Suspend an active user, reactivate a suspended one.
 
+    :param wanted: whether she shall be active, as whoever asks has seen that she is not, or is; None for whichever she
+        is not. Without it, two who deactivate her at once would let her in again.
+    :raises AlreadySo: if she is what is wanted already.
     :raises NotOnYourself: if she would do it to herself.
     :raises LastAdministrator: if she is the only administrator.
     :raises UserNotFound: if there is no such user.
     """
     refuse_oneself(user_id, actor)
     user = get_removable(db, user_id)
+    if wanted is user.is_active:
+        raise AlreadySo(_row_of(user))
     return _suspend(db, user, actor) if user.is_active else _reactivate(db, user, actor)
 
 

@@ -1,6 +1,6 @@
 """The first administrator, whom no administrator can appoint."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
@@ -8,7 +8,7 @@ from ..kernel.context import COMMAND_LINE, Actor
 from ..kernel.text import case_folded_address
 from .administration import change_role
 from .errors import AlreadyAdministrator
-from .locks import get_locked, now_of
+from .locks import get_locked, lock_administrators, now_of
 from .models import Invitation, User
 from .rules import Role
 
@@ -59,16 +59,26 @@ def appoint_administrator(db: Session, user_id: int) -> bool:
     return True
 
 
-def may_claim_administration(db: Session | Connection, user_id: int) -> bool:
-    """Return whether this person is the only user there is, and not an administrator yet."""
-    row = db.execute(select(func.count(User.id), func.max(User.id), func.max(User.role))).one()
-    return (row[0], row[1]) == (1, user_id) and row[2] != Role.ADMIN
+def find_claimant(db: Session | Connection) -> int | None:
+    """Return who may become the first administrator: whoever came first of those who may sign in.
+
+    :returns: None if there is an administrator, or nobody at all.
+    """
+    if db.execute(select(User.id).where(User.role == Role.ADMIN).limit(1)).first() is not None:
+        return None
+    first = select(User.id).where(User.is_active.is_(True), User.held_at.is_(None)).order_by(User.id).limit(1)
+    row = db.execute(first).first()
+    return None if row is None else int(row.id)
 
 
 def claim_administration(db: Session, user_id: int, *, actor: Actor | None = None) -> bool:
-    """Make the only user of a development database its administrator; False if she is not alone."""
+    """Make the first user of a development database its administrator; False for anybody else, or if there is one.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    lock_administrators(db)
     get_locked(db, user_id)
-    if not may_claim_administration(db, user_id):
+    if find_claimant(db) != user_id:
         return False
     record(AuditEvent.BOOTSTRAP_ADMIN_USED, resource=("user", user_id), session=db, actor=actor)
     change_role(db, user_id, Role.ADMIN, actor=actor)

@@ -83,6 +83,9 @@ class FieldProblem(StrEnum):
     NOT_A_TIME = "not_a_time"
     NOT_LATER = "not_later"
     NOT_A_NETWORK_ADDRESS = "not_a_network_address"
+    NOT_A_TEXT = "not_a_text"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_A_FLAG = "not_a_flag"
 
 
 class InvalidField(GatehouseError):
@@ -137,6 +140,17 @@ class EditConflict(GatehouseError):
         self.current = current
         self.name = name
         self.role = role
+
+
+class AlreadySo(GatehouseError):
+    """A user was to be activated or deactivated who is so already: whoever asked saw another state than the present.
+
+    :param current: the user as she is now.
+    """
+
+    def __init__(self, current: UserRow) -> None:
+        super().__init__(f"user {current.id} is {'active' if current.is_active else 'deactivated'} already")
+        self.current = current
 
 
 class AlreadyAUser(GatehouseError):

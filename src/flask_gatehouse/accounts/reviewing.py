@@ -142,7 +142,7 @@ def decide(
     if decision is Decision.WITHDRAW:
         result = change_many(db, due.keys(), _WITHDRAWN[part], actor_id=actor_id, actor=actor)
     else:
-        result = _confirm(db, due.keys(), actor_id)
+        result = _confirm(db, part, due.keys(), actor_id)
     result.skipped += left
     decided = due.keys() - {user_id for user_id, _ in result.skipped}
     facts = [
@@ -182,8 +182,9 @@ def _lock_due(db: Session, part: Part, chosen: Collection[int] | None, periods: 
     return {row.id: row.role for row in db.execute(statement.with_for_update())}
 
 
-def _confirm(db: Session, ids: Collection[int], actor_id: int) -> BulkResult:
-    others, now = sorted(set(ids) - {actor_id}), now_of(db)
-    kept = update(User).where(User.id.in_(others)).values(role_confirmed_at=now, idle_since=now)
+def _confirm(db: Session, part: Part, ids: Collection[int], actor_id: int) -> BulkResult:
+    """Write down that somebody has decided about these, and of what: who keeps an account has kept no role by that."""
+    others = sorted(set(ids) - {actor_id})
+    kept = update(User).where(User.id.in_(others)).values({_ORDER[part].name: now_of(db)})
     db.execute(kept, execution_options={"synchronize_session": False})
     return BulkResult(len(others), 0, [(actor_id, Skip.YOURSELF)] if actor_id in ids else [])

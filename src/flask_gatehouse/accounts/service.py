@@ -11,8 +11,8 @@ from .administration import (
 from .bootstrap import (
     appoint_administrator,
     claim_administration,
+    find_claimant,
     invite_administrator,
-    may_claim_administration,
 )
 from .bulk import change_many
 from .history import history_of_role
@@ -72,6 +72,7 @@ __all__ = [
     "expire_invitations",
     "expire_join_requests",
     "find_approved_role",
+    "find_claimant",
     "find_correspondent",
     "find_identity_id",
     "find_invitation",
@@ -88,7 +89,6 @@ __all__ = [
     "list_invitations",
     "list_join_requests",
     "list_users",
-    "may_claim_administration",
     "reactivate_user",
     "register",
     "release_user",

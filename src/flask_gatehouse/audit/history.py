@@ -58,9 +58,14 @@ def latest_event(connection: Connection, event: str) -> PastEvent | None:
     return None if row is None else _past(row)
 
 
-def latest_moments(connection: Connection, event: str, limit: int) -> Sequence[datetime]:
-    """Return when something of this name happened last, the newest first."""
+def latest_moments(connection: Connection, event: str, limit: int, *, of_nothing: bool = False) -> Sequence[datetime]:
+    """Return when something of this name happened last, the newest first.
+
+    :param of_nothing: whether only events count that were done to nothing, as a reading of the trail itself.
+    """
     newest = select(AuditEventRow.occurred_at).where(AuditEventRow.event == event)
+    if of_nothing:
+        newest = newest.where(AuditEventRow.target_type.is_(None))
     return connection.scalars(newest.order_by(AuditEventRow.id.desc()).limit(limit)).all()
 
 

@@ -1,4 +1,4 @@
-"""Recording that somebody reads the trail: once for a while and for the same question, and not for each page of it."""
+"""Recording that somebody reads what the trail or a session says of others: once for a while and the same question."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,10 +16,11 @@ from .service import record
 WHILE = timedelta(minutes=5)
 
 
-def record_reading(database: Database, actor: Actor, details: Mapping[str, Any]) -> None:
-    """Record that a person reads the trail, and commit that before she is shown anything.
+def record_reading(database: Database, actor: Actor, details: Mapping[str, Any], *, person: int | None = None) -> None:
+    """Record that a person reads about others, and commit that before she is shown anything.
 
     :param details: what she asks for, without anything personal; whatever makes it another question is in it.
+    :param person: the user of whom everything is shown; None for the trail itself.
     :raises DependencyUnavailable: if it cannot be written down. What cannot be recorded is not shown.
     """
     if actor.user_id is None:
@@ -30,4 +31,5 @@ def record_reading(database: Database, actor: Actor, details: Mapping[str, Any])
     if any(event.content["details"] == details for event in earlier):
         return
     with database.transaction() as db:
-        record(AuditEvent.SENSITIVE_READ, details=details, session=db, actor=actor)
+        resource = None if person is None else ("user", person)
+        record(AuditEvent.SENSITIVE_READ, resource=resource, details=details, session=db, actor=actor)

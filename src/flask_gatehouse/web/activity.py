@@ -14,9 +14,10 @@ from ..accounts.service import get_user
 from ..audit.activity import Activity, read_activity
 from ..audit.events import AuditEvent, Outcome
 from ..audit.reading import RecordedEvent
+from ..audit.watching import record_reading
 from ..sessions.rules import EndReason
 from ..sessions.service import newest_sessions
-from .actor import signed_in
+from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
 from .htmx import is_htmx, wants_json
@@ -53,6 +54,12 @@ def user_activity(user_id: int) -> ResponseReturnValue:
     return _answer(user_id, "gatehouse.user_activity", {"user_id": user_id})
 
 
+def note_reading(user_id: int) -> None:
+    """Record that somebody reads of a person's sessions and her activity, if it is not herself."""
+    if user_id != signed_in().user_id:
+        record_reading(state().database, actor(), {"resource": "user", "person": user_id}, person=user_id)
+
+
 def activity_panel(connection: Connection, user_id: int, url: str, before: int | None = None) -> dict[str, Any]:
     """Return what the panel of one person's activity is made of.
 
@@ -67,6 +74,8 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
     before, url = _before(), url_for(endpoint, **values)
     with state().database.reading() as connection:
         user = get_user(connection, user_id)
+    note_reading(user_id)
+    with state().database.reading() as connection:
         if wants_json():
             page = read_activity(connection, user_id, newest_sessions(connection, user_id), before=before)
             return jsonify(events=[_fields(event, user_id) for event in page.events], next=page.next)

@@ -11,6 +11,7 @@ from ..accounts.errors import (
     AddressTaken,
     AlreadyAdministrator,
     AlreadyAUser,
+    AlreadySo,
     ConcurrentRegistration,
     EditConflict,
     IdentityNotFound,
@@ -51,7 +52,9 @@ from .denials import (
     NotFound,
     NotSignedIn,
     ObjectNotAllowed,
+    OnlyAPage,
 )
+from .fields import in_words
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
@@ -69,6 +72,7 @@ class Answer:
     problem_type: str = "about:blank"
     retry_after: int | None = None
     facts: dict[str, object] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 NOT_FOUND = Answer(
@@ -131,6 +135,20 @@ def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
     return lambda error: answer
 
 
+def _invalid(error: GatehouseError) -> Answer:
+    if not isinstance(error, InvalidField):
+        raise TypeError("this answer is for fields alone")
+    title, explanation, advice = HTTP_TEXTS[422]
+    return Answer(422, title, explanation, advice, fields=in_words(error.fields))
+
+
+def _bad_query(error: GatehouseError) -> Answer:
+    if not isinstance(error, InvalidQuery):
+        raise TypeError("this answer is for what is asked of lists alone")
+    explanation, advice = _("This list does not know what was asked for."), _("Go back, and use the page.")
+    return Answer(400, _("Bad request"), explanation, advice, fields=in_words(error.fields))
+
+
 _CONFLICT = _always(
     Answer(409, _("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again."))
 )
@@ -172,12 +190,16 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
         )
     ),
     NotFound: _always(NOT_FOUND),
+    OnlyAPage: _always(
+        Answer(406, _("Only for people"), _("There is a page at this address, and nothing for programs."))
+    ),
     UserNotFound: _always(NOT_FOUND),
     UnknownProvider: _always(NOT_FOUND),
     SignInRefused: _refused,
     TooManyRefusals: _slowed_down,
     AddressTaken: _CONFLICT,
     AlreadyAdministrator: _CONFLICT,
+    AlreadySo: _CONFLICT,
     ConcurrentRegistration: _CONFLICT,
     EditConflict: _CONFLICT,
     AlreadyAUser: _always(
@@ -217,17 +239,8 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("Ask an administrator if you need another one."),
         )
     ),
-    InvalidField: _always(
-        Answer(
-            422,
-            _("Please check your input"),
-            _("Something in the form is not valid."),
-            _("Correct it, then try again."),
-        )
-    ),
-    InvalidQuery: _always(
-        Answer(400, _("Bad request"), _("This list does not know what was asked for."), _("Go back, and use the page."))
-    ),
+    InvalidField: _invalid,
+    InvalidQuery: _bad_query,
     InvitationNotFound: _always(NOT_FOUND),
     IdentityNotFound: _always(NOT_FOUND),
     IdentityTaken: _CONFLICT,

@@ -28,7 +28,7 @@ def audit_export() -> ResponseReturnValue:
     with here.database.transaction() as db:
         record_export(db, export, actor=actor())
     pieces = export_trail(here.database.engine, export, now)
-    response = Response(_begun(pieces), mimetype=MEDIA_TYPES[export.format])
+    response = Response(_begun(pieces), content_type=MEDIA_TYPES[export.format])
     # Whoever goes away in the middle leaves no transaction open.
     response.call_on_close(pieces.close)
     name = f"audit-{now:%Y%m%dT%H%M%SZ}.{SUFFIXES[export.format]}"

@@ -47,18 +47,8 @@ _FORMATS = {
     "csv": _("CSV, for spreadsheets"),
     "ocsf": _("OCSF, for security tools"),
 }
-_FIELDS = {
-    "q": _("Search"),
-    "who": _("Who"),
-    "event": _("What"),
-    "outcome": _("Outcome"),
-    "when": _("When"),
-    "since": _("From"),
-    "until": _("To"),
-    "ip": _("Network address"),
-    "before": _("Page"),
-    "after": _("Page"),
-}
+# Of which the page has a field, with a place beside it for what is wrong.
+_FIELDS = ("q", "who", "event", "outcome", "since", "until", "ip")
 
 
 def audit_log() -> ResponseReturnValue:
@@ -92,12 +82,14 @@ def audit_log() -> ResponseReturnValue:
 
 def audit_event(number: int) -> ResponseReturnValue:
     """Answer with one event: a page, a fragment that unfolds in the list, or JSON."""
-    _note_reading(Asked(), None)
     with state().database.reading() as connection:
         found = find_event(connection, number) if 0 < number <= _LARGEST_NUMBER else None
-        if found is None:
-            raise NotFound
-        event, place = found
+    if found is None:
+        raise NotFound
+    event, place = found
+    # Whoever counts the numbers up would otherwise have read all of it, and the trail would know of one look.
+    record_reading(state().database, actor(), {"resource": "audit_log", "event": number})
+    with state().database.reading() as connection:
         if wants_json():
             return jsonify(event.to_dict() | {"place": _place_as_json(place)})
         (one,) = shown(connection, [event])
@@ -176,26 +168,27 @@ def _form(connection: Connection, values: Mapping[str, str], problems: Mapping[s
 
 
 def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
-    """Answer what cannot be asked: the page again with the reason beside the field, and what was typed still in it."""
+    """Answer what cannot be asked: with the reason beside the field, and what was typed still in it."""
     words = in_words(problems)
     if wants_json():
-        return problem(400, "Bad request", fields=words)
+        return problem(422, "Please check your input", fields=words)
+    # What no field of the page has said is said where the list would stand.
+    refused = " ".join(words[name] for name in ("before", "after", "when") if name in words)
     if is_htmx():
-        said = " ".join(f"{text(_FIELDS[name])}: {reason}" for name, reason in words.items())
-        message = render_template("gatehouse/errors/_message.html", message=said, category="danger")
-        return _varying(message, 400)
+        part = render_template("gatehouse/audit_log/_refused.html", refused=refused, problems=words, fields=_FIELDS)
+        return _varying(part, 422)
     now, nothing = utc_now(), Asked()
     typed = {name: request.args.get(name, "")[:200] for name in _FIELDS}
     with state().database.reading() as connection:
         page = render_template(
             "gatehouse/audit_log/audit_log.html",
-            refused=" ".join(words[name] for name in ("before", "after", "when") if name in words),
+            refused=refused,
             chart=None,
             **_filters(nothing),
             **_form(connection, typed, problems),
             seal=_seal(connection, now),
         )
-    return _varying(page, 400)
+    return _varying(page, 422)
 
 
 def _seal(connection: Connection, now: datetime) -> Seal:

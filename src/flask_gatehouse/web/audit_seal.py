@@ -36,10 +36,12 @@ def describe(standing: Standing, settings: Settings, now: datetime) -> Seal:
     """Return how the trail stands, in the language of the page."""
     said = _verification(standing)
     failed = said if said is not None and said.content["event"] == AuditEvent.VERIFY_FAILED else None
-    advice = None if failed is None else _what_to_do(failed)
+    # Until something is signed, that is what there is to do.
+    is_idle = failed is not None and _is_undecided(failed) and not _is_signed(standing)
+    advice = None if failed is None or is_idle else _what_to_do(failed)
     warnings = tuple(filter(None, (advice, _waiting_too_long(standing, now), _unsigned(standing, settings, now))))
     notes = tuple(filter(None, (_waiting(standing), _left(standing, settings))))
-    level = "warning" if warnings else "info" if said is None else "success"
+    level = "warning" if warnings else "info" if said is None or failed is not None else "success"
     if failed is not None and not _is_undecided(failed):
         level = "danger"
     return Seal(level, _headline(said, standing), notes, warnings)
@@ -55,6 +57,11 @@ def _is_undecided(said: RecordedEvent) -> bool:
     return bool(said.content["reason"] == "undecided")
 
 
+def _is_signed(standing: Standing) -> bool:
+    """Return whether there is a checkpoint of this tree, without which a verification has nothing to go by."""
+    return standing.signed is not None and standing.signed.epoch == standing.epoch
+
+
 def _headline(said: RecordedEvent | None, standing: Standing) -> str:
     if said is None:
         one, many = _NEVER_VERIFIED
@@ -62,6 +69,8 @@ def _headline(said: RecordedEvent | None, standing: Standing) -> str:
     when = ago(said.occurred_at)
     if said.content["event"] == AuditEvent.VERIFIED:
         return text("Verified to event %(number)s, %(when)s.", number=number(_reached(said, standing)), when=when)
+    if _is_undecided(said) and not _is_signed(standing):
+        return text("Not verified yet: no checkpoint is signed that could vouch for the log.")
     if _is_undecided(said):
         return text("A verification came to no result, %(when)s.", when=when)
     return text("The verification failed, %(when)s: the audit log was changed from outside.", when=when)
@@ -116,7 +125,9 @@ def _unsigned(standing: Standing, settings: Settings, now: datetime) -> str | No
         )
     signed = standing.signed
     if signed is None or signed.epoch < standing.epoch:
-        return text("No checkpoint is signed yet: is 'gatehouse worker' running?") if standing.sealed else None
+        if not standing.sealed:
+            return None
+        return text("No checkpoint is signed yet. 'gatehouse worker' signs one within a minute: is it running?")
     if signed.left_at is None and now - signed.created_at > LEFT_WITHIN:
         return text(
             "The newest checkpoint has not left the database, since %(when)s: see the worker's log.",

@@ -76,7 +76,7 @@ def make_blueprint(here: State) -> Blueprint:
     for route in ROUTES:
         if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
             continue
-        view = guard(route.view, route.may, route.confirmed)
+        view = guard(route.view, route.may, route.confirmed, route.pages)
         if not route.probe:
             view = limited(view, route.limit, route.insists)
         setattr(view, BACKGROUND, route.background)

@@ -1,13 +1,15 @@
 """The first page after signing in."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from ..accounts.names import find_names
 from ..accounts.reviewing import review_standing
 from ..accounts.rules import Role
-from ..accounts.service import HeldUser, claim_administration as claim, list_held, may_claim_administration
+from ..accounts.service import HeldUser, claim_administration as claim, find_claimant, list_held
 from .access_review import due_in_words
 from .actor import signed_in
 from .denials import NotAllowed
@@ -19,7 +21,7 @@ from .state import state
 def dashboard() -> ResponseReturnValue:
     return render_template(
         "gatehouse/dashboard/dashboard.html",
-        offer_administration=_is_offered(),
+        **_first_administrator(),
         held=_held(),
         review_overdue=_overdue_review(),
         quick_links=_links(),
@@ -27,7 +29,7 @@ def dashboard() -> ResponseReturnValue:
 
 
 def claim_administration() -> ResponseReturnValue:
-    """Make the only person of a development database its administrator."""
+    """Make the first person of a development database its administrator."""
     with state().database.transaction() as db:
         if not claim(db, signed_in().user_id):
             raise NotAllowed(Role.ADMIN)
@@ -35,12 +37,16 @@ def claim_administration() -> ResponseReturnValue:
     return redirect(url_for("gatehouse.dashboard"))
 
 
-def _is_offered() -> bool:
+def _first_administrator() -> dict[str, Any]:
+    """Return whether somebody is offered to become the first administrator, and whom others have to ask."""
     here, who = state(), signed_in()
     if not here.settings.development or who.role is Role.ADMIN:
-        return False
+        return {"offer_administration": False}
     with here.database.reading() as connection:
-        return may_claim_administration(connection, who.user_id)
+        claimant = find_claimant(connection)
+        names = {} if claimant is None else find_names(connection, [claimant])
+    is_she = claimant == who.user_id
+    return {"offer_administration": is_she, "claimant": None if is_she or claimant is None else names.get(claimant)}
 
 
 def _held() -> Sequence[HeldUser]:

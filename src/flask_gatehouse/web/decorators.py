@@ -13,9 +13,10 @@ from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .confirmation import require_confirmation
 from .csrf import protect
-from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, ObjectNotAllowed
+from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, ObjectNotAllowed, OnlyAPage
 from .errors import answer
 from .headers import mark_private, secure_host_page
+from .htmx import wants_json
 from .permissions import Permission, needed_role, permits
 from .state import state
 
@@ -52,10 +53,16 @@ def require(permission: Permission, target_id: int | None = None) -> None:
         raise NotAllowed(needed_role(permission, list_role))
 
 
-def guard(view: View, permissions: Mapping[str, Permission], confirmed: Collection[str] = ()) -> View:
+def guard(
+    view: View,
+    permissions: Mapping[str, Permission],
+    confirmed: Collection[str] = (),
+    pages: Collection[str] = (),
+) -> View:
     """Return our own view behind its permissions; a method that is not listed is refused.
 
     :param confirmed: the methods that need a fresh confirmation besides.
+    :param pages: the methods that have nothing for a program.
     """
 
     @wraps(view)
@@ -64,6 +71,8 @@ def guard(view: View, permissions: Mapping[str, Permission], confirmed: Collecti
         require(permissions[method], arguments.get("user_id"))
         if method in confirmed:
             require_confirmation()
+        if method in pages and wants_json():
+            raise OnlyAPage
         return view(**arguments)
 
     setattr(guarded, PERMISSIONS, permissions)

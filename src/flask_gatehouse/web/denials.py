@@ -31,6 +31,10 @@ class ObjectNotAllowed(NotAllowed):
     """The role would do, and the rule of this very thing says no."""
 
 
+class OnlyAPage(GatehouseError):
+    """A program has asked for JSON where there is a page alone."""
+
+
 class NotFound(GatehouseError):
     """Nothing is there, or nothing that this person may know of."""
 

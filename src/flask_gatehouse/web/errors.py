@@ -1,7 +1,6 @@
 """The one function that answers a failure: with a page, a message for htmx, or JSON."""
 
 import logging
-import secrets
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from ..limiting import LimiterUnavailable, TooManyRequests
 from ..sessions.rules import EndReason
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals
 from .answers import ANSWERS, HTTP_TEXTS, Answer
+from .connection import request_id
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .denied import note_outage, record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
@@ -90,9 +90,12 @@ def answer_everywhere(app: Flask) -> None:
 def _render(made: Answer) -> Response:
     title, explanation, advice = (said and text(said) for said in (made.title, made.explanation, made.advice))
     if wants_json():
-        response = problem(made.status, title, type=made.problem_type, detail=explanation)
+        fields = {"fields": made.fields} if made.fields else {}
+        response = problem(made.status, title, type=made.problem_type, detail=explanation, **fields)
     elif is_htmx():
-        message = " ".join(part for part in (explanation, advice) if part)
+        reference = _reference(made.status)
+        named = reference and text("Reference: %(reference)s", reference=reference)
+        message = " ".join(part for part in (explanation, advice, named) if part)
         response = make_response(render_template("gatehouse/errors/_message.html", message=message, category="danger"))
     else:
         page = render_template(
@@ -116,11 +119,15 @@ def _render(made: Answer) -> Response:
 
 
 def _reference(status: int) -> str | None:
-    """Return a word that leads from the page of a bug to its lines in the log; None where nothing is broken."""
-    if status != HTTPStatus.INTERNAL_SERVER_ERROR:
+    """Return what leads from a page to its lines in the log and the trail; None where nothing is broken.
+
+    It is the name of the request, which the answer says as ``X-Request-ID`` and each line of the log has.
+    """
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
-    reference = secrets.token_hex(4)
-    log.error("a bug was shown to a person as %s, at %s %s", reference, request.method, request.url_rule)
+    reference = request_id()
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("a bug was shown to a person as %s, at %s %s", reference, request.method, request.url_rule)
     return reference
 
 
@@ -156,7 +163,9 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
         response = redirect_by_htmx(make_response("", 401), sign_in_url(current_page(), error.ended))
     elif wants_json():
         response = _render(ANSWERS[NotSignedIn](error))
-        redirect_by_htmx(response, sign_in_url(current_page(), error.ended))
+        if request.endpoint == "gatehouse.session_status":
+            # An open page asks this one by itself, and is led away whichever way it asks.
+            redirect_by_htmx(response, sign_in_url(current_page(), error.ended))
     else:
         # A form that was sent too late comes back to the page on which it stood.
         here = this_page() if request.method in {"GET", "HEAD"} else current_page()

@@ -1,5 +1,6 @@
 """What a form or a JSON body says, and the words for what cannot be taken."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
-from ..accounts.errors import FieldProblem
+from ..accounts.errors import FieldProblem, InvalidField
 from .language import marked as _, text
 
 _WORDS = {
@@ -21,6 +22,9 @@ _WORDS = {
     FieldProblem.NOT_A_TIME: _("That is no date and time, such as 2026-11-27T09:30."),
     FieldProblem.NOT_LATER: _("That is not later than where it begins."),
     FieldProblem.NOT_A_NETWORK_ADDRESS: _("That is no network address, such as 192.0.2.7."),
+    FieldProblem.NOT_A_TEXT: _("That must be a text."),
+    FieldProblem.NOT_A_NUMBER: _("That must be a whole number, from 1 on."),
+    FieldProblem.NOT_A_FLAG: _("That must be true or false."),
 }
 
 
@@ -29,18 +33,26 @@ def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
     return {name: text(_WORDS[problem]) for name, problem in problems.items()}
 
 
-# What a JSON body says as numbers; all other fields are texts.
-_NUMBERS = frozenset({"id", "join_request", "user", "version"})
+# What a JSON body says of each field that any of our forms has, and what is told where it says something else.
+_KINDS: dict[str, tuple[type, FieldProblem]] = {
+    **dict.fromkeys(("id", "join_request", "user", "version"), (int, FieldProblem.NOT_A_NUMBER)),
+    **dict.fromkeys(("again", "is_active"), (bool, FieldProblem.NOT_A_FLAG)),
+    **dict.fromkeys(
+        ("name", "role", "email", "decision", "change", "new_role", "everyone", "confirm", "_method"),
+        (str, FieldProblem.NOT_A_TEXT),
+    ),
+    **dict.fromkeys(("q", "status", "sort", "after"), (str, FieldProblem.NOT_A_TEXT)),
+}
 _LISTS = frozenset({"user"})
-_IMPOSSIBLE = "\0"
 
 
 def sent() -> MultiDict[str, str]:
-    """Return the fields of the request's body, whether it is a form or a JSON object.
+    """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
-    What is of another kind than its field is a text that no field takes.
+    Of a JSON object only fields that a form of ours has; others are nothing to us.
 
     :raises BadRequest: if it says it is JSON and is no JSON object, or one that is nested too deeply.
+    :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
     """
     if not request.is_json:
         return request.form
@@ -50,16 +62,26 @@ def sent() -> MultiDict[str, str]:
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
-    return MultiDict((name, _as_text(name, value)) for name, said in body.items() for value in _values(name, said))
+    said = [(name, value) for name in body if name in _KINDS for value in _values(name, body[name])]
+    # Not ``isinstance``: True is an int there.
+    if wrong := {name: _KINDS[name][1] for name, value in said if type(value) is not _KINDS[name][0]}:
+        raise InvalidField(wrong)
+    return MultiDict((name, value if isinstance(value, str) else json.dumps(value)) for name, value in said)
 
 
 def _values(name: str, said: Any) -> list[Any]:
     return said if name in _LISTS and isinstance(said, list) else [said]
 
 
-def _as_text(name: str, value: Any) -> str:
-    # Not ``isinstance``: True is an int there.
-    return str(value) if type(value) is (int if name in _NUMBERS else str) else _IMPOSSIBLE
+def flag(fields: Mapping[str, str], name: str) -> bool | None:
+    """Return what a field says, ``true`` or ``false``; None if it is not there.
+
+    :raises InvalidField: if it says something else.
+    """
+    said = fields.get(name)
+    if said not in {None, "true", "false"}:
+        raise InvalidField({name: FieldProblem.NOT_A_FLAG})
+    return None if said is None else said == "true"
 
 
 def number(text: str | None) -> int:

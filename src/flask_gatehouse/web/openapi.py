@@ -91,7 +91,8 @@ def _operation(rule: str, name: str, method: str, permission: Permission, operat
     }
     if operation.body is not None:
         content = {media: {"schema": operation.body} for media in operation.media}
-        described["requestBody"] = {"required": True, "content": content}
+        is_needed = bool(operation.body.get("required", True))
+        described["requestBody"] = {"required": is_needed, "content": content}
     for status in sorted({*operation.refusals, *_refusals(permission, changes=changes)}):
         kind = "Later" if status in _LATER else "Problem"
         described["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{kind}"})

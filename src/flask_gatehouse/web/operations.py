@@ -99,6 +99,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         f"List users, {PAGE} at a time", {200: _LIST}, query=_FILTERS | {"after": _CURSOR}, refusals=(400,)
     ),
     ("user", "GET"): Operation("One user", {200: ref("User")}, refusals=(404,)),
+    ("edit_user", "GET"): Operation(
+        "One user, with the `version` that a change has to name", {200: ref("ChangedUser")}, refusals=(404,)
+    ),
     ("user", "PUT"): Operation(
         "Change a name or a role",
         {200: ref("ChangedUser")},
@@ -108,7 +111,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("user", "DELETE"): Operation("Delete a user", {200: None}, refusals=(404, 409)),
     ("toggle_user", "POST"): Operation(
-        "Deactivate a user, or let her in again", {200: ref("ChangedUser")}, refusals=(404, 409)
+        "Deactivate a user, or let her in again; without `is_active`, whichever she is not",
+        {200: ref("ChangedUser")},
+        body=body({"is_active": FLAG}, optional=("is_active",)),
+        media=(JSON,),
+        refusals=(404, 409, 422),
     ),
     ("change_many", "POST"): Operation(
         "Change many users; yourself and the last administrator are skipped",
@@ -157,7 +164,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page",
         {200: _LOG},
         query=_LOG_FILTERS | {"before": _EVENT_NUMBER},
-        refusals=(400,),
+        refusals=(422,),
     ),
     ("audit_event", "GET"): Operation(
         "One event, with its place in the tree", {200: ref("EventWithPlace")}, refusals=(404,)
@@ -184,7 +191,6 @@ PAGES_ONLY = {
     ("not_me", "GET"),
     ("not_me", "POST"),
     ("release_user", "POST"),
-    ("edit_user", "GET"),
     ("delete_account", "GET"),
     ("audit_news", "GET"),
     # A file.

@@ -17,6 +17,7 @@ class Route:
 
     :param may: who may enter, for each method; there is no default.
     :param confirmed: the methods that need a fresh confirmation besides.
+    :param pages: the methods that answer with a page alone; a program that asks them for JSON is told so.
     :param download: the answer is a file, so that the page before it stays on the screen.
     :param background: pages call it by themselves, so that it keeps nobody signed in.
     :param limit: how often each caller may use it.
@@ -31,6 +32,7 @@ class Route:
     view: View
     may: Mapping[str, Permission]
     confirmed: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     download: bool = False
     background: bool = False
     limit: Limit = Limit.GENERAL
@@ -42,5 +44,5 @@ class Route:
     def __post_init__(self) -> None:
         if not self.may:
             raise ValueError(f"{self.rule} does not say who may enter")
-        if not set(self.confirmed) <= set(self.may):
-            raise ValueError(f"{self.rule} asks for a confirmation of methods that it does not take")
+        if not {*self.confirmed, *self.pages} <= set(self.may):
+            raise ValueError(f"{self.rule} says something of methods that it does not take")

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed
 
-from ..accounts.errors import EditConflict, InvalidField
+from ..accounts.errors import AlreadySo, EditConflict, FieldProblem, InvalidField
 from ..accounts.listing import count_users, list_users
 from ..accounts.queries import UserQuery
 from ..accounts.rules import Role, can_edit_user
@@ -24,13 +25,12 @@ from ..accounts.views import UserRow
 from ..privacy.erasure import erase_user
 from ..sessions.service import living_sessions
 from .account import shown_identity, shown_session
-from .activity import activity_panel
+from .activity import activity_panel, note_reading
 from .actor import signed_in
 from .confirmation import require_confirmation
 from .decorators import require
-from .denials import NotFound
 from .explain import reasons
-from .fields import in_words, number, sent
+from .fields import flag, in_words, number, sent
 from .htmx import current_page, is_htmx, trigger, wants_json
 from .language import text
 from .permissions import Permission
@@ -71,7 +71,8 @@ def user(user_id: int) -> ResponseReturnValue:
         require_confirmation()
         return _delete(user_id)
     if method not in {"GET", "HEAD"}:
-        raise NotFound
+        # A form that does not say which of them it means.
+        raise MethodNotAllowed(["GET", "HEAD", "PUT", "DELETE"])
     with state().database.reading() as connection:
         row = get_user(connection, user_id)
     if wants_json():
@@ -82,13 +83,24 @@ def user(user_id: int) -> ResponseReturnValue:
 def edit_user(user_id: int) -> ResponseReturnValue:
     with state().database.reading() as connection:
         row = get_user(connection, user_id)
+    if wants_json():
+        # What an edit must know, which the list leaves out.
+        return jsonify(row.to_dict() | {"version": row.version})
     return _form(row, {"name": row.name, "role": row.role.value}, {}, 200) if is_htmx() else _page(row)
 
 
 def toggle_user(user_id: int) -> ResponseReturnValue:
-    with state().database.transaction() as db:
-        row = toggle_active(db, user_id)
-    undo = {"url": url_for("gatehouse.toggle_user", user_id=user_id), "target": f"#user-{user_id}"}
+    wanted = flag(sent(), "is_active")
+    try:
+        with state().database.transaction() as db:
+            row = toggle_active(db, user_id, wanted=wanted)
+    except AlreadySo as so:
+        return _so_already(so.current)
+    undo = {
+        "url": url_for("gatehouse.toggle_user", user_id=user_id),
+        "fields": {"is_active": "false" if row.is_active else "true"},
+        "target": f"#user-{user_id}",
+    }
     active, inactive = text("%(name)s is active again.", name=row.name), text("%(name)s is deactivated.", name=row.name)
     told = active if row.is_active else inactive
     return _changed(row, told, undo)
@@ -110,7 +122,10 @@ def query_of(parameters: Any) -> UserQuery:
 
 def _save(user_id: int) -> ResponseReturnValue:
     fields, as_administrator = sent(), signed_in().role is Role.ADMIN
-    values = {"name": fields.get("name", ""), "role": fields.get("role", "")}
+    values, version = {"name": fields.get("name", ""), "role": fields.get("role", "")}, number(fields.get("version"))
+    if wants_json() and not version:
+        # A page is told of a conflict, which shows what there is; a program has left out what it must know.
+        raise InvalidField({"version": FieldProblem.NOT_A_NUMBER if "version" in fields else FieldProblem.MISSING})
     try:
         with state().database.transaction() as db:
             before = get_user(db, user_id)
@@ -121,11 +136,11 @@ def _save(user_id: int) -> ResponseReturnValue:
                 user_id,
                 name=values["name"],
                 role=fields.get("role"),
-                version=number(fields.get("version")),
+                version=version,
                 as_administrator=as_administrator,
             )
     except InvalidField as error:
-        return _refused(user_id, values, in_words(error.fields), number(fields.get("version")))
+        return _refused(user_id, values, in_words(error.fields), version)
     except EditConflict as conflict:
         return _conflict(conflict.current, values)
     if row.version == before.version:
@@ -181,6 +196,20 @@ def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     return _page(row, context["values"], conflict=True), 409
 
 
+def _so_already(row: UserRow) -> ResponseReturnValue:
+    """Tell whoever would have activated or deactivated somebody that another was faster, and show how she is."""
+    if wants_json():
+        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version})
+    active = text("%(name)s is active already: somebody else was faster.", name=row.name)
+    inactive = text("%(name)s is deactivated already: somebody else was faster.", name=row.name)
+    told = active if row.is_active else inactive
+    if is_htmx():
+        said = render_template("gatehouse/errors/_message.html", message=told, category="warning")
+        return _markup(row) + said, 409
+    flash(told, "warning")
+    return _page(row), 409
+
+
 def _row(row: UserRow) -> Response:
     return make_response(_markup(row))
 
@@ -205,6 +234,8 @@ def _page(
 ) -> str:
     here, who = state(), signed_in()
     context: dict[str, Any] = {}
+    if who.role is Role.ADMIN:
+        note_reading(row.id)
     with here.database.reading() as connection:
         if can_edit_user(who.role, who.user_id, row.id):
             identities = identities_of(connection, row.id)

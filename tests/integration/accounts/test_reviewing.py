@@ -91,7 +91,8 @@ def test_a_role_that_is_kept(house: House, ids: dict[str, int]) -> None:
     after = user(house, ids["ada"])
     assert (after.role, after.is_active, after.version) == (before.role, True, before.version)
     assert due(house, Part.ROLES) == ["root", "bob"]
-    assert due(house, Part.DORMANT) == ["root", "eve", "bob"]
+    # Of that nobody has said anything.
+    assert due(house, Part.DORMANT) == ["root", "ada", "eve", "bob"]
     row = house.trail()[-1]
     assert (row.event, row.actor_id, row.target_id) == ("access_reviewed", ids["root"], str(ids["ada"]))
     assert said(row.body) == {"part": "roles", "decision": "confirm", "role": "editor"}
@@ -104,6 +105,12 @@ def test_a_role_that_is_taken(house: House, ids: dict[str, int]) -> None:
     assert {user(house, ids[who]).role for who in ("ada", "bob")} == {Role.VIEWER}
     assert due(house, Part.ROLES) == ["root"]
     assert house.events()[-4:] == ["authz_change"] * 2 + ["access_reviewed"] * 2
+
+
+def test_who_keeps_an_account_has_kept_no_role_by_that(house: House, ids: dict[str, int]) -> None:
+    assert say(house, ids, Part.DORMANT, Decision.CONFIRM, "ada") == (1, [])
+    assert due(house, Part.DORMANT) == ["root", "eve", "bob"]
+    assert due(house, Part.ROLES) == ["root", "ada", "bob"]
 
 
 def test_a_dormant_account_is_deactivated(house: House, ids: dict[str, int]) -> None:

@@ -21,12 +21,12 @@ from flask_gatehouse.accounts.service import (
     change_role,
     claim_administration,
     delete_user,
+    find_claimant,
     find_invited_role,
     find_user_id,
     has_identity,
     identities_of,
     invite_administrator,
-    may_claim_administration,
     reactivate_user,
     sign_in_known,
     suspend_user,
@@ -307,21 +307,22 @@ class TestInvitations:
 
 
 class TestTheFirstAdministratorOfADevelopmentDatabase:
-    def test_whoever_is_alone_may_claim_it(self, house: House) -> None:
-        ada = house.join("ada")
-        with house.database.transaction() as db:
-            assert may_claim_administration(db, ada.id)
-            assert claim_administration(db, ada.id)
-            assert not may_claim_administration(db, ada.id)
-            assert not claim_administration(db, ada.id)
-        assert role_of(house, ada.id) is Role.ADMIN
-        assert house.events()[1:] == ["bootstrap_admin_used", "authz_change"]
-
-    def test_nobody_may_who_is_not_alone(self, house: House) -> None:
+    def test_whoever_came_first_may_claim_it_while_there_is_none(self, house: House) -> None:
         ada, eve = house.join("ada"), house.join("eve")
         with house.database.transaction() as db:
+            assert find_claimant(db) == ada.id
+            assert not claim_administration(db, eve.id)
+            assert claim_administration(db, ada.id)
+            assert find_claimant(db) is None
             for user in (ada, eve):
-                assert not may_claim_administration(db, user.id)
                 assert not claim_administration(db, user.id)
+        assert (role_of(house, ada.id), role_of(house, eve.id)) == (Role.ADMIN, Role.VIEWER)
+        assert house.events()[2:] == ["bootstrap_admin_used", "authz_change"]
+
+    def test_who_cannot_come_in_keeps_nobody_from_it(self, house: House) -> None:
+        ada, eve = house.join("ada"), house.join("eve")
+        with house.database.transaction() as db:
+            suspend_user(db, ada.id)
+            assert find_claimant(db) == eve.id
             with pytest.raises(UserNotFound):
                 claim_administration(db, 4711)

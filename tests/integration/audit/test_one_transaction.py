@@ -267,7 +267,7 @@ READS = {
     "tell_user",
     "all_holdings",
     "has_identity",
-    "may_claim_administration",
+    "find_claimant",
     "check_network",
     "owner_of",
     "account_of",

@@ -109,7 +109,6 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.VERIFY_FAILED: Kind(_LIFE, OTHER, "Verify", _CRITICAL),
     AuditEvent.BACKUP_MADE: Kind(_LIFE, OTHER, "Back up"),
     AuditEvent.RESTORED: Kind(_LIFE, OTHER, "Restore", _HIGH),
-    AuditEvent.LIMITER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.PROVIDER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.ALERT_UNDELIVERED: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.LIMITER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),

@@ -98,7 +98,7 @@ def verification(subject: Subject) -> Finding:
 
 def monitoring(subject: Subject) -> Finding:
     with subject.database.reading() as connection:
-        moments = latest_moments(connection, AuditEvent.SENSITIVE_READ, 1)
+        moments = latest_moments(connection, AuditEvent.SENSITIVE_READ, 1, of_nothing=True)
     age = utc_now() - moments[0] if moments else None
     if age is None or age > _READING_PATIENCE:
         when = "never" if age is None else f"{_ago(age)} ago"

@@ -39,14 +39,25 @@
     if (!asking.size && $(LIST)) $(LIST).ariaBusy = null;
   });
 
+  const problems = () => $("log-filters").querySelectorAll(".field-error:not(:empty)");
+
+  /** Mark the fields with which something is wrong; what it is stands beside them. */
+  function markFields() {
+    for (const field of $("log-filters").elements) {
+      if (!$(`${field.name}-problem`)) continue;
+      if ($(`${field.name}-problem`).textContent) field.ariaInvalid = "true";
+      else field.removeAttribute("aria-invalid");
+    }
+  }
+
   /** Let the fields say what the list shows: a link may have chosen something else than they did. */
   function fillFields() {
     const shown = new URLSearchParams($(LIST).dataset.filters);
     for (const field of $("log-filters").elements) {
       if (!FILTERS.includes(field.name) || field === document.activeElement) continue;
       field.value = shown.get(field.name) ?? "";
-      field.removeAttribute("aria-invalid");
     }
+    for (const problem of problems()) problem.replaceChildren();
   }
 
   let turned = false;
@@ -60,10 +71,14 @@
   });
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    const refused = $("trail-refused");
     if (ctx.target?.id === LIST && $(LIST)) {
-      fillFields();
+      // What cannot be asked stays typed.
+      if (!refused) fillFields();
+      markFields();
       // Who turns a page begins to read it at its top; the answer to a filter is read out while focus stays in it.
-      if (turned) $("log-count").focus({ preventScroll: true });
+      if (refused) $("log-status").textContent = [refused, ...problems()].map((said) => said.innerText).join(" ");
+      else if (turned) $("log-count").focus({ preventScroll: true });
       else if (document.activeElement === document.body) ($(held) ?? $("log-title")).focus();
       else $("log-status").textContent = $("log-count").innerText;
       turned = false;
