@@ -63,6 +63,8 @@ def chromium() -> Iterator[Browser]:
     executable = provision.find_chromium()
     if executable is None:
         need(provision.CHROMIUM)
+    if provision.find_libatomic() is None:
+        need(provision.LIBATOMIC)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield browser

@@ -4,6 +4,7 @@ Root on Debian or Ubuntu gets the missing ones through apt. Anybody else is told
 command installs it. With ``CI`` set a missing one is an error, because a check that is skipped proves nothing.
 """
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -57,6 +58,12 @@ def find_fonts() -> Path | None:
     return next((folder for folder in folders if folder.is_dir() and any(folder.rglob("*.[ot]t[fc]"))), None)
 
 
+def find_libatomic() -> Path | None:
+    """Return the library with which Playwright's own Node is linked, and which a Debian without a compiler lacks."""
+    found = ctypes.util.find_library("atomic") if sys.platform == "linux" else os.devnull
+    return Path(found) if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """Something of the machine's own that the tests run against."""
@@ -76,7 +83,8 @@ SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
 NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))
 FONTS = Requirement("Fonts for Chromium", find_fonts, ("fonts-dejavu-core",))
-ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, CHROMIUM, FONTS)
+LIBATOMIC = Requirement("libatomic, for Playwright", find_libatomic, ("libatomic1",))
+ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, CHROMIUM, FONTS, LIBATOMIC)
 
 
 def missing() -> list[Requirement]:
