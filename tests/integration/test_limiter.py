@@ -3,8 +3,10 @@
 import logging
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from limits import parse
 
 from flask_gatehouse.limiting import Limiter, LimiterUnavailable, TooManyRequests
 from flask_gatehouse.limiting.limiter import RECOVERY_S, TELL_AGAIN_S
-from flask_gatehouse.limiting.shared import TIMEOUT_S, SharedCounts
+from flask_gatehouse.limiting.shared import DEADLINE_S, TIMEOUT_S, SharedCounts
 from tests.services import need, running_redis
 from tools import provision
 
@@ -134,3 +136,40 @@ def test_a_redis_that_hangs_delays_one_request(place: Path) -> None:
         begun = time.monotonic()
         assert [passes(limiter) for _ in range(3)] == [True] * 3
         assert time.monotonic() - begun < first
+
+
+def test_a_redis_that_drips_delays_one_request_no_longer(place: Path) -> None:
+    """Each byte comes within the time that a read may take, and the answer never ends."""
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while connection.recv(4096) and not ended.is_set():
+                for octet in b"$1000000\r\n" + b"x" * 1_000_000:
+                    if ended.wait(TIMEOUT_S / 10):
+                        return
+                    connection.sendall(bytes([octet]))
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+
+    answers: list[bool] = []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place / "redis.sock"))
+        listening.listen()
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        limiter = Limiter(SharedCounts(f"unix://{place}/redis.sock", "x"), Clock())
+        # On a thread of its own: without a deadline there is no end to it.
+        asking = threading.Thread(target=lambda: answers.extend([passes(limiter), passes(limiter)]), daemon=True)
+        begun = time.monotonic()
+        asking.start()
+        asking.join(20)
+        took = time.monotonic() - begun
+        ended.set()
+    assert answers == [True, True]
+    # It was asked, and given up once the deadline was over.
+    assert took >= DEADLINE_S
+    with pytest.raises(LimiterUnavailable):
+        limiter.insist()

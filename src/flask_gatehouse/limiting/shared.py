@@ -6,14 +6,18 @@ from limits import RateLimitItem
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from .punctual import punctual, within
+
 try:
     import redis
     from redis import backoff, retry
 except ImportError:  # pragma: no cover - the settings have refused REDIS_URL then
     redis = None  # type: ignore[assignment]
 
-# Seconds to connect, and for each answer: a Redis that hangs delays one request in a while by so much.
+# Seconds to connect, and for each piece of an answer: a Redis that hangs delays one request in a while by so much.
 TIMEOUT_S = 0.3
+# Seconds for all that one question takes, however many pieces the answers come in.
+DEADLINE_S = 1.0
 
 
 class SharedCounts:
@@ -29,6 +33,7 @@ class SharedCounts:
         pool = redis.ConnectionPool.from_url(
             url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=again
         )
+        pool.connection_class = punctual(pool.connection_class)
         # The address that is given beside the pool is not connected to.
         self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix=name, wrap_exceptions=True)
         self._window = MovingWindowRateLimiter(self._storage)
@@ -38,9 +43,11 @@ class SharedCounts:
 
         :raises StorageError: if Redis does not answer, or refuses.
         """
-        if self._window.hit(limit, key):
-            return None
-        return max(0.0, self._window.get_window_stats(limit, key).reset_time - time.time())
+        with within(DEADLINE_S):
+            if self._window.hit(limit, key):
+                return None
+            return max(0.0, self._window.get_window_stats(limit, key).reset_time - time.time())
 
     def answers(self) -> bool:
-        return bool(self._storage.check())
+        with within(DEADLINE_S):
+            return bool(self._storage.check())
