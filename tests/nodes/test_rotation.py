@@ -132,6 +132,7 @@ def test_the_key_of_the_trail_is_rotated_as_the_documentation_says(sqlite_url: s
     run(rotate)
     run("gatehouse create-admin second@example.com")
     assert "intact" in run(verify).lower()
+    assert "2 checkpoints bear the signature of" in run("gatehouse audit verify || test $? = 2")
     old, new = (tmp_path / "audit-public-keys.txt").read_text().splitlines()
     assert old != new
     notes = [path.read_text() for path in sorted(folder.glob("*.note"))]

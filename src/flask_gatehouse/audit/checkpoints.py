@@ -1,6 +1,7 @@
 """Signing how the trail stands, and never two things that do not go together (c2sp.org/tlog-checkpoint)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
 from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
 from .note_keys import SigningKey, VerifierKey
-from .notes import Checkpoint, open_checkpoint, sign_checkpoint
+from .notes import Checkpoint, open_checkpoint, parse_checkpoint, parse_note, sign_checkpoint
 from .proofs import MissingHashes, verify_consistency
 from .stored import stored_tree
+
+# Each begins with a restore.
+MOST_EPOCHS = 1_000_000
 
 
 def note_name(epoch: int, size: int) -> str:
@@ -29,16 +33,19 @@ def unsigned(connection: Connection) -> int:
     return 0 if tree is None else tree.size - _signed_to(connection, tree.epoch)
 
 
-def make_checkpoint(db: Session, key: SigningKey, outside: Sequence[Checkpoint] = ()) -> str | None:
+def make_checkpoint(
+    db: Session, key: SigningKey, outside: Sequence[Checkpoint] = (), former: Sequence[VerifierKey] = ()
+) -> str | None:
     """Sign how the newest tree stands; return the note, or None if nothing was added since the last one.
 
     :param outside: earlier checkpoints that are kept elsewhere, such as the newest of a folder.
+    :param former: the keys before this one, whose checkpoints have to be continued too.
     :raises InconsistentTree: if the tree does not continue what was signed before. Nothing is signed then.
     """
     tree = db.execute(_NEWEST_TREE).first()
     if tree is None:
         return None
-    earlier = [*outside, *_newest_signed(db, tree.epoch, key)]
+    earlier = [*outside, *_newest_signed(db, tree.epoch, [key.verifier, *former])]
     _refuse_what_does_not_fit(db, tree.epoch, tree.origin, tree.size, tree.root, earlier)
     if _signed_to(db, tree.epoch) == tree.size:
         return None
@@ -95,18 +102,40 @@ def mark_delivered(db: Session, epoch: int, size: int) -> None:
     )
 
 
-def newest_in_folder(folder: Path, key: VerifierKey) -> list[Checkpoint]:
-    """Return the newest checkpoint of a folder that this key has signed, if there is one.
+def newest_in_folder(folder: Path | None, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+    """Return the newest checkpoint of a folder that one of the keys has signed, if there is one.
 
     :raises OSError: if the folder cannot be read.
     """
+    if folder is None or not folder.is_dir():
+        return []
     for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
         try:
-            return [open_checkpoint(path.read_text(encoding="utf-8"), [key])]
+            return [open_checkpoint(path.read_text(encoding="utf-8"), keys)]
         except (InvalidNote, UnicodeDecodeError):
-            # Of another key, or not one of ours: it binds nobody. Verification tells of it.
+            # Of a key that nobody has named, or not one of ours: it binds nobody. Verification tells of it.
             continue
     return []
+
+
+def highest_epoch_in_folder(folder: Path | None, log: str | None) -> int:
+    """Return the highest number of an epoch of a log of which a folder holds a checkpoint; 0 if it holds none.
+
+    Whoever signed it: a number that nobody has used does no harm, and one that somebody has does.
+
+    :param log: the name of the trail without the epoch.
+    :raises OSError: if the folder cannot be read.
+    """
+    if folder is None or not folder.is_dir():
+        return 0
+    for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
+        with suppress(InvalidNote, UnicodeDecodeError):
+            origin = parse_checkpoint(parse_note(path.read_text(encoding="utf-8"))[0]).origin
+            epoch = _epoch_of(origin)
+            # Beyond that somebody has made numbers up, of which no database can count on.
+            if epoch < MOST_EPOCHS and origin.rpartition("/")[0] == log:
+                return epoch
+    return 0
 
 
 def _place(path: Path) -> tuple[int, int]:
@@ -124,13 +153,13 @@ def _signed_to(db: Session | Connection, epoch: int) -> int:
     return db.execute(newest.order_by(AuditCheckpoint.size.desc()).limit(1)).scalar() or 0
 
 
-def _newest_signed(db: Session, epoch: int, key: SigningKey) -> list[Checkpoint]:
+def _newest_signed(db: Session, epoch: int, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
     statement = select(AuditCheckpoint.note).where(AuditCheckpoint.epoch == epoch)
     for note in db.scalars(statement.order_by(AuditCheckpoint.size.desc()).limit(1)):
         try:
-            return [open_checkpoint(note, [key.verifier])]
+            return [open_checkpoint(note, keys)]
         except InvalidNote:
-            # Of the key before this one.
+            # Of a key before this one that nobody has named.
             continue
     return []
 

@@ -2,9 +2,11 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..settings import Settings
 from .errors import (
     KeyFileExists,
     KeyFileExposed,
@@ -46,6 +48,29 @@ def read_verifier(path: Path) -> VerifierKey:
     """Return the public half of the key in a file, as :func:`read_key` reads it and with the same errors."""
     key = read_key(path)
     return key.verifier if isinstance(key, SigningKey) else key
+
+
+def believed_keys(settings: Settings, given: Sequence[VerifierKey] = ()) -> list[VerifierKey]:
+    """Return whose checkpoints are believed: our own key's, and those of the keys before it that are named.
+
+    :param given: further ones. Whoever has some verifies a copy elsewhere, and may have no key file.
+    :raises UnusableKeyFile: as :func:`read_key` does.
+    :raises MalformedKey: if a key that the settings name is none.
+    """
+    path = settings.audit_key_file
+    own = [] if path is None or (given and not path.exists()) else [read_verifier(path)]
+    return list(dict.fromkeys([*own, *given, *former_keys(settings)]))
+
+
+def former_keys(settings: Settings) -> list[VerifierKey]:
+    """Return the public keys that the settings name: those that have signed before the one in the file.
+
+    :raises MalformedKey: if one of them is none.
+    """
+    try:
+        return [VerifierKey.parse(text) for text in settings.audit_public_keys]
+    except MalformedKey as error:
+        raise MalformedKey(f"{error.fault} (in GATEHOUSE_AUDIT_PUBLIC_KEYS)") from None
 
 
 def write_key(path: Path, key: SigningKey) -> None:

@@ -87,7 +87,11 @@ def cut(db: Session, leaving: Leaving, *, file: str, sha256: str) -> bool:
     newest_erasure = select(func.max(AuditEventRow.id)).where(AuditEventRow.event == _ERASED)
     if tree.cut != section.first or (db.scalar(newest_erasure) or 0) != leaving.erasures:
         return False
-    said_again = [*_cuts_to_repeat(db, leaving), *_erasures_to_repeat(db, leaving)]
+    said_again = [
+        *_cuts_to_repeat(db, leaving),
+        *_erasures_to_repeat(db, leaving),
+        *_restores_to_repeat(db, leaving),
+    ]
     frontier = [node.hex() for node in stored_tree(db, tree.epoch, tree.size).subtrees(to)]
     # First the row of the tree: the database lets nothing leave that this does not say has left.
     tree.cut = to
@@ -161,3 +165,11 @@ def _erasures_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEv
         missing |= {subject for subject in absent if subject in erased}
     if missing:
         yield AuditEvent.PERSONAL_DATA_ERASED, {"subjects": sorted(missing), "values": 0}
+
+
+def _restores_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
+    """Yield what the restores say that leave and explain why a number of an epoch is missing."""
+    said = {details.get("begins"): details for details in _said_in_range(db, leaving, AuditEvent.RESTORED)}
+    for begins, details in said.items():
+        if begins is not None and begins > details["epoch"] + 1:
+            yield AuditEvent.RESTORED, details

@@ -144,19 +144,23 @@ def seal_lag(connection: Connection) -> float:
     return 0.0 if since is None else max(0.0, (utc_now() - since).total_seconds())
 
 
-def begin_epoch(db: Session, *, actor: Actor | None = None) -> None:
+def begin_epoch(db: Session, *, after: int = 0, actor: Actor | None = None) -> None:
     """Begin a new tree, as after a restored backup: the old one has signed what is not here any more.
 
     The first event of the new one says where the old one ended. Whatever was not sealed yet goes into the new one.
+
+    :param after: the highest number of an epoch that is known elsewhere, which the backup need not know: two trees of
+        one number would contradict each other, as two that somebody has forged do.
     """
     old = db.scalars(_NEWEST.with_for_update()).first()
     if old is None:
         # Nothing was ever sealed, and so nothing signed.
         return
     name = old.origin.rpartition("/")[0]
-    db.add(_tree(f"{name}/{old.epoch + 1}", old.epoch + 1, old.watermark))
+    number = max(old.epoch, after) + 1
+    db.add(_tree(f"{name}/{number}", number, old.watermark))
     db.flush()
-    details = {"epoch": old.epoch, "size": old.size, "root": old.root.hex()}
+    details = {"epoch": old.epoch, "size": old.size, "root": old.root.hex(), "begins": number}
     record(AuditEvent.RESTORED, details=details, session=db, actor=actor)
 
 

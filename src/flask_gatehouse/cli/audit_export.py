@@ -16,13 +16,12 @@ from ..audit.errors import MalformedKey
 from ..audit.events import Outcome
 from ..audit.exporting.selection import Selection
 from ..audit.exporting.writing import Export, Format, count_events, count_unproven, export_trail, record_export
-from ..audit.keys import read_verifier
+from ..audit.keys import believed_keys
 from ..audit.note_keys import VerifierKey
 from ..audit.search import TrailQuery
 from ..audit.service import Target
 from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
-from ..settings import Settings
 from ..web.state import state
 
 
@@ -84,7 +83,7 @@ def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven:
     if output is not None and os.path.lexists(output):
         raise click.ClickException(f"{output} exists already and was left as it is. Name another file.")
     here = state()
-    keys = [*_own_key(here.settings), *keys]
+    keys = believed_keys(here.settings, keys)
     selection = Selection(_query(**asked))
     total = count_events(here.database.engine)
     with click.progressbar(length=total, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
@@ -111,10 +110,6 @@ def _query(
         people = (user_id,)
     ended = None if outcome is None else Outcome(outcome)
     return TrailQuery(people=people, request_id=request, session_id=session, outcome=ended, **asked)
-
-
-def _own_key(settings: Settings) -> list[VerifierKey]:
-    return [] if settings.audit_key_file is None else [read_verifier(settings.audit_key_file)]
 
 
 def _print(pieces: Iterable[bytes]) -> None:

@@ -11,14 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from ..audit import verify_export
 from ..audit.errors import MalformedKey
-from ..audit.keys import read_verifier
+from ..audit.keys import believed_keys
 from ..audit.note_keys import VerifierKey
 from ..audit.verifying import Held, Report, count_sealed, verify as verify_trail
 from ..audit.verifying.recording import record_result
 from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
-from ..settings import Settings
 from ..web.state import state
 from .judging import JudgingCommand
 
@@ -43,7 +42,8 @@ def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[s
     "keys",
     multiple=True,
     callback=_keys,
-    help="A key whose checkpoints are believed, as keygen printed it; that of GATEHOUSE_AUDIT_KEY_FILE always is.",
+    help="A key whose checkpoints are believed, as keygen printed it; that of GATEHOUSE_AUDIT_KEY_FILE always is, and"
+    " those of GATEHOUSE_AUDIT_PUBLIC_KEYS are.",
 )
 @click.option(
     "--from-export",
@@ -62,8 +62,8 @@ def verify(files: tuple[Path, ...], keys: list[VerifierKey], export: Path | None
     if export is not None:
         if files:
             raise click.UsageError("An export carries its checkpoint: leave --checkpoint out.")
-        raise SystemExit(_check(export, [*keys, *_own_key(settings, keys)], as_json=as_json))
-    held = Held([*keys, *_own_key(settings, keys)], files, settings.checkpoint_dir)
+        raise SystemExit(_check(export, believed_keys(settings, keys), as_json=as_json))
+    held = Held(believed_keys(settings, keys), files, settings.checkpoint_dir)
     with click.progressbar(
         length=count_sealed(engine),
         label="Verifying",
@@ -88,12 +88,6 @@ def _check(export: Path, keys: list[VerifierKey], *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"result": ("intact", "tampered", "unverified")[code], "said": said}, indent=2))
     return code
-
-
-def _own_key(settings: Settings, given: list[VerifierKey]) -> list[VerifierKey]:
-    """Return the key of the settings. Whoever verifies a copy elsewhere gives one, and has no such file."""
-    path = settings.audit_key_file
-    return [] if path is None or (given and not path.exists()) else [read_verifier(path)]
 
 
 def _record(report: Report) -> str | None:

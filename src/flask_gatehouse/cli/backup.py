@@ -72,7 +72,10 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
         click.echo(f"{done.lost:,} sealed events are newer than the backup and are lost; the trail says so.")
     if done.replayed.users or done.replayed.others:
         click.echo(f"{done.replayed.users + done.replayed.others:,} who had been erased since were erased again.")
-    click.echo(f"The database before is kept as {done.kept}: remove it once all is well.")
+    if done.kept is None:
+        click.echo("There was no database before: it was made.")
+    else:
+        click.echo(f"The database before is kept as {done.kept}: remove it once all is well.")
     click.echo("Run now: gatehouse audit verify")
 
 

@@ -18,6 +18,7 @@ from ..audit.checkpoints import (
     unsigned,
 )
 from ..audit.errors import InconsistentTree
+from ..audit.keys import former_keys
 from ..audit.note_keys import SigningKey
 from ..db.database import Database
 from ..kernel.context import SYSTEM
@@ -36,7 +37,12 @@ class Witness:
     def __init__(
         self, database: Database, settings: Settings, key: SigningKey, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """Prepare to sign.
+
+        :raises MalformedKey: if the settings name a former key that is none.
+        """
         self._database, self._settings, self._key, self._clock = database, settings, key, clock
+        self._former = former_keys(settings)
         self._signed_at: float | None = None
         # So that a trail that does not fit is told once, and not every second.
         self._refused = False
@@ -71,11 +77,10 @@ class Witness:
         :raises DependencyUnavailable: if the database does not answer, or the folder cannot be read.
         """
         self._signed_at = self._clock()
-        folder = self._settings.checkpoint_dir
         try:
-            outside = newest_in_folder(folder, self._key.verifier) if folder and folder.is_dir() else []
+            outside = newest_in_folder(self._settings.checkpoint_dir, [self._key.verifier, *self._former])
             with self._database.transaction() as db:
-                note = make_checkpoint(db, self._key, outside)
+                note = make_checkpoint(db, self._key, outside, self._former)
         except OSError as error:
             raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
         self._refused = False

@@ -13,7 +13,7 @@ from ..audit.checkpoints import newest_in_folder
 from ..audit.errors import CutNotAllowed, UnprovableEvent
 from ..audit.exporting.selection import moment
 from ..audit.exporting.writing import archive_lines
-from ..audit.keys import read_verifier
+from ..audit.keys import believed_keys
 from ..audit.retention import Leaving, cut, find_leaving
 from ..audit.snapshot import snapshot
 from ..db.database import Database, as_unavailable
@@ -35,12 +35,13 @@ class Retention:
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        """Prepare to let events leave, with the key and the folders of the settings.
+        """Prepare to let events leave, with the keys and the folders of the settings.
 
         :raises UnusableKeyFile: if the file of the key cannot be used.
+        :raises MalformedKey: if a former key that is named is none.
         """
         self._database, self._settings = database, settings
-        self._keys = [] if settings.audit_key_file is None else [read_verifier(settings.audit_key_file)]
+        self._keys = believed_keys(settings)
         # So that a trail that does not prove itself is told once, and not every minute.
         self._refused = False
 
@@ -79,10 +80,7 @@ class Retention:
 
     def _archive(self, folder: Path, before: str) -> tuple[Leaving, Path] | None:
         """Write the archive of what leaves next; None if nothing does, or not as it is."""
-        notes = self._settings.checkpoint_dir
-        outside = [
-            note for key in self._keys for note in (newest_in_folder(notes, key) if notes and notes.is_dir() else [])
-        ]
+        outside = newest_in_folder(self._settings.checkpoint_dir, self._keys)
         with snapshot(self._database.engine) as trail:
             leaving = find_leaving(trail, self._keys, outside, before)
             if leaving is None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ..audit import AuditEvent
 from ..audit.history import latest_moments
-from ..audit.keys import read_verifier
+from ..audit.keys import believed_keys
 from ..audit.verifying import Held, Report, verify
 from ..audit.verifying.recording import record_result
 from ..db.database import Database, as_unavailable
@@ -34,12 +34,13 @@ class Verifier:
     """
 
     def __init__(self, database: Database, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Prepare to verify, with the key and the folder of the settings.
+        """Prepare to verify, with the keys and the folder of the settings.
 
         :raises UnusableKeyFile: if the file of the key cannot be used.
+        :raises MalformedKey: if a former key that is named is none.
         """
         self._database, self._folder, self._clock = database, settings.checkpoint_dir, clock
-        self._keys = [] if settings.audit_key_file is None else [read_verifier(settings.audit_key_file)]
+        self._keys = believed_keys(settings)
         self._due, self._looked_at = clock() + BEGINNING_S, clock()
         self._told: tuple[object, ...] | None = None
         self._told_at = 0.0

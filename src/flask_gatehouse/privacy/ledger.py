@@ -28,6 +28,8 @@ from .models import LedgerKey, PendingErasure
 
 VERSION = 1
 BATCH = 500
+# What a subject can be that has a number of its own.
+NUMBERED = frozenset({"user", "invitation", "join_request"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,23 @@ def read_ledger(path: Path) -> Iterator[Entry]:
             # One that a power cut has left unfinished was pending still, and stands there again.
             if line.endswith(b"\n"):
                 yield _parsed(path, number, line)
+
+
+def highest_numbers(database: str, path: Path) -> dict[str, int]:
+    """Return the highest number of each kind of whatever the ledger knows to have been erased in a database.
+
+    :param database: its name there, as :func:`name_of` says.
+
+    :raises DamagedLedger: if a line cannot be read.
+    :raises OSError: if the file cannot be read.
+    """
+    highest: dict[str, int] = {}
+    for entry in read_ledger(path):
+        for subject in entry.subjects if entry.database == database else ():
+            kind, _, number = subject.partition(":")
+            if kind in NUMBERED and number.isdecimal():
+                highest[kind] = max(int(number), highest.get(kind, 0))
+    return highest
 
 
 def _parsed(path: Path, number: int, line: bytes) -> Entry:

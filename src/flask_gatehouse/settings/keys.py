@@ -1,9 +1,11 @@
-"""The key that signs what a browser carries for us between two requests."""
+"""The key that signs what a browser carries for us between two requests, and the public ones of the trail."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
+from ..kernel.text import words
 from .values import Values
 
 SMALLEST_KEY = 32
@@ -21,6 +23,8 @@ KNOWN_KEYS = frozenset(
         "<strong-random-key>",
     }
 )
+# name+id+base64; what the parts say of each other is looked at where the trail is verified.
+_PUBLIC_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 _HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
@@ -68,3 +72,14 @@ def development_key(here: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text()
+
+
+def public_keys(text: str) -> tuple[str, ...]:
+    """Return the keys of a list, of which a private one is none.
+
+    :raises ValueError: if one of them is not what ``gatehouse audit public-key`` prints.
+    """
+    keys = words(text)
+    if not all(_PUBLIC_KEY.fullmatch(key) for key in keys):
+        raise ValueError("holds something else than public keys, with commas between them: gatehouse audit public-key")
+    return keys

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from ..kernel.text import Secret, duration
 from .errors import ConfigurationError
-from .keys import signing_key
+from .keys import public_keys, signing_key
 from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import is_ours, unknown_names
 from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
@@ -83,6 +83,7 @@ class Settings:
     alert_webhook_secret: Secret | None
     alert_webhook_format: WebhookFormat
     audit_key_file: Path | None
+    audit_public_keys: tuple[str, ...]
     checkpoint_dir: Path | None
     audit_retention: timedelta | None
     audit_archive_dir: Path | None
@@ -192,6 +193,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
         alert_webhook_format=values.choice("GATEHOUSE_ALERT_WEBHOOK_FORMAT", WebhookFormat, WebhookFormat.JSON),
         audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
+        audit_public_keys=values.parse("GATEHOUSE_AUDIT_PUBLIC_KEYS", public_keys, ()),
         checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
         audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),
         audit_archive_dir=values.path("GATEHOUSE_AUDIT_ARCHIVE_DIR"),

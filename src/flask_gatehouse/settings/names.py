@@ -46,6 +46,7 @@ GATEHOUSE_NAMES = frozenset(
         "ALERT_WEBHOOK_SECRET",
         "ALERT_WEBHOOK_FORMAT",
         "AUDIT_KEY_FILE",
+        "AUDIT_PUBLIC_KEYS",
         "CHECKPOINT_DIR",
         "AUDIT_RETENTION",
         "AUDIT_ARCHIVE_DIR",

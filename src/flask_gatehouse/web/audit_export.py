@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.exporting.selection import Selection
 from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, export_trail, record_export
-from ..audit.keys import read_verifier
+from ..audit.keys import believed_keys
 from ..db.database import as_unavailable
 from ..kernel.clock import utc_now
 from .actor import actor
@@ -22,8 +22,7 @@ from .state import state
 def audit_export() -> ResponseReturnValue:
     """Answer with the file, piece by piece; that it is taken is in the trail before its first byte leaves."""
     here, now = state(), utc_now()
-    path = here.settings.audit_key_file
-    keys = [] if path is None else [read_verifier(path)]
+    keys = believed_keys(here.settings)
     export = Export(_format(), _selection(), keys, with_unproven=request.args.get("unproven") == "1")
     with here.database.transaction() as db:
         record_export(db, export, actor=actor())

@@ -181,6 +181,24 @@ def test_a_cut_and_an_erasure_are_said_again_before_what_says_so_leaves(young_tr
     assert code == 0, told
 
 
+def test_a_restore_that_passed_over_a_number_is_said_again(young_trail: Trail, tmp_path: Path) -> None:
+    trail = young_trail
+    retention = Retention(trail.database, settings_of(trail, tmp_path))
+    trail.happen(300)
+    trail.sign()
+    with trail.database.transaction() as db:
+        begin_epoch(db, after=5)
+    age(trail)
+    trail.happen(300)
+    trail.sign()
+    retention.run()
+    assert number(trail, "SELECT cut FROM gatehouse_audit_trees WHERE epoch = 6") == 256
+    trail.sign()
+    assert is_intact(trail)
+    said = [body for body in trail_events(trail) if json.loads(body)["reason"] == "repeated"]
+    assert "audit_restored" in {json.loads(body)["event"] for body in said}
+
+
 def trail_events(trail: Trail) -> list[str]:
     with trail.engine.connect() as connection:
         return list(connection.execute(text("SELECT body FROM gatehouse_audit_events ORDER BY id")).scalars())

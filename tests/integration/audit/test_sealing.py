@@ -214,5 +214,5 @@ def test_a_restored_trail_goes_on_in_a_tree_of_its_own(house: House, sealer: Sea
     with house.database.transaction() as db:
         new = db.get_one(AuditTree, 2)
         assert (new.origin, new.size) == (f"{old.origin.rpartition('/')[0]}/2", 3)
-    details = f'"details":{{"epoch":1,"root":"{old.root.hex()}","size":2}}'
+    details = f'"details":{{"begins":2,"epoch":1,"root":"{old.root.hex()}","size":2}}'
     assert details in house.trail()[3].body

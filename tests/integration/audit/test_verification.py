@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from flask_gatehouse.audit.sealing import begin_epoch
 from flask_gatehouse.audit.snapshot import snapshot
 from flask_gatehouse.audit.tree import Frontier
 from flask_gatehouse.audit.verifying.growing import GrowingTree
@@ -265,62 +264,6 @@ def test_part_of_the_values_may_be_erased(trail: Trail, thief: Thief) -> None:
     trail.happen(1, "personal_data_erased", details={"subjects": ["user:3"], "values": 1})
     trail.seal()
     assert trail.verify().exit_code == 0
-
-
-def restore(trail: Trail, thief: Thief, size: int) -> None:
-    """Put an older state in place, and begin an epoch as a restore does."""
-    thief.rewrite(lambda events: events.__delitem__(slice(size, None)))
-    with trail.database.transaction() as db:
-        begin_epoch(db)
-    trail.happen(30)
-    trail.sign()
-
-
-def test_what_a_recorded_restore_lost_is_told_and_is_no_tampering(trail: Trail, thief: Thief) -> None:
-    restore(trail, thief, 250)
-    report = trail.verify()
-    assert (report.exit_code, report.findings.kept) == (0, [])
-    assert any("Events 250 to 299 of epoch 1 were lost by the restore" in notice for notice in report.notices)
-    said = report.sentences(START)
-    assert "Verified events 0 to 249 of epoch 1." in said
-    assert "Verified events 0 to 30 of epoch 2." in said
-
-
-def test_a_closed_epoch_is_still_verified(trail: Trail, thief: Thief) -> None:
-    restore(trail, thief, 250)
-    thief.run(EVENT.format("outcome = 'denied'"), event=thief.event_id(5))
-    assert first(trail.verify()) == ("edited", 5, 5)
-
-
-def test_an_epoch_that_does_not_go_on_from_the_one_before_is_wrong(trail: Trail, thief: Thief) -> None:
-    restore(trail, thief, 250)
-    for path in trail.folder.glob("2-*"):
-        path.unlink()
-    thief.rewrite(lambda events: forge(events[0], details={"epoch": 1, "size": 250, "root": "00" * 32}))
-    report = trail.verify()
-    assert ("wrong epoch", 2) in {(found.kind.value, found.epoch) for found in report.findings.kept}
-
-
-def test_a_checkpoint_of_an_epoch_that_is_not_there_is_found(trail: Trail, thief: Thief) -> None:
-    restore(trail, thief, 250)
-    thief.run(
-        *[
-            f"DELETE FROM gatehouse_audit_{name} WHERE epoch = 2"
-            for name in ("leaves", "tiles", "checkpoints", "trees")
-        ],
-        f"DELETE FROM {EVENTS} WHERE id > :last",
-        last=thief.event_id(249),
-    )
-    report = trail.verify()
-    assert report.exit_code == 1
-    assert {(found.kind.value, found.epoch) for found in report.findings.kept} == {("truncated", 1), ("wrong epoch", 2)}
-
-
-def test_an_unsealed_beginning_excuses_nothing(trail: Trail, thief: Thief) -> None:
-    thief.rewrite(lambda events: events.__delitem__(slice(250, None)))
-    with trail.database.transaction() as db:
-        begin_epoch(db)
-    assert trail.verify().exit_code == 1
 
 
 def cut(trail: Trail, thief: Thief, **changes: Any) -> None:

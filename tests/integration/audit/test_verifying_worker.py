@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from flask_gatehouse.audit import AuditEvent, record
+from flask_gatehouse.audit.errors import MalformedKey
 from flask_gatehouse.audit.keys import write_key
-from flask_gatehouse.audit.note_keys import VerifierKey
+from flask_gatehouse.audit.note_keys import SigningKey, VerifierKey
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.ops import verification, worker
 from flask_gatehouse.ops.verification import BEGINNING_S, BELIEF_S, Verifier
@@ -166,3 +167,35 @@ def test_a_running_worker_verifies(trail: Trail, settings: Settings, monkeypatch
         stop.set()
         thread.join()
     assert results(trail) == ["audit_verify_ok"]
+
+
+def test_what_a_former_key_has_signed_counts_if_somebody_names_it(
+    trail: Trail, settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    former, trail.key = trail.key.verifier, SigningKey.generate("gate.example.com")
+    write_key(tmp_path / "new.key", trail.key)
+    rotated = replace(settings, audit_key_file=tmp_path / "new.key")
+    trail.happen(5)
+    trail.sign()
+    # Three in the folder and the same three in the database.
+    report = Verifier(trail.database, rotated, clock).verify()
+    assert (report.exit_code, report.checkpoints) == (2, 2)
+    (doubt,) = report.doubts
+    assert doubt.startswith(f"6 checkpoints bear the signature of {former.name}+{former.key_id.hex()} and of no key")
+    assert "GATEHOUSE_AUDIT_PUBLIC_KEYS" in doubt
+    named = replace(rotated, audit_public_keys=(str(former),))
+    report = Verifier(trail.database, named, clock).verify()
+    assert (report.exit_code, report.checkpoints, report.doubts) == (0, 8, [])
+    # A signature that claims to be of the former key, and is not, is no doubt about who signed.
+    note = trail.folder / "1-000000000100.note"
+    note.write_text(note.read_text().replace("\n100\n", "\n101\n"))
+    report = Verifier(trail.database, named, clock).verify()
+    assert (report.exit_code, report.checkpoints) == (2, 7)
+    assert "does not belong to this text" in report.doubts[0]
+
+
+def test_a_former_key_that_is_none_keeps_the_worker_from_starting(trail: Trail, settings: Settings) -> None:
+    said = str(trail.key.verifier)
+    broken = replace(settings, audit_public_keys=(f"{said[:-2]}{'AB' if said[-2:] != 'AB' else 'CD'}",))
+    with pytest.raises(MalformedKey, match="GATEHOUSE_AUDIT_PUBLIC_KEYS"):
+        worker.prepare(trail.database, broken, lambda *words, **more: "")  # type: ignore[arg-type,return-value]

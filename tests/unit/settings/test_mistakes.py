@@ -14,6 +14,7 @@ HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32)
 WEAK = f"holds a key that can be guessed: 32 random bytes are the least. {HOW}"
 ORIGIN_ALONE = "GATEHOUSE_BASE_URL must be a scheme and a host alone, such as https://app.example.com."
 IN_MEMORY = "DATABASE_URL must name a file: each thread would get a database of its own in memory."
+NO_PUBLIC_KEYS = "holds something else than public keys, with commas between them: gatehouse audit public-key."
 ARCHIVE = {"GATEHOUSE_AUDIT_ARCHIVE_DIR": "archive"}
 BAD: list[tuple[dict[str, str], list[str]]] = [
     ({"GATEHOUSE_ENV": "prod"}, ["GATEHOUSE_ENV must be one of production, development."]),
@@ -31,6 +32,14 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
         ["DATABASE_URL cannot be read: percent-encode the special characters in its password."],
     ),
     ({"REDIS_URL": "localhost:6379"}, ["REDIS_URL must begin with redis://, rediss:// or unix://."]),
+    *(
+        ({"GATEHOUSE_AUDIT_PUBLIC_KEYS": keys}, [f"GATEHOUSE_AUDIT_PUBLIC_KEYS {NO_PUBLIC_KEYS}"])
+        for keys in (
+            "audit.key",
+            f"PRIVATE+KEY+app.example.com+01234567+{'A' * 44}",
+            f"app.example.com+01234567+{'A' * 44} app.example.com+01234567+{'A' * 44}",
+        )
+    ),
     ({"PORT": "0"}, ["PORT must be a number between 1 and 65535."]),
     ({"PORT": "65536"}, ["PORT must be a number between 1 and 65535."]),
     ({"PORT": "http"}, ["PORT must be a number between 1 and 65535."]),

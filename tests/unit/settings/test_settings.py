@@ -25,6 +25,7 @@ from flask_gatehouse.settings.names import GATEHOUSE_NAMES
 from tests.unit.settings.examples import CORP, DEVELOPMENT, KEY, PRODUCTION
 
 Load = Callable[..., Settings]
+PUBLIC_KEY = f"app.example.com+01234567+{'A' * 44}"
 
 
 def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: Path) -> None:
@@ -64,6 +65,7 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "alert_webhook_secret": None,
         "alert_webhook_format": WebhookFormat.JSON,
         "audit_key_file": None,
+        "audit_public_keys": (),
         "checkpoint_dir": None,
         "audit_retention": None,
         "audit_archive_dir": None,
@@ -113,6 +115,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
         "GATEHOUSE_ALERT_WEBHOOK_SECRET": "hush",
         "GATEHOUSE_ALERT_WEBHOOK_FORMAT": "slack",
         "GATEHOUSE_AUDIT_KEY_FILE": "keys/audit.key",
+        "GATEHOUSE_AUDIT_PUBLIC_KEYS": f"{PUBLIC_KEY}, {PUBLIC_KEY}",
         "GATEHOUSE_CHECKPOINT_DIR": "/var/lib/checkpoints",
         "GATEHOUSE_AUDIT_RETENTION": "400d",
         "GATEHOUSE_AUDIT_ARCHIVE_DIR": "archive",

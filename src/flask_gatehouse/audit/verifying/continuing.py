@@ -1,6 +1,6 @@
 """How one epoch continues another: what the rows of the trees say, and the event with which a restore begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..events import AuditEvent
@@ -17,9 +17,10 @@ def check_rows(trees: Sequence[Tree], report: Report) -> list[Tree]:
 
     :returns: the same, without a cut that could not be one, and with a size that is none below it.
     """
-    for expected, tree in enumerate(trees, 1):
-        if tree.epoch != expected:
-            _add(report.findings, tree, f"Epoch {expected} is missing.")
+    for number, tree in enumerate(trees):
+        # Numbers between two others may be those of epochs that a restore has left behind, which its event tells.
+        if number == 0 and tree.epoch != 1:
+            _add(report.findings, tree, "Epoch 1 is missing.")
         elif tree.origin.rpartition("/")[2] != str(tree.epoch):
             _add(report.findings, tree, f"Its tree is that of {tree.origin}.")
         elif _log_of(tree) != _log_of(trees[0]):
@@ -49,14 +50,16 @@ def _readable(tree: Tree, report: Report) -> Tree:
 def is_continued(now: Snapshot, epoch: Epoch, following: Tree) -> bool:
     """Return whether the following epoch holds the restore that ended this one; report it where that is not so."""
     report, tree = epoch.report, epoch.tree
-    if following.size == 0:
+    is_next = following.epoch == tree.epoch + 1
+    if following.size == 0 and is_next:
         report.notices.append(f"Epoch {following.epoch} is not sealed yet, so that nothing says how it began.")
         return False
-    if following.cut:
+    if following.cut and is_next:
         report.notices.append(f"The beginning of epoch {following.epoch} has left by retention.")
         return True
-    expected = {"epoch": tree.epoch, "size": tree.size, "root": None if epoch.root is None else epoch.root.hex()}
-    if _restored_from(now, following) == expected:
+    root = None if epoch.root is None else epoch.root.hex()
+    expected = {"epoch": tree.epoch, "size": tree.size, "root": root, "begins": following.epoch}
+    if expected in _restores(now, following):
         return True
     sentence = (
         f"It does not say that it goes on from a restore of epoch {tree.epoch} as it is, with {tree.size:,} events."
@@ -65,16 +68,24 @@ def is_continued(now: Snapshot, epoch: Epoch, following: Tree) -> bool:
     return False
 
 
-def _restored_from(now: Snapshot, tree: Tree) -> dict[str, Any] | None:
-    """Return what the first restore in a tree says. Events that the backup had not sealed may stand before it."""
-    for body, leaf in now.all(
-        "SELECT e.body, l.hash FROM gatehouse_audit_leaves l JOIN gatehouse_audit_events e ON e.id = l.event_id"
-        " WHERE e.event = ? AND l.epoch = ? ORDER BY l.position LIMIT 1",
-        *(AuditEvent.RESTORED.value, tree.epoch),
-    ):
+def _restores(now: Snapshot, tree: Tree) -> Iterator[dict[str, Any]]:
+    """Yield what the first restore in a tree says. Events that the backup had not sealed may stand before it.
+
+    Of a tree whose beginning has left by retention, it is what was said again of restores since then.
+    """
+    event, epoch = AuditEvent.RESTORED.value, tree.epoch
+    for body, leaf in now.all(_SAID_AGAIN, event, epoch) if tree.cut else now.all(_FIRST, event, epoch):
         try:
             details = content_of(body)["details"] if leaf_hash(body.encode()) == leaf else {}
         except (Disagreement, UnknownVersion):
-            return None
-        return {name: details.get(name) for name in ("epoch", "size", "root")}
-    return None
+            continue
+        said = {name: details.get(name) for name in ("epoch", "size", "root")}
+        # The first restores did not say it, and there were none that passed over a number.
+        yield said | {"begins": details.get("begins", tree.epoch)}
+
+
+_SAID_AGAIN = (
+    "SELECT e.body, l.hash FROM gatehouse_audit_leaves l JOIN gatehouse_audit_events e ON e.id = l.event_id"
+    " WHERE e.event = ? AND l.epoch >= ? ORDER BY l.epoch, l.position"
+)
+_FIRST = f"{_SAID_AGAIN.replace('>=', '=')} LIMIT 1"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
 
-from ..errors import InvalidNote
+from ..errors import InvalidNote, UnknownSigner
 from ..note_keys import VerifierKey
 from ..notes import open_checkpoint
 from ..snapshot import Snapshot
@@ -47,12 +47,27 @@ class Held:
         :param keys: of which one has to have signed each note; without any, no note is of use.
         :param folder: holds notes alone, named as ``checkpoints`` names them.
         """
-        self.doubts: list[str] = []
+        self._doubts: list[str] = []
+        # By whoever has signed them: how many there are, and where the first one was found.
+        self._of_strangers: dict[str, tuple[int, str]] = {}
         self.count = self.outside = 0
         self.newest: KeptCheckpoint | None = None
         self._keys = keys
         self._files = list(files)
         self._in_folder = self._listed(folder)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Return why some could not be used, as sentences; those of one key that nobody has named are one."""
+        return [
+            *self._doubts,
+            *(
+                f"{'1 checkpoint bears' if count == 1 else f'{count:,} checkpoints bear'} the signature of {names} and"
+                f" of no key that is known here, the first of them {where}. If that is an earlier key of this trail,"
+                " name it in GATEHOUSE_AUDIT_PUBLIC_KEYS or with --public-key; else somebody has put them there."
+                for names, (count, where) in self._of_strangers.items()
+            ),
+        ]
 
     def _listed(self, folder: Path | None) -> list[Path]:
         if folder is None:
@@ -60,7 +75,7 @@ class Held:
         try:
             return sorted((path for path in folder.iterdir() if path.suffix == ".note"), key=_place_in_name)
         except OSError as error:
-            self.doubts.append(f"The folder of checkpoints, {folder}, cannot be read: {error.strerror}.")
+            self._doubts.append(f"The folder of checkpoints, {folder}, cannot be read: {error.strerror}.")
             return []
 
     def checkpoints(self, snapshot: Snapshot) -> Iterator[KeptCheckpoint]:
@@ -81,14 +96,14 @@ class Held:
                 text = path.read_text(encoding="utf-8")
                 at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             except (OSError, UnicodeDecodeError) as error:
-                self.doubts.append(f"{path.name} cannot be read: {error}.")
+                self._doubts.append(f"{path.name} cannot be read: {error}.")
                 continue
             checkpoint = self._opened(text, path.name, outside=True, at=at)
             if checkpoint is None:
                 continue
             # The order in which they are read is that of their names.
             if named and _place_in_name(path)[:2] != _PLACE(checkpoint):
-                self.doubts.append(f"{path.name} holds the note of another checkpoint than its name says.")
+                self._doubts.append(f"{path.name} holds the note of another checkpoint than its name says.")
                 continue
             yield checkpoint
 
@@ -101,22 +116,26 @@ class Held:
             if (checkpoint.epoch, checkpoint.size) == (epoch, size):
                 yield checkpoint
             else:
-                self.doubts.append(f"{name} holds the note of another one.")
+                self._doubts.append(f"{name} holds the note of another one.")
 
     def _opened(self, note: str, source: str, *, outside: bool, at: datetime | None) -> KeptCheckpoint | None:
         if not self._keys:
-            self.doubts.append(
+            self._doubts.append(
                 f"{source} cannot be checked without a key: set GATEHOUSE_AUDIT_KEY_FILE or --public-key."
             )
             return None
         try:
             said = open_checkpoint(note, self._keys)
+        except UnknownSigner as error:
+            count, where = self._of_strangers.get(", ".join(error.names), (0, source))
+            self._of_strangers[", ".join(error.names)] = count + 1, where
+            return None
         except InvalidNote as error:
-            self.doubts.append(f"{source} is of no use: {error}.")
+            self._doubts.append(f"{source} is of no use: {error}.")
             return None
         epoch = said.origin.rpartition("/")[2]
         if said.extensions or not epoch.isdecimal():
-            self.doubts.append(f"{source} is about {said.origin}, or says more, and this release cannot judge it.")
+            self._doubts.append(f"{source} is about {said.origin}, or says more, and this release cannot judge it.")
             return None
         return KeptCheckpoint(said.origin, int(epoch), said.size, said.root, source, outside, at)
 

@@ -10,18 +10,18 @@ from .findings import Kind
 from .held_against import KeptCheckpoint
 
 
-def judge(epoch: Epoch, snapshot: Snapshot, later: Iterator[KeptCheckpoint], *, is_closed: bool) -> None:
+def judge(epoch: Epoch, snapshot: Snapshot, later: Iterator[KeptCheckpoint], closed_by: int | None) -> None:
     """Report whatever is wrong with an epoch that has been read.
 
     :param later: the checkpoints of sizes that its tree has not.
-    :param is_closed: whether a restore ended it, and a sealed event says at which size.
+    :param closed_by: the epoch with which a restore ended it, where a sealed event says at which size.
     """
     _judge_strangers(epoch)
     if epoch.report.findings.count == epoch.findings_before:
         _judge_tree(epoch, snapshot)
     if epoch.misfit is not None:
         _judge_misfit(epoch, snapshot, epoch.misfit)
-    _judge_later(epoch, snapshot, list(later), is_closed=is_closed)
+    _judge_later(epoch, snapshot, list(later), closed_by)
 
 
 def _judge_strangers(epoch: Epoch) -> None:
@@ -84,7 +84,7 @@ def _judge_misfit(epoch: Epoch, snapshot: Snapshot, misfit: KeptCheckpoint) -> N
     )
 
 
-def _judge_later(epoch: Epoch, snapshot: Snapshot, later: list[KeptCheckpoint], *, is_closed: bool) -> None:
+def _judge_later(epoch: Epoch, snapshot: Snapshot, later: list[KeptCheckpoint], closed_by: int | None) -> None:
     """Judge checkpoints of more events than there are."""
     if not later:
         return
@@ -92,11 +92,9 @@ def _judge_later(epoch: Epoch, snapshot: Snapshot, later: list[KeptCheckpoint], 
     if newest.origin != epoch.tree.origin:
         sentence = f"{newest.source} is of {newest.origin}, and this is {epoch.tree.origin}."
         epoch.add(Kind.WRONG_EPOCH, 0, max(epoch.end - 1, 0), sentence)
-    elif is_closed:
+    elif closed_by is not None:
         epoch.report.notices.append(
-            f"Events {epoch.end:,} to {newest.size - 1:,} of epoch {number} were lost by the restore that was recorded"
-            f" at the beginning of epoch {number + 1}. If nobody restored a backup then, somebody put an older copy in"
-            " the place of the database."
+            f"Events {epoch.end:,} to {newest.size - 1:,} of epoch {number} were {lost_by(closed_by)}"
         )
     elif epoch.tree.size <= epoch.end:
         remembers = any(not one.outside for one in later) or remembers_more(snapshot)
@@ -105,6 +103,14 @@ def _judge_later(epoch: Epoch, snapshot: Snapshot, later: list[KeptCheckpoint], 
             "and the database remembers that there was more" if remembers else "of which the database knows nothing"
         )
         epoch.add(kind, epoch.end, newest.size - 1, f"{newest.source} is of {newest.size:,} events, {memory}.")
+
+
+def lost_by(epoch: int) -> str:
+    """Return the end of a sentence about what is not there any more since the restore with which an epoch began."""
+    return (
+        f"lost by the restore that was recorded at the beginning of epoch {epoch}. If nobody restored a backup then,"
+        " somebody put an older copy in the place of the database."
+    )
 
 
 def remembers_more(snapshot: Snapshot) -> bool:

@@ -94,8 +94,8 @@ class Report:
 
     def _newest(self, newest: KeptCheckpoint, now: datetime) -> list[str]:
         age = "of unknown age" if newest.at is None else f"{_duration((now - newest.at).total_seconds())} old"
-        size = next((one.size for one in self.ranges if one.epoch == newest.epoch), newest.size)
-        after = size - newest.size
+        after = sum(one.size - (newest.size if one.epoch == newest.epoch else 0) for one in self.ranges
+                    if one.epoch >= newest.epoch)  # fmt: skip
         uncovered = "no sealed event is newer" if after <= 0 else f"{after:,} sealed events are newer than it"
         return [f"The newest checkpoint outside of the database is {age} ({newest.source}); {uncovered}."]
 

@@ -15,7 +15,7 @@ from .continuing import check_rows, is_continued
 from .epoch import Advance, Epoch, Tree
 from .findings import Finding, Kind
 from .held_against import Held, KeptCheckpoint, Queue
-from .judging import judge, remembers_more
+from .judging import judge, lost_by, remembers_more
 from .report import Report
 
 
@@ -41,6 +41,8 @@ class _Verification:
         self._held = held
         self._report = Report()
         self._across = Across(now, self._report)
+        # The epoch that goes on from a restore of the one that was read last, as a sealed event says.
+        self._goes_on: Tree | None = None
 
     def report(self, advance: Advance) -> Report:
         report, queue = self._report, Queue(self._held.checkpoints(self._now))
@@ -60,13 +62,19 @@ class _Verification:
         for stretch in epoch.stretches(queue, advance):
             self._across.take(stretch)
         is_closed = following is not None and is_continued(self._now, epoch, following)
-        judge(epoch, self._now, queue.until(tree.epoch), is_closed=is_closed)
+        self._goes_on = following if is_closed else None
+        closed_by = following.epoch if following is not None and is_closed else None
+        judge(epoch, self._now, queue.until(tree.epoch), closed_by)
         self._across.leave(epoch)
 
     def _judge_strays(self, strays: Iterator[KeptCheckpoint], trees: list[Tree]) -> None:
         """Judge checkpoints of epochs that are not there."""
         for epoch, group in groupby(strays, key=lambda one: one.epoch):
             newest = deque(group, maxlen=1)[0]
+            if self._goes_on is not None and _is_of_one_log(newest.origin, self._goes_on.origin):
+                lost = lost_by(self._goes_on.epoch)
+                self._report.notices.append(f"Epoch {epoch}, of {newest.size:,} events, was {lost}")
+                continue
             kind = Kind.WRONG_EPOCH
             sentence = f"{newest.source} is of {newest.origin}, and the database knows no such epoch."
             if not trees:
@@ -76,3 +84,7 @@ class _Verification:
 
     def _add(self, kind: Kind, epoch: int, first: int, last: int, sentence: str) -> None:
         self._report.findings.add(Finding(kind, epoch, first, last, sentence))
+
+
+def _is_of_one_log(origin: str, other: str) -> bool:
+    return origin.rpartition("/")[0] == other.rpartition("/")[0]

@@ -56,18 +56,24 @@ def _unhurried(connection: Connection) -> Contents:
 
 
 def log_of(engine: Engine) -> Log:
-    """Return which trail the live database holds.
+    """Return which trail the live database holds; none where there is no such database any more.
 
-    :raises BackupRefused: if it is not there or does not answer.
+    :raises BackupRefused: if it does not answer.
     """
     try:
         with engine.connect() as connection:
             return contents.log_of(connection)
     except DBAPIError as error:
+        with _outside(engine.url) as connection:
+            if not _exists(connection, str(engine.url.database)):
+                return Log()
         said = str(error.orig).partition("\n")[0]
-        raise BackupRefused(
-            f"the database cannot be asked what it holds ({said}); it may be empty, and must be there"
-        ) from error
+        raise BackupRefused(f"the database cannot be asked what it holds: {said}") from error
+
+
+def _exists(connection: Connection, name: str) -> bool:
+    statement = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+    return bool(connection.execute(statement, {"name": name}).scalar_one())
 
 
 @contextmanager
@@ -95,8 +101,8 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
 
-def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
-    """Give a prepared database the name of the live one, and return the name under which that one is kept.
+def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
+    """Give a prepared database the name of the live one, and return the name under which that one is kept, if any.
 
     Both names change in one transaction. Whoever is connected is shown out, and finds the new one with the next
     connection.
@@ -108,15 +114,15 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
     live.dispose()
     prepared.dispose()
     with _outside(live.url) as connection:
+        is_there = _exists(connection, current)
+        away = f"ALTER DATABASE {_quoted(current)} RENAME TO {_quoted(kept)}; " if is_there else ""
+        into_place = f"ALTER DATABASE {_quoted(new)} RENAME TO {_quoted(current)}"
         for attempt in range(ATTEMPTS):
             advance(0, 1)
             _show_out(connection, current, new)
             try:
                 # One message with several statements is one transaction.
-                connection.exec_driver_sql(
-                    f"BEGIN; ALTER DATABASE {_quoted(current)} RENAME TO {_quoted(kept)};"
-                    f" ALTER DATABASE {_quoted(new)} RENAME TO {_quoted(current)}; COMMIT"
-                )
+                connection.exec_driver_sql(f"BEGIN; {away}{into_place}; COMMIT")
             except DBAPIError as error:
                 connection.exec_driver_sql("ROLLBACK")
                 # 55006: somebody has connected again.
@@ -126,7 +132,7 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
                 time.sleep(0.1)
             else:
                 advance(1, 1)
-                return kept
+                return kept if away else None
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -153,7 +159,8 @@ def _outside(url: URL) -> Iterator[Connection]:
             connection.close()
             engine.dispose()
         return
-    raise BackupRefused("neither the database postgres nor template1 lets this role in") from failure
+    said = "" if failure is None else str(failure.orig).partition("\n")[0]
+    raise BackupRefused(f"neither the database postgres nor template1 lets this role in: {said}") from failure
 
 
 def _run(program: str, url: URL, *options: str) -> None:

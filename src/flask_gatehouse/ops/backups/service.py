@@ -10,10 +10,11 @@ from types import ModuleType
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from ...audit import AuditEvent, record
-from ...audit.keys import read_key as read_audit_key
-from ...audit.note_keys import SigningKey, VerifierKey
+from ...audit.checkpoints import highest_epoch_in_folder
+from ...audit.keys import believed_keys
 from ...audit.sealing import Sealer, begin_epoch
 from ...audit.verifying import Held, Report, verify
 from ...db.database import Database, SchemaMissing
@@ -21,16 +22,16 @@ from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
 from ...kernel.errors import DependencyUnavailable
-from ...privacy.ledger import write_out
+from ...privacy.ledger import get_key, highest_numbers, name_of, write_out
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
 from ...settings import Settings
 from ..worker import host_of
 from . import postgresql, sqlite
 from .archive import Manifest, opened, write_archive
-from .contents import Contents
+from .contents import Contents, Log, continue_numbers
 from .encryption import read_key
-from .errors import DamagedBackup, DrillFailed, FileExists, ForeignBackup
+from .errors import BackupRefused, DamagedBackup, DrillFailed, FileExists, ForeignBackup
 
 log = logging.getLogger("flask_gatehouse.backups")
 # What is being done, how far it is, and of how much.
@@ -41,14 +42,14 @@ Tell = Callable[[str, int, int], None]
 class Restored:
     """What a restore has done.
 
-    :param kept: where the database before is kept.
-    :param lost: how many sealed events of the same tree are not in the backup.
+    :param kept: where the database before is kept; None if there was none.
+    :param lost: how many sealed events are not in the backup.
     :param replayed: who was erased again.
     :param sessions: how many were ended.
     """
 
     manifest: Manifest
-    kept: str
+    kept: str | None
     lost: int
     replayed: Replayed
     sessions: int
@@ -104,13 +105,14 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
     """
     store = _store(database)
     with opened(path, _secret(settings), _workplace(path, settings)) as (manifest, dumped):
-        lost = _refuse_what_does_not_belong_here(database, path, manifest)
-        _write_ledger(database, settings)
-        with _prepared(database, settings, path, manifest, dumped, tell) as (copy, replayed, sessions):
+        now = _refuse_what_does_not_belong_here(database, path, manifest)
+        if now != Log():
+            _write_ledger(database, settings)
+        with _prepared(database, settings, path, manifest, dumped, now, tell) as (copy, replayed, sessions):
             kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
     # Whoever was erased while the copy was prepared stands in the ledger, and in the copy too.
     replay(database, settings.erasure_ledger)
-    return Restored(manifest, kept, lost, replayed, sessions)
+    return Restored(manifest, kept, now.newer_than(manifest.epoch, manifest.size), replayed, sessions)
 
 
 def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest, Report]:
@@ -123,11 +125,11 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
         path = Path(temporary) / "drill.backup"
         # Not recorded as one that was made: nothing of it is left to restore.
         manifest = _save(database, settings, path, tell)
-        keys, folder = _verifier_keys(settings), settings.checkpoint_dir
+        keys, folder = believed_keys(settings), settings.checkpoint_dir
         held = Held(keys, folder=folder if keys and folder and folder.is_dir() else None)
         with (
             opened(path, _secret(settings), Path(temporary)) as (_, dumped),
-            _prepared(database, settings, path, manifest, dumped, tell) as (copy, _, _),
+            _prepared(database, settings, path, manifest, dumped, Log(), tell) as (copy, _, _),
         ):
             tell("Verifying the trail", 0, 1)
             report = verify(copy.engine, held)
@@ -137,8 +139,8 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
     return manifest, report
 
 
-def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: Manifest) -> int:
-    """Refuse a backup of something else; return how many sealed events would be lost."""
+def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: Manifest) -> Log:
+    """Refuse a backup of something else; return which trail there is now."""
     kind = _store(database).KIND
     if manifest.kind != kind:
         raise ForeignBackup(f"{path} is of {manifest.kind}, and this database is {kind}")
@@ -147,20 +149,24 @@ def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: 
             f"{path} is of migration {manifest.schema}, which this release does not know: restore it with the release"
             " that made it, or a newer one"
         )
-    now = _store(database).log_of(database.engine)
+    now: Log = _store(database).log_of(database.engine)
     if now.log is not None and manifest.log != now.log:
         raise ForeignBackup(
             f"{path} is of the log {manifest.log}, and this database is {now.log}; into an empty database it could be"
             " restored"
         )
-    return max(0, now.size - manifest.size) if now.epoch == manifest.epoch else 0
+    return now
 
 
 @contextmanager
 def _prepared(
-    database: Database, settings: Settings, path: Path, manifest: Manifest, dumped: Path, tell: Tell
+    database: Database, settings: Settings, path: Path, manifest: Manifest, dumped: Path, now: Log, tell: Tell
 ) -> Iterator[tuple[Database, Replayed, int]]:
-    """Yield a copy that is ready for use, who was erased in it again, and how many sessions were ended."""
+    """Yield a copy that is ready for use, who was erased in it again, and how many sessions were ended.
+
+    :param now: the trail that it will replace.
+    """
+    epoch = max(now.epoch, _highest_epoch_outside(settings, manifest))
     tell("Restoring", 0, 1)
     with _store(database).scratch(database.engine, dumped) as engine:
         _compare(path, manifest, engine)
@@ -168,13 +174,30 @@ def _prepared(
         upgrade(engine)
         copy = Database(lambda: engine)
         with copy.transaction() as db:
-            # First of all, so that whatever is done to the copy stands in the tree that it begins.
-            begin_epoch(db, actor=COMMAND_LINE)
+            continue_numbers(db.connection(), _given(db, settings, now))
+            # Before anything else, so that whatever is done to the copy stands in the tree that it begins.
+            begin_epoch(db, after=epoch, actor=COMMAND_LINE)
             sessions = end_sessions(db, None, actor=COMMAND_LINE)
         replayed = replay(copy, settings.erasure_ledger)
         # So that the trail verifies at once, and not only when a worker has come round.
         Sealer(copy, host_of(settings)).seal()
         yield copy, replayed, sessions
+
+
+def _highest_epoch_outside(settings: Settings, manifest: Manifest) -> int:
+    try:
+        return highest_epoch_in_folder(settings.checkpoint_dir, manifest.log)
+    except OSError as error:
+        raise BackupRefused(f"the folder of checkpoints cannot be read: {error.strerror}") from error
+
+
+def _given(db: Session, settings: Settings, now: Log) -> dict[str, int]:
+    """Return the highest number that is known to have been given in each table: whose it was, nobody else may be."""
+    given = dict(now.given)
+    for kind, number in highest_numbers(name_of(get_key(db)), settings.erasure_ledger).items():
+        table = f"gatehouse_{kind}s"
+        given[table] = max(number, given.get(table, 0))
+    return given
 
 
 def _compare(path: Path, manifest: Manifest, engine: Engine) -> None:
@@ -204,13 +227,6 @@ def _write_ledger(database: Database, settings: Settings) -> None:
     except (DependencyUnavailable, DBAPIError) as error:
         # It may be broken, which is why it is replaced.
         log.warning("erasures that do not stand in the ledger yet could not be written there: %s", error)
-
-
-def _verifier_keys(settings: Settings) -> list[VerifierKey]:
-    if settings.audit_key_file is None:
-        return []
-    key = read_audit_key(settings.audit_key_file)
-    return [key.verifier if isinstance(key, SigningKey) else key]
 
 
 def as_json(manifest: Manifest) -> dict[str, object]:

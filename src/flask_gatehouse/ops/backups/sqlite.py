@@ -59,10 +59,13 @@ def _look(path: Path) -> Contents:
 
 
 def log_of(engine: Engine) -> Log:
-    """Return which trail the live database holds; none where it is no database any more, which backups are for.
+    """Return which trail the live database holds; none where it is gone, or is no database any more.
 
     :raises BackupRefused: if it is there and does not answer, as while it is locked.
     """
+    if not path_of(engine).exists():
+        # To connect would make an empty one.
+        return Log()
     try:
         with engine.connect() as connection:
             return contents.log_of(connection)
@@ -91,8 +94,8 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
             copy.dispose()
 
 
-def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
-    """Put a prepared database in the place of the live one, and return where the one before is kept.
+def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
+    """Put a prepared database in the place of the live one, and return where the one before is kept, if there was one.
 
     The pages go into the live file in one transaction of SQLite's: whoever has it open sees the old ones or the new
     ones, and after a power cut the old ones are there.
@@ -101,13 +104,14 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str:
     kept = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     live.dispose()
     prepared.dispose()
+    is_there = path.exists()
     try:
-        if path.exists():
+        if is_there:
             _keep(path, kept)
         _copy(path_of(prepared), path, advance)
     except sqlite3.Error as error:
         raise BackupRefused(f"the database cannot be written: {error}; it is as it was") from error
-    return str(kept)
+    return str(kept) if is_there else None
 
 
 def _keep(path: Path, kept: Path) -> None:
