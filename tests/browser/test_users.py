@@ -212,3 +212,24 @@ def test_invitations_and_a_user_are_accessible_pages(
     page.get_by_role("link", name="Grace Hopper").click()
     expect(page.get_by_role("heading", name="Grace Hopper")).to_be_visible()
     assert_accessible(page)
+
+
+def test_who_is_invited_already_is_invited_otherwise_by_saying_so(
+    node: Node, page: Page, complaints: Complaints, sign_in: Callable[[Page], Page]
+) -> None:
+    complaints.allow("status of 409")
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    address = page.get_by_label("E-mail address")
+    for role in ("viewer", "editor"):
+        # The first time, the answer has emptied it again.
+        expect(address).to_have_value("")
+        address.fill("twice@example.com")
+        page.locator("#role").select_option(role)
+        page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.locator("#email-problem")).to_have_text("This address is invited already, as Viewer.")
+    expect(address).to_be_focused()
+    assert_accessible(page)
+    page.get_by_role("button", name="Invite again with this role").click()
+    invited = page.locator("li.row", has_text="twice@example.com")
+    expect(invited).to_contain_text("Editor")
+    expect(page.get_by_role("button", name="Invite", exact=True)).to_be_visible()

@@ -217,6 +217,23 @@ def test_an_invitation_is_shown_and_withdrawn(enter: Enter) -> None:
     assert client.delete(address, headers={**HTMX, **who.headers}).status_code == 404
 
 
+def test_who_is_invited_already_is_not_invited_otherwise_by_the_way(enter: Enter) -> None:
+    client, who = enter(Role.ADMIN)
+    first, other = {"email": "new@example.com", "role": "editor"}, {"email": "New@example.com", "role": "viewer"}
+    assert client.post("/users/invitations", json=first, headers=who.headers | JSON).status_code == 201
+    for headers in ({}, HTMX):
+        page = client.post("/users/invitations", data=other, headers=who.headers | headers)
+        assert (page.status_code, "This address is invited already, as Editor." in page.text) == (409, True)
+        assert 'name="again" value="true"' in page.text
+        assert 'value="New@example.com"' in page.text
+    problem = client.post("/users/invitations", json=other, headers=who.headers | JSON)
+    assert (problem.status_code, problem.get_json()["invitation"]["role"]) == (409, "editor")
+    again = client.post("/users/invitations", data=other | {"again": "true"}, headers=who.headers)
+    assert again.status_code == 200
+    (listed,) = client.get("/users/invitations", headers=JSON).get_json()["invitations"]
+    assert (listed["email"], listed["role"]) == ("new@example.com", "viewer")
+
+
 @pytest.mark.parametrize(
     "sent",
     [

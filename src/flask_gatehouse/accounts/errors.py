@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from ..kernel.errors import GatehouseError
 from .rules import Role
-from .views import UserRow
+from .views import InvitationView, UserRow
 
 
 class UserNotFound(GatehouseError):
@@ -159,6 +159,17 @@ class AlreadyAUser(GatehouseError):
     def __init__(self, user_id: int) -> None:
         super().__init__(f"the address belongs to user {user_id}")
         self.user_id = user_id
+
+
+class AlreadyInvited(GatehouseError):
+    """The address is invited already; who means it invites it again, which replaces that.
+
+    :param invitation: the one that there is.
+    """
+
+    def __init__(self, invitation: InvitationView) -> None:
+        super().__init__(f"invitation {invitation.id} is for that address")
+        self.invitation = invitation
 
 
 class InvitationNotFound(GatehouseError):

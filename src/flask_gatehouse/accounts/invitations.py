@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..kernel.context import SYSTEM, Actor, acting
-from .errors import AlreadyAUser, ConcurrentRegistration, FieldProblem, InvalidField, InvitationNotFound
+from .errors import (
+    AlreadyAUser,
+    AlreadyInvited,
+    ConcurrentRegistration,
+    FieldProblem,
+    InvalidField,
+    InvitationNotFound,
+)
 from .fields import checked_address, checked_role
 from .locks import give_role, now_of
 from .models import Invitation, User
@@ -21,14 +28,22 @@ _VIEW = tuple(getattr(Invitation, name) for name in InvitationView.__dataclass_f
 
 
 def invite(
-    db: Session, address: str, role: str, *, expires_at: datetime | None = None, actor: Actor | None = None
+    db: Session,
+    address: str,
+    role: str,
+    *,
+    expires_at: datetime | None = None,
+    again: bool = True,
+    actor: Actor | None = None,
 ) -> InvitationView:
     """Let the owner of an address in with a role, at her first authoritative sign-in; replaces an older invitation.
 
     :param address: as typed.
     :param role: as typed.
     :param expires_at: until when; None for ever.
+    :param again: whether an invitation may be replaced that could still be used.
     :raises InvalidField: for an ``email``, a ``role`` or an ``expires_at`` that cannot be taken.
+    :raises AlreadyInvited: if it is invited already, and is not to be invited again.
     :raises AlreadyAUser: if somebody here has this address.
     :raises ConcurrentRegistration: if somebody else invites the same address at this very moment.
     """
@@ -40,6 +55,8 @@ def invite(
         raise AlreadyAUser(owner)
     who = actor or acting()
     invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
+    if invitation is not None and not again and (invitation.expires_at is None or invitation.expires_at > now):
+        raise AlreadyInvited(_view_of(invitation))
     if invitation is None:
         invitation = Invitation(email=email, role=wanted, created_at=now)
         db.add(invitation)

@@ -26,7 +26,7 @@ from .language import marked as _, text
 from .state import state
 
 _LONGEST_NUMBER = 18
-_ROLES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
+ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _change(event: RecordedEvent) -> str | None:
     roles = (event.content.get("change") or {}).get("role")
     if not roles or None in roles:
         return None
-    before, after = (text(_ROLES[role]) if role in _ROLES else str(role) for role in roles)
+    before, after = (text(ROLE_NAMES[role]) if role in ROLE_NAMES else str(role) for role in roles)
     return text("From %(before)s to %(after)s", before=before, after=after)
 
 

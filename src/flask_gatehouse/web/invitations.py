@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..accounts.errors import AlreadyAUser, FieldProblem, InvalidField, UserNotFound
+from ..accounts.errors import AlreadyAUser, AlreadyInvited, FieldProblem, InvalidField, UserNotFound
 from ..accounts.service import (
     approve_join_request,
     decline_join_request,
@@ -19,7 +19,8 @@ from ..accounts.service import (
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .fields import in_words, number, sent
+from .activity import ROLE_NAMES
+from .fields import flag, in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .labels import label_of
 from .language import text
@@ -41,17 +42,19 @@ def invitations() -> ResponseReturnValue:
         return _withdraw(number(fields.get("id")))
     if "join_request" in fields:
         return _decide(number(fields["join_request"]), fields.get("decision", ""), fields.get("role", ""))
-    return _invite(fields.get("email", ""), fields.get("role", ""))
+    return _invite(fields.get("email", ""), fields.get("role", ""), again=flag(fields, "again") is True)
 
 
-def _invite(email: str, role: str) -> ResponseReturnValue:
+def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
     try:
         with state().database.transaction() as db:
-            made = invite(db, email, role, expires_at=utc_now() + WAITS)
+            made = invite(db, email, role, expires_at=utc_now() + WAITS, again=again)
     except InvalidField as error:
         problems = in_words(error.fields)
     except AlreadyAUser:
         problems = {"email": text("Somebody here has this address already.")}
+    except AlreadyInvited as known:
+        return _already_invited(known.invitation, {"email": email, "role": role})
     else:
         if wants_json():
             return jsonify(_shown(made)), 201
@@ -61,6 +64,14 @@ def _invite(email: str, role: str) -> ResponseReturnValue:
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
     return make_response(_page(values={"email": email, "role": role}, problems=problems), 422)
+
+
+def _already_invited(invitation: InvitationView, values: dict[str, str]) -> ResponseReturnValue:
+    """Say that an address is invited already, and let whoever means it invite it again."""
+    if wants_json():
+        return problem(409, "Already invited", invitation=_shown(invitation), yours=values)
+    told = text("This address is invited already, as %(role)s.", role=text(ROLE_NAMES[invitation.role]))
+    return make_response(_page(values=values, problems={"email": told}, again=True), 409)
 
 
 def _withdraw(invitation_id: int) -> ResponseReturnValue:
@@ -96,6 +107,7 @@ def _page(
     *,
     values: dict[str, str] | None = None,
     problems: dict[str, str] | None = None,
+    again: bool = False,
     link: str | None = None,
     told: str | None = None,
 ) -> ResponseReturnValue:
@@ -117,6 +129,7 @@ def _page(
         ],
         values=values or {},
         problems=problems or {},
+        again=again,
         roles=ROLES,
         link=link,
         mail_is_configured=state().settings.mail_server is not None,

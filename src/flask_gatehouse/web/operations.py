@@ -78,7 +78,8 @@ _BULK = {
     ]
 }
 _SKIPPED = record({"id": {"type": "integer"}, "reason": {"type": "string", "enum": [reason.value for reason in Skip]}})
-_INVITE = body({"email": ADDRESS, "role": ROLE})
+# An address that is invited already is refused unless it is meant to be invited again.
+_INVITE = body({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
 _DECIDE = body(
     {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
     optional=("role",),

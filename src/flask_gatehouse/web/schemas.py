@@ -149,6 +149,7 @@ SCHEMAS: dict[str, Schema] = {
             "detail": TEXT,
             "fields": {"type": "object", "additionalProperties": TEXT},
             "current": ref("ChangedUser"),
+            "invitation": ref("Invitation"),
             "yours": {"type": "object", "additionalProperties": TEXT},
         },
         "required": ["type", "title", "status"],
