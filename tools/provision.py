@@ -43,6 +43,11 @@ def find_systemd_analyze() -> Path | None:
     return Path(found) if found else None
 
 
+def find_promtool() -> Path | None:
+    found = shutil.which("promtool")
+    return Path(found) if found else None
+
+
 def find_chromium() -> Path | None:
     """Return a Chromium of this machine, else one that ``playwright install chromium`` fetched."""
     for found in (*map(shutil.which, BROWSERS), *MAC_BROWSERS):
@@ -80,11 +85,12 @@ class Requirement:
 POSTGRESQL = Requirement("PostgreSQL server", find_postgresql, ("postgresql",))
 REDIS = Requirement("Redis server", find_redis, ("redis-server",))
 SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
+PROMETHEUS = Requirement("promtool", find_promtool, ("prometheus",))
 NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))
 FONTS = Requirement("Fonts for Chromium", find_fonts, ("fonts-dejavu-core",))
 LIBATOMIC = Requirement("libatomic, for Playwright", find_libatomic, ("libatomic1",))
-ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, CHROMIUM, FONTS, LIBATOMIC)
+ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, PROMETHEUS, CHROMIUM, FONTS, LIBATOMIC)
 
 
 def missing() -> list[Requirement]:

@@ -1,0 +1,85 @@
+"""The rules and the dashboard, read by the program that will read them, and the rules when something is wrong."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.services import need
+from tools import provision
+
+RULES = provision.ROOT / "deploy/alert-rules.yml"
+DASHBOARD = provision.ROOT / "deploy/dashboard.json"
+# What happens, minute by minute, which rule it fires, and after how many minutes at the latest.
+WRONG = {
+    "GatehouseDatabaseAway": ('gatehouse_database_up{instance="a"}', "1x3 0x10", 8),
+    "GatehouseWorkerAway": ('gatehouse_seal_lag_seconds{instance="a"}', "1 61+60x20", 8),
+    "GatehouseAlertsBehind": ('gatehouse_alert_lag_seconds{sink="alerts-mail"}', "1 901+60x20", 10),
+    "GatehouseFaults": ('gatehouse_request_seconds_count{status="500"}', "0+6x20", 15),
+    "GatehouseRefusals": ('gatehouse_refusals_total{reason="csrf"}', "0+600x40", 25),
+    "GatehouseLimiterAway": ('gatehouse_refusals_total{reason="limiter_away"}', "0 0 5x10", 4),
+    "GatehouseSignInsFail": ('gatehouse_sign_ins_total{provider="google",outcome="unavailable"}', "0+6x40", 25),
+}
+WELL = [
+    ('gatehouse_database_up{instance="a"}', "1x30"),
+    ('gatehouse_seal_lag_seconds{instance="a"}', "1x30"),
+    ('gatehouse_alert_lag_seconds{sink="alerts-mail"}', "1x30"),
+    ('gatehouse_request_seconds_count{status="500"}', "3x30"),
+    ('gatehouse_refusals_total{reason="csrf"}', "0+6x30"),
+    ('gatehouse_refusals_total{reason="limiter_away"}', "5x30"),
+    ('gatehouse_sign_ins_total{provider="google",outcome="success"}', "0+6x30"),
+]
+
+
+def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    program = provision.find_promtool() or need(provision.PROMETHEUS)
+    return subprocess.run([program, *words], capture_output=True, text=True, timeout=60)
+
+
+def fires(folder: Path, name: str, series: list[tuple[str, str]], minute: int) -> bool:
+    """Return whether a rule fires then. Promtool compares with what is expected, and nothing is: it says what fires."""
+    said = {
+        "rule_files": [str(RULES)],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": one, "values": values} for one, values in series],
+                "alert_rule_test": [{"eval_time": f"{minute}m", "alertname": name, "exp_alerts": []}],
+            }
+        ],
+    }
+    path = folder / "test.yml"
+    path.write_text(yaml.safe_dump(said))
+    done = promtool("test", "rules", path)
+    told = done.stdout + done.stderr
+    assert (done.returncode == 0) == ("SUCCESS" in told), told
+    assert done.returncode == 0 or f"alertname: {name}" in told, told
+    return done.returncode != 0
+
+
+def test_the_rules_are_rules() -> None:
+    done = promtool("check", "rules", RULES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(yaml.safe_load(RULES.read_text())['groups'][0]['rules'])} rules found" in done.stdout
+
+
+def test_what_the_dashboard_asks_can_be_asked(tmp_path: Path) -> None:
+    asked = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel["targets"]]
+    rules = [
+        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, expression in enumerate(asked)
+    ]
+    path = tmp_path / "dashboard.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = promtool("check", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(asked)} rules found" in done.stdout
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_rule_fires_when_something_is_wrong_and_not_before(tmp_path: Path, name: str) -> None:
+    series, values, minute = WRONG[name]
+    assert fires(tmp_path, name, [(series, values)], minute)
+    assert not fires(tmp_path, name, WELL, minute)
