@@ -41,7 +41,7 @@ contracts: setup
 	@out="$$($(BIN)/lint-imports --no-logo)" || { echo "$$out"; exit 1; }
 
 bench: setup ## One file per question, each prints a table
-	@if [ -d bench ]; then for file in bench/[!_]*.py; do $(BIN)/python "$$file" || exit 1; done; \
+	@if [ -d bench ]; then missed=0; for file in bench/[!_]*.py; do echo; echo "== $$file"; $(BIN)/python "$$file" || missed=1; done; exit $$missed; \
 	else echo "There are no benchmarks yet."; fi
 
 docs: setup ## Build the documentation
