@@ -25,7 +25,7 @@ FACTS: dict[str, Any] = {
     "support_email": None,
     "release": None,
 }
-NAMES = ("new_device", "role_changed", "identity_linked", "identity_unlinked")
+NAMES = ("new_device", "role_changed", "identity_linked", "identity_unlinked", "address_changed")
 
 
 def make_host(directory: Path, url: str) -> Flask:

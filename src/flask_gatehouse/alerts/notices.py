@@ -35,6 +35,10 @@ def _by_somebody(event: SealedEvent) -> bool:
     return bool(event.body["actor"]["kind"] != "anonymous")
 
 
+def _of_another_address(event: SealedEvent) -> bool:
+    return "email.before" in event.personal
+
+
 def _always(event: SealedEvent) -> bool:
     return True
 
@@ -42,6 +46,7 @@ def _always(event: SealedEvent) -> bool:
 NOTICES: Mapping[str, Notice] = {
     AuditEvent.LOGIN_SUCCESS: Notice("new_device", _from_a_new_device),
     AuditEvent.AUTHZ_CHANGE: Notice("role_changed", _by_somebody),
+    AuditEvent.USER_UPDATED: Notice("address_changed", _of_another_address),
     AuditEvent.IDENTITY_LINKED: Notice("identity_linked", _always),
     AuditEvent.IDENTITY_UNLINKED: Notice("identity_unlinked", _always),
 }
@@ -70,6 +75,8 @@ def notice_letter(database: Database, settings: Settings, write: Write, event: S
         person = find_correspondent(connection, int(target["id"]))
     if person is None or person.email is None:
         return None
+    # Of another address the former one is told: whoever has taken the account over reads what goes to the new one.
+    address = event.personal.get("email.before") or person.email
     link = NotMeSigner.of(settings).seal(NotMe(person.id, person.generation, event.event))
     facts = {
         **_facts(settings, event),
@@ -77,7 +84,7 @@ def notice_letter(database: Database, settings: Settings, write: Write, event: S
         "not_me_url": settings.external_url(f"/auth/not-me/{link}"),
         "release": release_command(person),
     }
-    return letter(write, notice.template, person.language or "en", person.email, facts)
+    return letter(write, notice.template, person.language or "en", address, facts)
 
 
 def _facts(settings: Settings, event: SealedEvent) -> dict[str, object]:
