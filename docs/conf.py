@@ -26,8 +26,16 @@ html_css_files = ["gatehouse.css"]
 # The sources are in the repository.
 html_copy_source = False
 # The page is ours alone: furo's fonts are those of the reader's machine, and nothing is asked of anybody else.
+_accent = {"light": "#3040a8", "dark": "#aab6ff"}
+_coloured = (
+    "color-brand-primary",
+    "color-brand-content",
+    "color-brand-visited",
+    "color-api-name",
+    "color-api-pre-name",
+)
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#3040a8", "color-brand-content": "#3040a8"},
-    "dark_css_variables": {"color-brand-primary": "#aab6ff", "color-brand-content": "#aab6ff"},
+    "light_css_variables": dict.fromkeys(_coloured, _accent["light"]),
+    "dark_css_variables": dict.fromkeys(_coloured, _accent["dark"]),
     "footer_icons": [],
 }

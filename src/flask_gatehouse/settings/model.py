@@ -17,7 +17,7 @@ from .errors import ConfigurationError
 from .keys import public_keys, signing_key
 from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import is_ours, unknown_names
-from .providers import GITHUB_API_URL, GITHUB_URL, ProviderSettings, github_address, read_providers
+from .providers import ProviderSettings, github_address, read_providers
 from .rates import Rate
 from .values import Values, is_loopback, origin, split_address
 
@@ -153,11 +153,11 @@ def _as_text(value: object) -> str:
 
 def _read(values: Values, root: str, url_prefix: str) -> Settings:
     values.problems.extend(unknown_names(values.texts))
-    env = values.choice("GATEHOUSE_ENV", Environment, Environment.PRODUCTION)
+    env = values.choice("GATEHOUSE_ENV", Environment)
     development = env is Environment.DEVELOPMENT
-    github = github_address(values, "GITHUB_URL", GITHUB_URL, development=development)
+    github = github_address(values, "GITHUB_URL", development=development)
     _refuse_halves(values)
-    idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT", "30m"), values.time("GATEHOUSE_SESSION_LIFETIME", "24h")
+    idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT"), values.time("GATEHOUSE_SESSION_LIFETIME")
     return Settings(
         env=env,
         secret_key=Secret(signing_key(values, development=development)),
@@ -165,45 +165,45 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         database_url=_database_url(values),
         redis_url=_redis_url(values),
         base_url=_base_url(values, development=development),
-        port=values.port("PORT", 5000),
+        port=values.port("PORT"),
         root=root.rstrip("/"),
         url_prefix=url_prefix.rstrip("/"),
         providers=tuple(read_providers(values, github, development=development)),
         github_url=github,
-        github_api_url=github_address(values, "GITHUB_API_URL", GITHUB_API_URL, development=development),
+        github_api_url=github_address(values, "GITHUB_API_URL", development=development),
         signup=_signup(values),
         allowed_domains=values.domains("GATEHOUSE_ALLOWED_DOMAINS"),
-        default_role=values.one_of("GATEHOUSE_DEFAULT_ROLE", ROLES, "viewer"),
-        user_list_role=values.one_of("GATEHOUSE_USER_LIST_ROLE", ROLES, "viewer"),
+        default_role=values.one_of("GATEHOUSE_DEFAULT_ROLE", ROLES),
+        user_list_role=values.one_of("GATEHOUSE_USER_LIST_ROLE", ROLES),
         idle_timeout=idle,
         session_lifetime=lifetime,
         admin_idle_timeout=values.parse("GATEHOUSE_ADMIN_IDLE_TIMEOUT", duration, idle),
         admin_session_lifetime=values.parse("GATEHOUSE_ADMIN_SESSION_LIFETIME", duration, lifetime),
-        confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE", "10m"),
-        dormant_after=values.time("GATEHOUSE_DORMANT_AFTER", "90d"),
-        review_interval=values.time("GATEHOUSE_REVIEW_INTERVAL", "90d"),
-        rate_limit=values.limit("GATEHOUSE_RATE_LIMIT", "600 per minute"),
-        rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN", "20 per minute"),
-        refusal_limit=values.rate("GATEHOUSE_REFUSAL_LIMIT", "20 per 10 minutes"),
+        confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE"),
+        dormant_after=values.time("GATEHOUSE_DORMANT_AFTER"),
+        review_interval=values.time("GATEHOUSE_REVIEW_INTERVAL"),
+        rate_limit=values.limit("GATEHOUSE_RATE_LIMIT"),
+        rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN"),
+        refusal_limit=values.rate("GATEHOUSE_REFUSAL_LIMIT"),
         trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
         mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),
         mail_from=values.parse("GATEHOUSE_MAIL_FROM", parse_sender, None),
         alert_email=values.parse("GATEHOUSE_ALERT_EMAIL", parse_address, None),
         alert_webhook_url=values.secret("GATEHOUSE_ALERT_WEBHOOK_URL"),
         alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
-        alert_webhook_format=values.choice("GATEHOUSE_ALERT_WEBHOOK_FORMAT", WebhookFormat, WebhookFormat.JSON),
+        alert_webhook_format=values.choice("GATEHOUSE_ALERT_WEBHOOK_FORMAT", WebhookFormat),
         audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
         audit_public_keys=values.parse("GATEHOUSE_AUDIT_PUBLIC_KEYS", public_keys, ()),
         checkpoint_dir=values.path("GATEHOUSE_CHECKPOINT_DIR"),
         audit_retention=values.parse("GATEHOUSE_AUDIT_RETENTION", _retention, None),
         audit_archive_dir=values.path("GATEHOUSE_AUDIT_ARCHIVE_DIR"),
         backup_key_file=values.path("GATEHOUSE_BACKUP_KEY_FILE"),
-        erasure_ledger=values.path("GATEHOUSE_ERASURE_LEDGER") or values.here / "instance/erasures.ledger",
-        session_retention=values.time("GATEHOUSE_SESSION_RETENTION", "30d"),
-        refusal_retention=values.time("GATEHOUSE_REFUSAL_RETENTION", "90d"),
-        invitation_retention=values.time("GATEHOUSE_INVITATION_RETENTION", "30d"),
+        erasure_ledger=values.here / values.written("GATEHOUSE_ERASURE_LEDGER"),
+        session_retention=values.time("GATEHOUSE_SESSION_RETENTION"),
+        refusal_retention=values.time("GATEHOUSE_REFUSAL_RETENTION"),
+        invitation_retention=values.time("GATEHOUSE_INVITATION_RETENTION"),
         metrics_token=values.secret("GATEHOUSE_METRICS_TOKEN"),
-        app_name=values.texts.get("GATEHOUSE_APP_NAME", "Gatehouse"),
+        app_name=values.written("GATEHOUSE_APP_NAME"),
         terms_url=values.link("GATEHOUSE_TERMS_URL"),
         privacy_url=values.link("GATEHOUSE_PRIVACY_URL"),
         support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
@@ -220,7 +220,7 @@ def _refuse_halves(values: Values) -> None:
 
 
 def _database_url(values: Values) -> Secret:
-    text = values.texts.get("DATABASE_URL", "sqlite:///instance/gatehouse.db")
+    text = values.written("DATABASE_URL")
     if text.startswith("postgres://"):
         text = text.replace("postgres://", "postgresql://", 1)
     if text.startswith("sqlite:///") and text.removeprefix("sqlite:///") not in {"", ":memory:"}:
@@ -251,7 +251,7 @@ def _redis_url(values: Values) -> Secret | None:
 
 
 def _base_url(values: Values, *, development: bool) -> str:
-    here = f"http://localhost:{values.texts.get('PORT', '5000')}" if development else None
+    here = f"http://localhost:{values.written('PORT')}" if development else None
     text = values.texts.get("GATEHOUSE_BASE_URL", here)
     if text is None:
         values.problems.append(
@@ -274,7 +274,7 @@ def _base_url(values: Values, *, development: bool) -> str:
 
 
 def _signup(values: Values) -> SignUp:
-    policy = values.choice("GATEHOUSE_SIGNUP", SignUp, SignUp.OPEN)
+    policy = values.choice("GATEHOUSE_SIGNUP", SignUp)
     if policy is SignUp.DOMAINS and not values.list("GATEHOUSE_ALLOWED_DOMAINS"):
         values.problems.append(
             "GATEHOUSE_ALLOWED_DOMAINS is missing: GATEHOUSE_SIGNUP=domains admits nobody without it."

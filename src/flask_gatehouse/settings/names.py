@@ -4,65 +4,14 @@ import difflib
 import re
 from collections.abc import Iterable
 
-PLAIN_NAMES = frozenset(
-    {
-        "SECRET_KEY",
-        "SECRET_KEY_FALLBACKS",
-        "DATABASE_URL",
-        "REDIS_URL",
-        "PORT",
-        "GOOGLE_CLIENT_ID",
-        "GOOGLE_CLIENT_SECRET",
-        "GITHUB_CLIENT_ID",
-        "GITHUB_CLIENT_SECRET",
-        "GITHUB_URL",
-        "GITHUB_API_URL",
-    }
-)
+from .table import SETTINGS
+
+_OF_PROVIDERS = "GATEHOUSE_OIDC_<NAME>_"
+PLAIN_NAMES = frozenset(name for name in SETTINGS if not name.startswith("GATEHOUSE_"))
+OIDC_PARTS = tuple(name.removeprefix(_OF_PROVIDERS) for name in SETTINGS if name.startswith(_OF_PROVIDERS))
 GATEHOUSE_NAMES = frozenset(
-    f"GATEHOUSE_{name}"
-    for name in (
-        "ENV",
-        "BASE_URL",
-        "SIGNUP",
-        "ALLOWED_DOMAINS",
-        "DEFAULT_ROLE",
-        "USER_LIST_ROLE",
-        "IDLE_TIMEOUT",
-        "SESSION_LIFETIME",
-        "ADMIN_IDLE_TIMEOUT",
-        "ADMIN_SESSION_LIFETIME",
-        "CONFIRM_MAX_AGE",
-        "DORMANT_AFTER",
-        "REVIEW_INTERVAL",
-        "RATE_LIMIT",
-        "RATE_LIMIT_SIGN_IN",
-        "REFUSAL_LIMIT",
-        "TRUSTED_PROXIES",
-        "SMTP_URL",
-        "MAIL_FROM",
-        "ALERT_EMAIL",
-        "ALERT_WEBHOOK_URL",
-        "ALERT_WEBHOOK_SECRET",
-        "ALERT_WEBHOOK_FORMAT",
-        "AUDIT_KEY_FILE",
-        "AUDIT_PUBLIC_KEYS",
-        "CHECKPOINT_DIR",
-        "AUDIT_RETENTION",
-        "AUDIT_ARCHIVE_DIR",
-        "BACKUP_KEY_FILE",
-        "ERASURE_LEDGER",
-        "SESSION_RETENTION",
-        "REFUSAL_RETENTION",
-        "INVITATION_RETENTION",
-        "METRICS_TOKEN",
-        "APP_NAME",
-        "TERMS_URL",
-        "PRIVACY_URL",
-        "SUPPORT_EMAIL",
-    )
+    name for name in SETTINGS if name.startswith("GATEHOUSE_") and not name.startswith(_OF_PROVIDERS)
 )
-OIDC_PARTS = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPE", "EMAIL_DOMAINS")
 _OIDC = re.compile(rf"GATEHOUSE_OIDC_([A-Z0-9][A-Z0-9_]*?)_({'|'.join(OIDC_PARTS)})")
 
 

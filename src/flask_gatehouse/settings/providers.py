@@ -6,12 +6,10 @@ from enum import StrEnum
 
 from ..kernel.text import Secret
 from .names import oidc_name
-from .values import Values, is_loopback, split_address
+from .values import Values, default_of, is_loopback, split_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
-GITHUB_URL = "https://github.com"
-GITHUB_API_URL = "https://api.github.com"
-OIDC_SCOPE = "openid email profile"
+OIDC_SCOPE = default_of("GATEHOUSE_OIDC_<NAME>_SCOPE")
 
 
 class ProviderKind(StrEnum):
@@ -42,9 +40,9 @@ class ProviderSettings:
     email_domains: frozenset[str] = frozenset()
 
 
-def github_address(values: Values, name: str, default: str, *, development: bool) -> str:
+def github_address(values: Values, name: str, *, development: bool) -> str:
     """Return where GitHub is, or an operator's own GitHub Enterprise Server. The client's secret is sent there."""
-    text = values.texts.get(name, default).rstrip("/")
+    text = values.written(name).rstrip("/")
     if not _is_issuer(text, development=development):
         values.problems.append(f"{name} must be an https address.")
     return text

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..kernel.text import Secret, duration, words
 from .rates import LIMIT, Rate
+from .table import SETTINGS
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -47,6 +48,10 @@ class Values:
     def text(self, name: str) -> str | None:
         return self.texts.get(name)
 
+    def written(self, name: str) -> str:
+        """Return the text of a setting that has a default."""
+        return self.texts.get(name, default_of(name))
+
     def secret(self, name: str) -> Secret | None:
         return Secret(self.texts[name]) if name in self.texts else None
 
@@ -59,40 +64,51 @@ class Values:
     def domains(self, name: str) -> frozenset[str]:
         return frozenset(item.lower() for item in self.list(name))
 
-    def time(self, name: str, default: str) -> timedelta:
-        return self.parse(name, duration, duration(default))
+    def time(self, name: str) -> timedelta:
+        return self.parse(name, duration, duration(default_of(name)))
 
-    def port(self, name: str, default: int) -> int:
-        return self.parse(name, _port_number, default)
+    def port(self, name: str) -> int:
+        return self.parse(name, _port_number, int(default_of(name)))
 
     def count(self, name: str) -> int:
-        return self.parse(name, _count, 0)
+        return self.parse(name, _count, int(default_of(name)))
 
-    def limit(self, name: str, default: str) -> str:
-        return self.parse(name, _limit, default)
+    def limit(self, name: str) -> str:
+        return self.parse(name, _limit, default_of(name))
 
-    def rate(self, name: str, default: str) -> Rate:
-        return self.parse(name, Rate.parse, Rate.parse(default))
+    def rate(self, name: str) -> Rate:
+        return self.parse(name, Rate.parse, Rate.parse(default_of(name)))
 
     def link(self, name: str) -> str | None:
         return self.parse(name, _link, None)
 
-    def choice(self, name: str, kind: type[E], default: E) -> E:
-        return kind(self.one_of(name, tuple(kind), default))
+    def choice(self, name: str, kind: type[E]) -> E:
+        return kind(self.one_of(name, tuple(kind)))
 
-    def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         def known(text: str) -> str:
             if text not in allowed:
                 raise ValueError(f"must be one of {', '.join(allowed)}")
             return text
 
-        return self.parse(name, known, default)
+        return self.parse(name, known, default_of(name))
 
     def needs(self, name: str, companion: str) -> bool:
         """Return whether both are there; one without the other is a problem."""
         if name in self and companion not in self:
             self.problems.append(f"{companion} is missing: {name} needs it.")
         return name in self and companion in self
+
+
+def default_of(name: str) -> str:
+    """Return what a setting is without being set, as somebody would write it.
+
+    :raises LookupError: if it has no default.
+    """
+    default = SETTINGS[name].default
+    if default is None:
+        raise LookupError(f"{name} has no default")
+    return default
 
 
 def split_address(text: str) -> SplitResult | None:
