@@ -3,9 +3,15 @@
 import re
 from pathlib import Path
 
+from flask_gatehouse import testing
+from flask_gatehouse.app import main
+from flask_gatehouse.audit import AuditEvent
 from flask_gatehouse.settings import Settings
 from flask_gatehouse.settings.table import SETTINGS
+from flask_gatehouse.web import ROUTES
+from flask_gatehouse.web.answers import ANSWERS
 from tools.documentation import MARK, PARTS
+from tools.documentation.commands import commands
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = {
@@ -31,3 +37,19 @@ def test_what_is_called_a_default_is_what_holds_without_the_setting(tmp_path: Pa
     silent = Settings.load({}, PRODUCTION, directory=tmp_path)
     assert Settings.load({}, PRODUCTION | said, directory=tmp_path) == silent
     assert len(said) > 20
+
+
+def test_the_lists_hold_everything_that_there_is() -> None:
+    wanted = {
+        "commands": {path for path, _ in commands(main, "gatehouse")},
+        "routes": {route.rule for route in ROUTES},
+        "events": set(AuditEvent),
+        "errors": {kind.__name__ for kind in ANSWERS},
+        "templates": {path.name for path in (ROOT / "src/flask_gatehouse/templates").rglob("*.*")},
+        "api": {"Gatehouse", "require_role", "rate_limit", "object_rule"},
+        "testing": set(testing.__all__),
+    }
+    for part, names in wanted.items():
+        assert names, part
+        said = PARTS[part]()
+        assert {name for name in names if name not in said} == set(), part

@@ -11,10 +11,18 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
-from . import settings
+from . import api, commands, errors, events, routes, settings, templates
 
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings.text,
+    "commands": commands.text,
+    "routes": routes.text,
+    "events": events.text,
+    "errors": errors.text,
+    "refusals": errors.refusals,
+    "templates": templates.text,
+    "api": api.text,
+    "testing": api.for_tests,
 }
 MARK = re.compile(r"^<!-- filled: (\w+) -->$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)#]*)\)")
