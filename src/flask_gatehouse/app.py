@@ -1,6 +1,5 @@
 """The standalone application, and the console script ``gatehouse``."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,23 +8,21 @@ from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 from jinja2 import StrictUndefined
 
-from .cli import Explaining, ExplainingGroup, gatehouse_commands
-from .cli.doctor import Doctor
+from .cli import gatehouse_commands
+from .cli.groups import DeferredGroup, Deferring, Explaining
 from .cli.init import init
-from .cli.judging import UNDECIDED, JudgingCommand
-from .db.migrate import upgrade
-from .dev import EMBEDDED_PROVIDER, EmbeddedProviderRefused, attach
-from .dev.server import serve
+from .cli.judging import UNDECIDED, Doctor, JudgingCommand
 from .extension import Gatehouse
-from .ops import worker
+from .kernel.deferred import Deferred
 from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
 from .web.encryption import insist_on_https
 from .web.errors import answer_everywhere
-from .web.letters import writer_of
 from .web.state import EXTENSION, State
 
-log = logging.getLogger("flask_gatehouse")
+# Nothing that is for development alone is loaded anywhere else.
+_OFFER_EMBEDDED_PROVIDER = Deferred("dev.attachment:offer")
+_RUN = Deferred("dev.running:run")
 _FOR_DEVELOPMENT = (
     "gatehouse run is for development. Set GATEHOUSE_ENV=development on your own machine; elsewhere use a "
     "real server: gunicorn flask_gatehouse.wsgi:app"
@@ -59,10 +56,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     if not state.settings.development:
         insist_on_https(app, state)
     if state.settings.development:
-        try:
-            attach(app)
-        except EmbeddedProviderRefused as refusal:
-            log.warning("%s", refusal)
+        _OFFER_EMBEDDED_PROVIDER.load()(app)
     return app
 
 
@@ -89,31 +83,26 @@ def run(info: ScriptInfo) -> None:
     if not state.settings.development:
         click.echo(_FOR_DEVELOPMENT, err=True)
         raise SystemExit(1)
-    if EMBEDDED_PROVIDER not in state.providers:
-        try:
-            attach(app)
-        except EmbeddedProviderRefused as refusal:
-            raise click.ClickException(str(refusal)) from refusal
-    with app.app_context():
-        upgrade(state.database.engine)
-        working = worker.prepare(state.database, state.settings, writer_of(app))
-    serve(app, "127.0.0.1", state.settings.port, worker=working)
+    _RUN.load()(app)
 
 
-class Program(Explaining, FlaskGroup):
+class Program(Deferring, Explaining, FlaskGroup):
     """The console script."""
 
 
-@click.group(cls=Program, create_app=_load, add_default_commands=False, load_dotenv=False, set_debug_flag=False)
+@click.group(
+    cls=Program,
+    create_app=_load,
+    add_default_commands=False,
+    load_dotenv=False,
+    set_debug_flag=False,
+    deferred=gatehouse_commands.deferred,
+)
 def main() -> None:
     """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
 
 
-@click.group("gatehouse", cls=ExplainingGroup, help=gatehouse_commands.help)
-def host_commands() -> None:
-    """The same commands in a host: ``flask gatehouse …``."""
-
-
-for name, command in {**gatehouse_commands.commands, "init": init, "run": run}.items():
-    main.add_command(command, name)
-    host_commands.add_command(command, name)
+host_commands = DeferredGroup("gatehouse", help=gatehouse_commands.help, deferred=gatehouse_commands.deferred)
+for command in (init, run):
+    main.add_command(command)
+    host_commands.add_command(command)

@@ -45,9 +45,10 @@ def understand(words: list[str], *, with_arguments: bool) -> None:
         if rest in ([], ["--help"]):
             return
         path.append(rest.pop(0))
-        if path[-1] not in command.commands:
+        found = command.get_command(click.Context(command, obj=ScriptInfo()), path[-1])
+        if found is None:
             raise click.UsageError(f"there is no command {' '.join(path)}")
-        command = command.commands[path[-1]]
+        command = found
     if with_arguments:
         command.make_context(" ".join(path), rest, obj=ScriptInfo())
         return

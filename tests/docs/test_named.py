@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from flask.cli import ScriptInfo
 
 import flask_gatehouse
 from flask_gatehouse.app import main
@@ -74,7 +75,7 @@ def _is_command(words: list[str]) -> bool:
     command: click.Command = main
     rest = [word for word in words if word != "…"]
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        found = command.commands.get(rest.pop(0))
+        found = command.get_command(click.Context(command, obj=ScriptInfo()), rest.pop(0))
         if found is None:
             return False
         command = found

@@ -69,4 +69,4 @@ def test_a_place_that_cannot_be_written_is_a_sentence(run: Run, tmp_path: Path) 
 
 
 def test_it_belongs_to_the_console_script_too() -> None:
-    assert "audit" in main.commands
+    assert "audit" in main.deferred

@@ -23,14 +23,10 @@ from ..web.csrf import protect
 from ..web.denials import CrossSiteRequest
 from ..web.letters import writer_of
 from ..web.state import EXTENSION, State
-from .judging import JudgingCommand
+from .judging import Doctor
 
 _COLOURS = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "red", Result.UNKNOWN: "cyan"}
 _WORDS = {Result.OK: "ok", Result.WARNING: "know", Result.FAILED: "FAILED", Result.UNKNOWN: "unknown"}
-
-
-class Doctor(JudgingCommand):
-    """A command that examines a configuration also where no application can be made of it."""
 
 
 def _origin(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -29,3 +29,7 @@ class JudgingCommand(click.Command):
             sentence = f"{type(error).__name__}: {error}"
         click.echo(f"Error: {sentence}", err=True)
         raise SystemExit(UNDECIDED)
+
+
+class Doctor(JudgingCommand):
+    """A command that examines a configuration also where no application can be made of it."""

@@ -1,6 +1,7 @@
 """Puts the provider into an application."""
 
 import hmac
+import logging
 from hashlib import sha256
 
 from flask import Flask
@@ -19,6 +20,16 @@ from .transport import InProcessTransport
 # The provider's name, which is the last part of its sign-in routes.
 EMBEDDED_PROVIDER = "dev"
 PATH = "/dev/provider"
+
+log = logging.getLogger("flask_gatehouse")
+
+
+def offer(app: Flask) -> None:
+    """Attach the embedded provider, or say in the log why it may not stand here."""
+    try:
+        attach(app)
+    except EmbeddedProviderRefused as refusal:
+        log.warning("%s", refusal)
 
 
 def attach(app: Flask) -> None:

@@ -5,15 +5,16 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem
 from limits.errors import StorageError
 
+from ..kernel.deferred import Deferred
 from ..settings import Settings
 from .errors import LimiterUnavailable, TooManyRequests
 from .local import LocalCounts
-from .shared import SharedCounts
 
 log = logging.getLogger("flask_gatehouse.limiter")
 # Seconds for which Redis is left alone after it has not answered: one request in a while pays for the attempt.
@@ -22,6 +23,15 @@ RECOVERY_S = 5.0
 TELL_AGAIN_S = 300.0
 # Of what may be asked at all nodes together, so much at this one while they cannot count together.
 REDUCED = 4
+_REDIS = Deferred("limiting.shared:SharedCounts")
+
+
+class Counts(Protocol):
+    """What all nodes count together: see ``shared``."""
+
+    def hit(self, key: str, limit: RateLimitItem) -> float | None: ...
+
+    def answers(self) -> bool: ...
 
 
 class Limiter:
@@ -31,7 +41,7 @@ class Limiter:
     :param clock: monotonic seconds.
     """
 
-    def __init__(self, shared: SharedCounts | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, shared: Counts | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._shared, self._clock = shared, clock
         self._local = LocalCounts(clock)
         self._lock = threading.Lock()
@@ -125,4 +135,4 @@ def make_limiter(settings: Settings) -> Limiter:
         return Limiter()
     parts = urlsplit(settings.base_url)
     name = f"gatehouse:{parts.netloc}{settings.root}{settings.url_prefix}"
-    return Limiter(SharedCounts(settings.redis_url.reveal(), name))
+    return Limiter(_REDIS.load()(settings.redis_url.reveal(), name))
