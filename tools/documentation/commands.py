@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from flask_gatehouse.app import main
+from flask_gatehouse.cli.groups import Deferring
 
 from .markdown import code, table
 
@@ -15,7 +16,8 @@ def text() -> str:
 
 def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
     """Yield every command below a group, with what is typed for it."""
-    for name, command in sorted(group.commands.items()):
+    known = group.every_command() if isinstance(group, Deferring) else group.commands
+    for name, command in sorted(known.items()):
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
         else:

@@ -34,6 +34,10 @@ class Deferring(click.Group):
         super().__init__(*arguments, **options)
         self.deferred = deferred
 
+    def every_command(self) -> dict[str, click.Command]:
+        """Return the commands of this package, all of them imported now; for whoever describes them."""
+        return {**self.commands, **{name: one.load() for name, one in self.deferred.items()}}
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *self.deferred})
 
