@@ -1,11 +1,16 @@
 """What an HTMX request says, and the headers that answer it; the same for htmx 1.9, 2 and 4."""
 
 import json
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from ..kernel.urls import local_path
+
+_JSON = ("application/json", "application/problem+json")
 
 
 def is_htmx() -> bool:
@@ -15,8 +20,14 @@ def is_htmx() -> bool:
 
 def wants_json() -> bool:
     """Return whether the caller reads JSON rather than HTML."""
-    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
-    return best in {"application/json", "application/problem+json"} and not is_htmx()
+    return _prefers_json(request.headers.get("Accept", "")) and not is_htmx()
+
+
+# Browsers send few of these, and reading one takes longer than all the rest of a header. Bounded: callers choose them.
+@lru_cache(256)
+def _prefers_json(accepted: str) -> bool:
+    known = parse_accept_header(accepted, MIMEAccept)
+    return known.best_match(["text/html", *_JSON]) in _JSON
 
 
 def current_page() -> str | None:

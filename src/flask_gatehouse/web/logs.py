@@ -11,6 +11,8 @@ from .connection import request_id
 from .state import EXTENSION, State
 
 _FACTS = ("method", "route", "status", "duration_ms")
+# Made once: ``json.dumps`` makes a new encoder for each line that is not written with its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 log = logging.getLogger("flask_gatehouse")
 
 
@@ -34,7 +36,7 @@ class JsonFormatter(logging.Formatter):
         entry |= {name: record.__dict__[name] for name in _FACTS if name in record.__dict__}
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return _encode(entry)
 
 
 def begin_logging(app: Flask) -> None:
