@@ -25,6 +25,10 @@ OUTERMOST = {
     "src/flask_gatehouse/cli/judging.py",
     # The outermost line of a thread: a check that breaks off must not look like one that found nothing.
     "src/flask_gatehouse/ops/doctor/running.py",
+    # The outermost line of a thread: a letter that broke off must not look like one that was sent.
+    "src/flask_gatehouse/alerts/deadline.py",
+    # The outermost line of a process: a fault of one job must not end sealing, alerts or verification.
+    "src/flask_gatehouse/ops/worker.py",
 }
 
 

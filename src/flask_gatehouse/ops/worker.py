@@ -36,6 +36,8 @@ log = logging.getLogger("flask_gatehouse.worker")
 PAUSE = 0.5
 # How long a database that did not answer is left alone.
 RECOVERY = 5.0
+# How long a job rests that has failed in a way that nobody has thought of.
+AFTER_A_FAULT = 60.0
 # How long the end waits for those who speak to others.
 FAREWELL = 5.0
 
@@ -109,7 +111,7 @@ def repeat(jobs: list[Job], stop: Event) -> None:
 
 
 def work(jobs: list[Job]) -> None:
-    """Do every job that is due, the others still if one of them fails."""
+    """Do every job that is due, the others still if one of them fails, in whatever way."""
     for job in jobs:
         if time.monotonic() < job.due:
             continue
@@ -119,6 +121,9 @@ def work(jobs: list[Job]) -> None:
         except (DependencyUnavailable, SchemaMissing) as error:
             pause = max(pause, RECOVERY)
             log.warning("%s; the worker tries again in %s seconds", error, pause)
+        except Exception:  # the outermost boundary: a fault of one job must not end sealing, alerts or verification
+            pause = max(pause, AFTER_A_FAULT)
+            log.exception("a job of the worker has failed; it is tried again in %s seconds", pause)
         job.due = time.monotonic() + pause
 
 
