@@ -148,10 +148,18 @@ def account_of(db: Session | Connection, session_id: str) -> tuple[str | None, s
 def end_other_sessions(db: Session, user_id: int, keep: str) -> int | None:
     """End all sessions of a person but one, and return how many; None if that one has ended itself.
 
-    Of two browsers that do this to each other at the same moment, one is left.
+    Of two browsers that do this to each other at the same moment, one is left. One whose person was deactivated, or
+    whose sessions were ended all at once, has ended too, whatever its row says.
     """
-    hers = select(UserSession.id).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
-    if keep not in db.scalars(hers.order_by(UserSession.id).with_for_update()).all():
+    hers = select(UserSession.id).join(users, users.c.id == UserSession.user_id)
+    living = hers.where(
+        UserSession.user_id == user_id,
+        UserSession.ended_at.is_(None),
+        UserSession.generation == users.c.session_generation,
+        users.c.is_active,
+    )
+    # The user's own row is not locked: whoever signs in as her takes it first, and a session after it.
+    if keep not in db.scalars(living.order_by(UserSession.id).with_for_update(of=UserSession)).all():
         return None
     return len(_end(db, and_(UserSession.user_id == user_id, UserSession.id != keep), EndReason.REVOKED, None))
 

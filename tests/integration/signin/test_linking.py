@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from flask_gatehouse.accounts.errors import IdentityNotFound, LastIdentity
-from flask_gatehouse.accounts.service import Profile, identities_of
+from flask_gatehouse.accounts.holds import hold_user
+from flask_gatehouse.accounts.service import Profile, identities_of, suspend_user
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.signin.assertion import Assertion
 from flask_gatehouse.signin.attempt import Attempt, Purpose, begin_attempt
@@ -87,3 +88,17 @@ def test_the_sessions_of_an_account_end_with_it(gate: Gate, house: House) -> Non
         unlink(db, mine, actor=replace(person(inside), session_id=other.session.session_id))
     with pytest.raises(IdentityNotFound), house.database.transaction() as db:
         unlink(db, mine, actor=Actor())
+
+
+@pytest.mark.parametrize("how", ["held", "deactivated"])
+def test_a_session_that_has_ended_meanwhile_links_nothing(gate: Gate, house: House, how: str) -> None:
+    """Whoever was shut out while she was at the provider would otherwise come back with an account of her own."""
+    gate.complete(profile("eve"))
+    inside = gate.complete(profile("ada"))
+    attempt = attempt_of(inside)
+    with house.database.transaction() as db:
+        if how == "held":
+            assert hold_user(db, inside.user.id, inside.user.session_generation, about="session_new_browser")
+        else:
+            suspend_user(db, inside.user.id)
+    assert refused(lambda: link_to(house, inside, second("ada"), attempt), house) is Reason.STATE_UNKNOWN
