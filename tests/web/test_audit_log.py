@@ -19,6 +19,7 @@ from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.testing import sign_in_as
+from tests.integration.audit.test_foreign_rows import plant
 from tests.web.conftest import state_of
 
 LOG = "/admin/audit-logs"
@@ -335,3 +336,14 @@ def test_the_export_is_offered_with_the_filters_of_the_page(app: Flask, admin: F
     is_there = "gatehouse.audit_export" in app.view_functions
     for name in ("jsonl", "csv", "ocsf"):
         assert (f'href="{LOG}/export?event=user_created&when=7d&format={name}"' in page) is is_there
+
+
+def test_a_row_that_is_no_event_does_not_hide_the_others(app: Flask, admin: FlaskClient) -> None:
+    plant(state_of(app).database, '{"<b>": 1}')
+    (strange,) = [event for event in listed(admin) if event["event"] == "unreadable"]
+    assert strange["actor"]["kind"] == "unknown"
+    page = admin.get(LOG).text
+    assert "No event: verify the log" in page
+    assert "Nobody knows who" in page
+    one = admin.get(f"{LOG}/{strange['number']}", headers=HTMX).text
+    assert "{&#34;&lt;b&gt;&#34;: 1}" in one

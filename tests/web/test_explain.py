@@ -2,8 +2,11 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from flask_gatehouse import Role, admin_required
+from flask_gatehouse.accounts.columns import users
+from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.service import suspend_user
 from flask_gatehouse.testing import sign_in_as
 from tests.web.conftest import state_of
@@ -53,6 +56,18 @@ def test_it_says_since_when(app: Flask) -> None:
     assert "Ada may not. The account is deactivated" in output
     assert "Status: May not sign in." in output
     assert "UTC)" in output
+
+
+def test_whoever_is_locked_may_not(app: Flask) -> None:
+    who = sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
+    with state_of(app).database.transaction() as db:
+        generation = db.scalars(select(users.c.session_generation).where(users.c.id == who.user_id)).one()
+        assert hold_user(db, who.user_id, generation, about="identity_linked")
+    code, output = explain(app, "ada@example.com", "GET", "/dashboard")
+    assert code == 1
+    assert "Ada may not. The account is locked" in output
+    assert "Nobody signs in with this account" in output
+    assert "May sign in." not in output
 
 
 def test_nobody_is_explained(app: Flask) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ..audit import AuditEvent
 from ..audit.history import events_of
+from .columns import users
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,12 @@ class RoleHistory:
     """Where a person's present role and her present status come from.
 
     :param role: None where the trail does not say, as for rows that were written past us.
+    :param held_at: since when nobody signs in as her, because she said that it was not she; None if she may.
     """
 
     role: Origin | None
     status: Origin | None
+    held_at: datetime | None = None
 
 
 def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
@@ -46,6 +49,7 @@ def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
             {AuditEvent.USER_ARCHIVED, AuditEvent.USER_ENABLED, AuditEvent.USER_CREATED},
             "is_active",
         ),
+        held_at=connection.execute(select(users.c.held_at).where(users.c.id == user_id)).scalar(),
     )
 
 

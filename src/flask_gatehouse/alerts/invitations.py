@@ -4,7 +4,7 @@ from ..accounts.errors import UserNotFound
 from ..accounts.service import find_invitation, get_user
 from ..accounts.views import InvitationView
 from ..audit import AuditEvent
-from ..audit.following import SealedEvent
+from ..audit.following import SealedEvent, target_number
 from ..db.database import Database
 from ..settings import Settings
 from .delivery import Delivery
@@ -22,8 +22,9 @@ def invitation_mail(database: Database, settings: Settings, write: Write) -> Del
         return None
 
     def deliver(event: SealedEvent) -> None:
+        number = target_number(event, "invitation")
         with database.reading() as connection:
-            invitation = find_invitation(connection, int(event.body["target"]["id"]))
+            invitation = None if number is None else find_invitation(connection, number)
             # Withdrawn, used or expired since: nobody is told of it any more.
             if invitation is None:
                 return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..accounts.service import find_correspondent
 from ..audit import AuditEvent
-from ..audit.following import SealedEvent
+from ..audit.following import SealedEvent, target_number
 from ..db.database import Database
 from ..settings import Settings
 from .delivery import Delivery
@@ -68,11 +68,11 @@ def notice_mail(database: Database, settings: Settings, write: Write) -> Deliver
 
 def notice_letter(database: Database, settings: Settings, write: Write, event: SealedEvent) -> Letter | None:
     """Return what the person reads whom an event concerns; None if she is not told, or has no address."""
-    notice, target = NOTICES[event.event], event.body["target"]
-    if target is None or target["type"] != "user" or not notice.applies(event):
+    notice, number = NOTICES[event.event], target_number(event, "user")
+    if number is None or not notice.applies(event):
         return None
     with database.reading() as connection:
-        person = find_correspondent(connection, int(target["id"]))
+        person = find_correspondent(connection, number)
     if person is None or person.email is None:
         return None
     # Of another address the former one is told: whoever has taken the account over reads what goes to the new one.

@@ -7,7 +7,6 @@ What is erased is gone from the tables. It may be elsewhere still: in backups, i
 SQLite's is emptied by :func:`empty_log`; on PostgreSQL, VACUUM and the end of archived logs do the same.
 """
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,15 +19,14 @@ from sqlalchemy.orm import Session
 from ..db.database import Database
 from ..kernel.context import SYSTEM, Actor, acting
 from .body import canonical
-from .events import AuditEvent, Outcome
+from .events import LARGEST_ID, AuditEvent, Outcome
 from .models import AuditEventRow
 from .service import Target, record
+from .understanding import kept_values, owners_of
 
 BATCH = 500
 # Any fixed number: it names the turn that is taken on PostgreSQL.
 _TURN = 7_205_349_414
-# No user has a higher one, and PostgreSQL would refuse the question.
-_LARGEST_ID = 2**31 - 1
 
 _events = AuditEventRow.__table__.c
 _REMOVE = (
@@ -130,7 +128,7 @@ def _parsed(subject: str) -> tuple[str, str]:
 def lookups(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
     """Yield where events that hold values of a subject can stand: she did it, or it was done to her."""
     yield (_events.target_type == kind) & (_events.target_id == number)
-    if kind == "user" and number.isdecimal() and int(number) <= _LARGEST_ID:
+    if kind == "user" and number.isdecimal() and int(number) <= LARGEST_ID:
         yield _events.actor_id == int(number)
 
 
@@ -151,10 +149,9 @@ def _erase(session: Session, subject: str, where: ColumnElement[bool]) -> int:
 
 def _without(row: Any, subject: str | None) -> tuple[dict[str, object], int] | None:
     """Return an event's row without a subject's values and how many they are; None if she has none there."""
-    kept: dict[str, Any] = json.loads(row.personal)
-    committed: dict[str, Any] = json.loads(row.body)["personal"]
+    kept, owners = kept_values(row.personal), owners_of(row.body)
     # A value that no commitment stands for is somebody's forgery, which is verification's affair.
-    hers = {field for field in kept if field in committed and committed[field]["of"] == subject}
+    hers = {field for field in kept if field in owners and owners[field] == subject}
     if not hers:
         return None
     rest = {field: entry for field, entry in kept.items() if field not in hers}

@@ -1,6 +1,6 @@
 """The trail in the order of its tree, for whoever tells others about it: nothing is missed and nothing comes twice."""
 
-import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from .events import LARGEST_ID
 from .models import AuditEventRow, AuditLeaf, AuditTree
+from .understanding import understood, values_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,15 @@ class SealedEvent:
     personal: dict[str, str]
 
 
+def target_number(event: SealedEvent, kind: str) -> int | None:
+    """Return the number of the thing that an event is about; None if it is of another kind, or has none."""
+    target = event.body["target"]
+    if target is None or target["type"] != kind or not re.fullmatch("[0-9]{1,10}", target["id"] or ""):
+        return None
+    number = int(target["id"])
+    return number if number <= LARGEST_ID else None
+
+
 def end_of_trail(connection: Connection) -> Place:
     """Return the place that the next event gets."""
     newest = select(AuditTree.epoch, AuditTree.size).order_by(AuditTree.epoch.desc()).limit(1)
@@ -56,6 +67,8 @@ def events_from(
     connection: Connection, place: Place, kinds: Collection[str], *, limit: int = 500
 ) -> tuple[Sequence[SealedEvent], Place]:
     """Return the events of these kinds from a place on, and the place from which to go on.
+
+    A row that is no event is passed over: whoever waits for it would be told of nothing that comes after it.
 
     :param limit: of how many events of any kind to look at, so that a look costs the same whatever they are.
     """
@@ -87,13 +100,8 @@ def events_from(
         .order_by(AuditLeaf.position)
     )
     found = [
-        SealedEvent(
-            Place(place.epoch, row.position),
-            row.event,
-            row.occurred_at,
-            json.loads(row.body),
-            {name: entry["value"] for name, entry in json.loads(row.personal or "{}").items()},
-        )
+        SealedEvent(Place(place.epoch, row.position), row.event, row.occurred_at, body, values_beside(row.personal))
         for row in rows
+        if (body := understood(row.body)) is not None and body["event"] == row.event
     ]
     return found, Place(place.epoch, end)

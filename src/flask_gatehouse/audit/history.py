@@ -1,6 +1,5 @@
 """Reading the trail back: what happened to one thing, and when something last happened."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from .models import AuditEventRow
+from .understanding import understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +70,6 @@ def latest_moments(connection: Connection, event: str, limit: int, *, of_nothing
 
 
 def _past(row: Row[Any]) -> PastEvent:
-    return PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, json.loads(row.body)["change"])
+    content = understood(row.body)
+    change = content["change"] if content is not None and content["event"] == row.event else {}
+    return PastEvent(row.occurred_at, row.event, row.actor_kind, row.actor_id, change)

@@ -1,19 +1,23 @@
 """Reading the trail in pages, and one event of it with its place in the tree. ``walking`` finds which ones."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from .events import Outcome
 from .models import AuditEventRow, AuditLeaf
 from .search import TrailQuery
+from .understanding import understood, values_beside
 from .walking import find_numbers
 
 PAGE = 50
 LISTED = 200
+# In the place of the name of an event.
+UNREADABLE = "unreadable"
 
 _events = AuditEventRow.__table__.c
 
@@ -122,10 +126,25 @@ def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[R
 
 
 def _recorded(row: Any) -> RecordedEvent:
-    kept = json.loads(row.personal or "{}")
-    return RecordedEvent(
-        row.id, row.occurred_at, row.body, json.loads(row.body), {name: entry["value"] for name, entry in kept.items()}
-    )
+    content = understood(row.body) or unreadable(row.occurred_at)
+    return RecordedEvent(row.id, row.occurred_at, row.body, content, values_beside(row.personal))
+
+
+def unreadable(at: datetime) -> dict[str, Any]:
+    """Return what is shown of a row that is no event: that it is none."""
+    nothing = dict.fromkeys(("reason", "request", "session", "target"))
+    return nothing | {
+        "actor": {"id": None, "kind": "unknown"},
+        "at": f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+        "change": {},
+        "details": {},
+        "event": UNREADABLE,
+        "id": str(UUID(int=0)),
+        "node": "",
+        "outcome": Outcome.FAILURE.value,
+        "personal": {},
+        "v": 1,
+    }
 
 
 def _time_of(connection: Connection, number: int) -> datetime | None:

@@ -4,7 +4,6 @@ What stays of them are the tiles, and an event that says which range has left, o
 Tiles have 256 leaves: the last ones of an epoch that has ended stay, as there is no tile above them.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from .service import record
 from .snapshot import STRETCH, Snapshot
 from .stored import stored_tree
 from .tree import TILE_WIDTH
+from .understanding import understood
 from .verifying.agreement import Row
 from .verifying.stretch import read_stretch, subjects_of
 
@@ -141,13 +141,18 @@ def _said_in_range(db: Session, leaving: Leaving, event: AuditEvent) -> list[dic
     """Return the details of all events of a name that leave."""
     place = {"of_epoch": leaving.section.epoch, "first": leaving.section.first, "to": leaving.to}
     statement = select(AuditEventRow.body).where(AuditEventRow.id.in_(_EVENTS), AuditEventRow.event == event.value)
-    return [json.loads(body)["details"] for body in db.scalars(statement.order_by(AuditEventRow.id), place)]
+    found = [understood(body) for body in db.scalars(statement.order_by(AuditEventRow.id), place)]
+    return [content["details"] for content in found if content is not None]
 
 
 def _cuts_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
     """Yield what the newest cuts of other epochs say, if it leaves: those ranges have to stay explained."""
     reached = {row.epoch: row.cut for row in db.execute(select(AuditTree.epoch, AuditTree.cut))}
-    said = {details["epoch"]: details for details in _said_in_range(db, leaving, AuditEvent.CUT)}
+    said = {
+        details["epoch"]: details
+        for details in _said_in_range(db, leaving, AuditEvent.CUT)
+        if isinstance(details.get("epoch"), int) and isinstance(details.get("to"), int)
+    }
     for epoch, details in said.items():
         if epoch != leaving.section.epoch and reached.get(epoch) == details["to"]:
             yield AuditEvent.CUT, details

@@ -70,8 +70,8 @@ def record(
         to the resource; a :class:`~flask_gatehouse.audit.Personal` says that they are the actor's, or nobody's.
     :param reason: why, in one word, as for a refusal.
     :param outcome: how it ended; by its name, or as something that was done.
-    :raises ValueError: for a name or an id that is too long, details that JSON cannot hold, or a value of somebody
-        else, which an erasure would not find.
+    :raises ValueError: for a name or an id that is too long, details that JSON cannot hold, a change that is no pair,
+        or a value of somebody else, which an erasure would not find.
     :raises RuntimeError: if no session was given and the application has none to offer.
     """
     if session is None:
@@ -97,6 +97,9 @@ def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, ob
     for text, limit in ((event, EVENT_LENGTH), (kind, KIND_LENGTH), (identifier, IDENTIFIER_LENGTH)):
         if text is not None and (len(text) > limit or "\0" in text):
             raise ValueError(f"audit.record() takes at most {limit} characters there, and no NUL: {text[:40]!r}…")
+    for name, pair in facts.change.items():
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(f"audit.record() takes the value before and the value after as the change of {name!r}")
     now = utc_now()
     committed, kept = seal_personal(_personal_of(facts, who, outcome), secrets.token_bytes)
     body = {

@@ -1,8 +1,7 @@
 """Where the trail speaks of a person: for her export, and for her erasure."""
 
 import heapq
-import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from ..db.database import Database
 from .erasure import lookups
 from .models import AuditEventRow
+from .understanding import understood, values_beside
 
 BATCH = 500
 _events = AuditEventRow.__table__.c
@@ -74,7 +74,10 @@ def events_about(database: Database, subjects: Collection[str]) -> Iterator[dict
     for row in heapq.merge(*(_batches(database, where) for where in ways), key=lambda row: row.id):
         if row.id > last:
             last = row.id
-            yield _shown(row, subjects)
+            content = understood(row.body)
+            # What is no event says nothing of anybody.
+            if content is not None:
+                yield _shown(content, values_beside(row.personal), subjects)
 
 
 def _apart(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
@@ -97,19 +100,17 @@ def _batches(database: Database, where: ColumnElement[bool]) -> Iterator[Any]:
         last = rows[-1].id
 
 
-def _shown(row: Any, subjects: Collection[str]) -> dict[str, Any]:
+def _shown(content: dict[str, Any], kept: Mapping[str, str], subjects: Collection[str]) -> dict[str, Any]:
     """Return an event for the person whom it names."""
-    content = json.loads(row.body)
-    kept = json.loads(row.personal or "{}")
     hers = {field: entry["of"] for field, entry in content["personal"].items() if entry["of"] in subjects}
     names = ("id", "at", "event", "outcome", "reason", "actor", "target", "change", "details")
     shown = {name: content[name] for name in names}
     if f"user:{content['actor']['id']}" in subjects:
         # Whose session and request it was otherwise is somebody else's affair.
         shown |= {"session": content["session"], "request": content["request"]}
-    return shown | {"personal": {field: kept[field]["value"] if field in kept else None for field in hers}}
+    return shown | {"personal": {field: kept.get(field) for field in hers}}
 
 
 def _address(personal: str) -> str | None:
-    entry = json.loads(personal).get("email")
-    return None if entry is None else str(entry["value"]).lower()
+    address = values_beside(personal).get("email")
+    return None if address is None else address.lower()

@@ -85,7 +85,7 @@ def explain(email: str, method: str, path: str) -> None:
     with state().database.reading() as connection:
         user_id = find_person(connection, email)
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
-    decision = decide(current_app, user, method.upper(), path)
+    decision = decide(current_app, user, method.upper(), path, is_held=history.held_at is not None)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
     for thing in decision.things:
         click.echo(f"  The view asks a rule of its own: {thing}")

@@ -132,7 +132,7 @@ def _is_noise(event: RecordedEvent) -> bool:
 
 def _change(event: RecordedEvent) -> str | None:
     roles = (event.content.get("change") or {}).get("role")
-    if not roles or None in roles:
+    if not roles or len(roles) != 2 or None in roles:
         return None
     before, after = (text(ROLE_NAMES[role]) if role in ROLE_NAMES else str(role) for role in roles)
     return text("From %(before)s to %(after)s", before=before, after=after)

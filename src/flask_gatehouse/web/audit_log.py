@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.reading import (
+    UNREADABLE,
     Place,
     TrailPage,
     find_event,
@@ -95,6 +96,8 @@ def audit_event(number: int) -> ResponseReturnValue:
         (one,) = shown(connection, [event])
     template = "gatehouse/audit_log/_event.html" if is_htmx() else "gatehouse/audit_log/event.html"
     pretty = json.dumps(event.content, indent=2, ensure_ascii=False, sort_keys=True)
+    if event.content["event"] == UNREADABLE:
+        pretty = event.body
     return _varying(render_template(template, event=one, content=event.content, personal=personal_values(event),
                                     place=place, body=pretty, asks_url=asks_url))  # fmt: skip
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..audit.events import AuditEvent, Outcome
+from ..audit.reading import UNREADABLE
 from .language import marked as _, text
 
 # In the groups in which a filter lists them; a test holds that none is missing.
@@ -68,7 +69,9 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.LIMITER_UNAVAILABLE: _("Rate limits not shared"),
     },
 }
-_NAMES = {str(event): name for group in EVENTS.values() for event, name in group.items()}
+_NAMES = {str(event): name for group in EVENTS.values() for event, name in group.items()} | {
+    UNREADABLE: _("No event: verify the log"),
+}
 OUTCOMES = {Outcome.SUCCESS: _("Done"), Outcome.DENIED: _("Refused"), Outcome.FAILURE: _("Failed")}
 
 

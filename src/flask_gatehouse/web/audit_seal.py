@@ -35,7 +35,8 @@ class Seal:
 def describe(standing: Standing, settings: Settings, now: datetime) -> Seal:
     """Return how the trail stands, in the language of the page."""
     said = _verification(standing)
-    failed = said if said is not None and said.content["event"] == AuditEvent.VERIFY_FAILED else None
+    # What is no event where one should say so was put there by somebody.
+    failed = said if said is not None and said.content["event"] != AuditEvent.VERIFIED else None
     # Until something is signed, that is what there is to do.
     is_idle = failed is not None and _is_undecided(failed) and not _is_signed(standing)
     advice = None if failed is None or is_idle else _what_to_do(failed)
@@ -84,13 +85,13 @@ def _what_to_do(said: RecordedEvent) -> str:
         "Keep the checkpoints that have left the database, run 'gatehouse audit verify', find out who writes to it."
     )
     found = said.content["details"].get("finding")
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), int) for name in ("first", "epoch")):
         return advice
     place = text(
         "The first bad place is %(first)s of epoch %(epoch)s (%(kind)s).",
         first=number(found["first"]),
         epoch=found["epoch"],
-        kind=found["kind"],
+        kind=found.get("kind"),
     )
     return f"{place} {advice}"
 

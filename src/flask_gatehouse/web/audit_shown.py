@@ -18,6 +18,7 @@ _ACTORS = {
     "anonymous": _("Somebody not signed in"),
     "cli": _("Command line"),
     "system": _("The system itself"),
+    "unknown": _("Nobody knows who"),
 }
 _KINDS = {
     "session": _("Session"),

@@ -30,8 +30,11 @@ _NAMES = {Role.ADMIN: _("administrator"), Role.EDITOR: _("editor"), Role.VIEWER:
 def reasons(user: UserRow, history: RoleHistory) -> list[tuple[str, str, datetime | None]]:
     """Return what decides about a person: a word, a sentence, and since when it has been so."""
     status = text("May sign in.") if user.is_active else text("May not sign in.")
+    held = text("Nobody signs in with this account: somebody said that it was not she.")
     lines = [
-        (text("Status"), f"{status} {_by(history.status)}".rstrip(), _since(history.status)),
+        (text("Status"), held, history.held_at)
+        if user.is_active and history.held_at
+        else (text("Status"), f"{status} {_by(history.status)}".rstrip(), _since(history.status)),
         (text("Role"), f"{text(_ROLES[user.role])} {_by(history.role)}".rstrip(), _since(history.role)),
     ]
     if user.email is None:
@@ -66,7 +69,7 @@ class Decision:
     things: tuple[str, ...] = ()
 
 
-def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
+def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) -> Decision:
     """Return whether a user may send a request, as the guard of its route would decide it.
 
     Also for a host's own views that carry our decorators. What such a view decides by itself depends on the thing that
@@ -74,6 +77,7 @@ def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
 
     :param method: such as ``PUT``.
     :param path: such as ``/users/7``, without a query.
+    :param is_held: whether nobody signs in as the user until an administrator has looked.
     """
     try:
         endpoint, arguments = app.url_map.bind("localhost").match(path, method=method)
@@ -85,6 +89,8 @@ def decide(app: Flask, user: UserRow, method: str, path: str) -> Decision:
         return Decision(may=False, why="There is nothing at this address.")
     if not user.is_active:
         return Decision(may=False, why="The account is deactivated, so that nobody signs in with it.")
+    if is_held:
+        return Decision(may=False, why="The account is locked until an administrator, or gatehouse release, opens it.")
     view = app.view_functions[endpoint]
     permissions, things = getattr(view, PERMISSIONS, None), tuple(_things(view, user.role))
     if permissions is None:

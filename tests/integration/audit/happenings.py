@@ -55,7 +55,13 @@ def _said(chance: Random) -> Row:
 
 
 def _body(row: Row) -> str:
-    return canonical({"id": uuid7(row["occurred_at"]), "personal": {}, "details": {}, "event": row["event"]})
+    said = {name: row[name] for name in ("event", "outcome")}
+    return canonical(
+        dict.fromkeys(("node", "reason", "request", "session", "target"))
+        | {"actor": {"id": None, "kind": "anonymous"}, "at": "", "change": {}, "details": {}, "personal": {}, "v": 1}
+        | {"id": uuid7(row["occurred_at"])}
+        | said
+    )
 
 
 class Happenings:

@@ -86,7 +86,7 @@ def verification(subject: Subject) -> Finding:
     if last is None:
         return unknown("The trail was never verified.", "Start the worker, or run: gatehouse audit verify")
     age = utc_now() - last.occurred_at
-    if last.content["event"] == AuditEvent.VERIFY_FAILED:
+    if last.content["event"] != AuditEvent.VERIFIED:
         return failed(
             f"The last verification, {_ago(age)} ago, found that something is wrong.",
             "Run gatehouse audit verify: it says what, and since when.",

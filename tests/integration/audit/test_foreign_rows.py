@@ -1,0 +1,204 @@
+"""Whoever may add events can add a row that is none: nobody who reads the trail stops at it, and verification tells."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from flask_gatehouse.accounts.history import history_of_role
+from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.audit import AuditEvent, Personal, record
+from flask_gatehouse.audit.body import canonical
+from flask_gatehouse.audit.erasure import erase_personal
+from flask_gatehouse.audit.following import Place, SealedEvent, target_number
+from flask_gatehouse.audit.history import latest_event
+from flask_gatehouse.audit.models import AuditEventRow
+from flask_gatehouse.audit.reading import UNREADABLE, read_page
+from flask_gatehouse.audit.search import TrailQuery
+from flask_gatehouse.audit.traces import events_about
+from flask_gatehouse.audit.understanding import understood
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.settings import Settings
+from tests.integration.alerts.conftest import Desk
+from tests.integration.audit.thief import Trail
+from tests.integration.conftest import House
+
+ADA = Actor(user_id=12, session_id="s" * 22, ip="2001:db8::12", user_agent="Browser/1", kind="user")
+
+
+def real(event: str) -> dict[str, Any]:
+    """Return what the body of an event of this name says."""
+    return {
+        "actor": {"id": 12, "kind": "user"},
+        "at": "2026-03-01T00:00:00.000000Z",
+        "change": {},
+        "details": {},
+        "event": event,
+        "id": "019cabc4-5c00-7000-8000-000000000000",
+        "node": "gate-1",
+        "outcome": "success",
+        "personal": {},
+        "reason": None,
+        "request": None,
+        "session": None,
+        "target": {"id": "12", "type": "user"},
+        "v": 1,
+    }
+
+
+def bent(event: str, **changes: Any) -> str:
+    return canonical(real(event) | changes)
+
+
+BODIES: dict[str, Callable[[str], str]] = {
+    "no JSON": lambda event: "x",
+    "a list": lambda event: "[]",
+    "nothing": lambda event: "{}",
+    "deep": lambda event: "[" * 100_000,
+    "no number": lambda event: bent(event).replace('"v":1', '"v":NaN'),
+    "another version": lambda event: bent(event, v=2),
+    "another order": lambda event: bent(event).replace('"v":1}', '"v":1 }'),
+    "half a pair": lambda event: bent(event).replace("gate-1", "\\ud800"),
+    "a change that is none": lambda event: bent(event, change={"role": 7}),
+    "a change of one": lambda event: bent(event, change={"role": ["admin"]}),
+    "changes in a list": lambda event: bent(event, change=[]),
+    "nobody": lambda event: bent(event, actor=None),
+    "a strange actor": lambda event: bent(event, actor={"id": "12", "kind": 3}),
+    "a strange target": lambda event: bent(event, target={"id": 12, "type": "user"}),
+    "a target without id": lambda event: bent(event, target={"type": "user"}),
+    "no commitments": lambda event: bent(event, personal=None),
+    "a strange commitment": lambda event: bent(event, personal={"email": 3}),
+    "a strange owner": lambda event: bent(event, personal={"email": {"commitment": "", "of": []}}),
+    "another outcome": lambda event: bent(event, outcome="who knows"),
+    "another event": lambda event: bent("user_updated" if event != "user_updated" else "user_erased"),
+}
+EVENTS = [AuditEvent.AUTHZ_CHANGE, AuditEvent.VERIFY_FAILED, AuditEvent.INVITE_CREATED]
+
+
+def plant(
+    database: Database,
+    body: str,
+    *,
+    event: str = AuditEvent.AUTHZ_CHANGE,
+    target: int = 12,
+    personal: str | None = "{",
+) -> None:
+    """Add a row as an application that somebody has broken into could."""
+    row = {
+        "occurred_at": utc_now(),
+        "event": event,
+        "outcome": "success",
+        "actor_id": 12,
+        "actor_kind": "user",
+        "target_type": "user",
+        "target_id": str(target),
+        "personal": personal,
+        "body": body,
+    }
+    with database.transaction() as db:
+        db.execute(insert(AuditEventRow), [row])
+
+
+def plant_all(database: Database) -> None:
+    for event in EVENTS:
+        for body in BODIES.values():
+            plant(database, body(event), event=event)
+
+
+@pytest.mark.parametrize("name", [name for name in BODIES if name != "another event"])
+def test_what_is_no_event_is_not_taken_for_one(name: str) -> None:
+    assert understood(bent("user_updated")) == real("user_updated")
+    assert understood(BODIES[name]("user_updated")) is None
+
+
+def test_alerts_go_on_after_it(house: House) -> None:
+    settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
+    desk = Desk(house.database, Settings.load(settings, {}))
+    desk.work()
+    plant_all(house.database)
+    with house.database.transaction() as db:
+        record(AuditEvent.VERIFY_FAILED, reason="inconsistent", session=db)
+    (message,) = desk.work()
+    assert [(alert.rule, alert.count) for alert in message.alerts] == [("verification-failed", 1)]
+    assert desk.work() == [message]
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "number"),
+    [
+        ("user", "12", 12),
+        ("user", "2147483647", 2**31 - 1),
+        ("user", "2147483648", None),
+        ("user", "9" * 5000, None),
+        ("user", "-1", None),
+        ("user", "\u0661", None),
+        ("user", "", None),
+        ("user", None, None),
+        ("invitation", "12", None),
+    ],
+    ids=lambda part: str(part)[:11],
+)
+def test_a_letter_is_about_a_number_that_somebody_can_have(
+    kind: str, identifier: str | None, number: int | None
+) -> None:
+    body = real("user_updated") | {"target": {"id": identifier, "type": kind}}
+    assert target_number(SealedEvent(Place(1, 0), "user_updated", utc_now(), body, {}), "user") == number
+    assert (
+        target_number(SealedEvent(Place(1, 0), "user_updated", utc_now(), body | {"target": None}, {}), "user") is None
+    )
+
+
+def test_the_log_shows_that_it_is_no_event(house: House) -> None:
+    plant_all(house.database)
+    with house.database.reading() as connection:
+        page = read_page(connection, TrailQuery())
+        last = latest_event(connection, AuditEvent.VERIFY_FAILED)
+    assert len(page.events) == 50
+    assert {event.content["event"] for event in page.events} == {UNREADABLE, "user_updated"}
+    assert last is not None
+    assert last.change == {}
+
+
+def test_a_person_is_exported_and_erased_and_explained(house: House) -> None:
+    plant_all(house.database)
+    with house.database.transaction() as db:
+        record("user_updated", resource=("user", 12), personal={"name": "Ada King"}, session=db, actor=ADA)
+    told = list(events_about(house.database, ["user:12"]))
+    assert [event["personal"].get("name") for event in told][-1] == "Ada King"
+    with house.database.transaction() as db:
+        assert erase_personal(db, ["user:12"], about=("user", 12), actor=ADA) == 3
+    ada = house.join("ada", Role.ADMIN)
+    plant(house.database, "{}", target=ada.id)
+    with house.database.reading() as connection:
+        assert history_of_role(connection, ada.id).role is not None
+
+
+@pytest.mark.parametrize(
+    "personal",
+    ["[]", '{"email":7}', '{"email":{"salt":"","value":"\\u0000"}}', "[" * 100_000],
+    ids=lambda text: text[:30],
+)
+def test_values_that_are_none_are_passed_over(house: House, personal: str) -> None:
+    plant(house.database, bent("user_updated"), event="user_updated", personal=personal)
+    with house.database.reading() as connection:
+        (event,) = read_page(connection, TrailQuery()).events
+    assert event.personal == {}
+    with house.database.transaction() as db:
+        assert erase_personal(db, ["user:12"], about=("user", 12), actor=ADA) == 0
+
+
+def test_verification_tells_of_it(young_trail: Trail) -> None:
+    young_trail.happen(3)
+    plant(young_trail.database, "{}", personal=None)
+    young_trail.seal()
+    assert young_trail.verify().exit_code == 1
+
+
+@pytest.mark.parametrize("pair", ["ab", (), ("admin",), ("admin", "editor", "viewer")], ids=repr)
+def test_a_change_that_is_no_pair_is_refused(house: House, pair: Any) -> None:
+    with pytest.raises(ValueError, match="the change of 'role'"), house.database.transaction() as db:
+        record("article.moved", change={"role": pair}, personal={"x": Personal("y", None)}, session=db, actor=ADA)
+    assert house.trail() == []
