@@ -19,7 +19,7 @@ from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import is_ours, unknown_names
 from .providers import ProviderSettings, github_address, read_providers
 from .rates import Rate
-from .values import Values, is_loopback, origin, split_address
+from .values import Values, is_loopback, origin, split_address, webhook_address
 
 ROLES = ("admin", "editor", "viewer")
 SHORTEST_RETENTION = timedelta(days=1)
@@ -59,7 +59,6 @@ class Settings:
     root: str
     url_prefix: str
     providers: tuple[ProviderSettings, ...]
-    github_url: str
     github_api_url: str
     signup: SignUp
     allowed_domains: frozenset[str]
@@ -169,7 +168,6 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         root=root.rstrip("/"),
         url_prefix=url_prefix.rstrip("/"),
         providers=tuple(read_providers(values, github, development=development)),
-        github_url=github,
         github_api_url=github_address(values, "GITHUB_API_URL", development=development),
         signup=_signup(values),
         allowed_domains=values.domains("GATEHOUSE_ALLOWED_DOMAINS"),
@@ -189,7 +187,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),
         mail_from=values.parse("GATEHOUSE_MAIL_FROM", parse_sender, None),
         alert_email=values.parse("GATEHOUSE_ALERT_EMAIL", parse_address, None),
-        alert_webhook_url=values.secret("GATEHOUSE_ALERT_WEBHOOK_URL"),
+        alert_webhook_url=values.parse("GATEHOUSE_ALERT_WEBHOOK_URL", webhook_address, None),
         alert_webhook_secret=values.secret("GATEHOUSE_ALERT_WEBHOOK_SECRET"),
         alert_webhook_format=values.choice("GATEHOUSE_ALERT_WEBHOOK_FORMAT", WebhookFormat),
         audit_key_file=values.path("GATEHOUSE_AUDIT_KEY_FILE"),
@@ -206,7 +204,7 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         app_name=values.written("GATEHOUSE_APP_NAME"),
         terms_url=values.link("GATEHOUSE_TERMS_URL"),
         privacy_url=values.link("GATEHOUSE_PRIVACY_URL"),
-        support_email=values.text("GATEHOUSE_SUPPORT_EMAIL"),
+        support_email=values.parse("GATEHOUSE_SUPPORT_EMAIL", parse_address, None),
     )
 
 

@@ -93,7 +93,7 @@ def _oidc_provider(values: Values, name: str, *, development: bool) -> ProviderS
         client_secret=Secret(values.texts[f"{prefix}CLIENT_SECRET"]),
         label=values.texts.get(f"{prefix}LABEL", name.replace("_", " ").title()),
         scope=scope,
-        email_domains=values.domains(f"{prefix}EMAIL_DOMAINS"),
+        email_domains=values.domains(f"{prefix}EMAIL_DOMAINS", star=True),
     )
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-LIMIT = re.compile(r"([1-9][0-9]*)\s*(?:per|/)\s*([1-9][0-9]*)?\s*(second|minute|hour|day)s?", re.IGNORECASE)
+_RATE = re.compile(r"([1-9][0-9]*)\s*(?:per|/)\s*([1-9][0-9]*)?\s*(second|minute|hour|day)s?", re.IGNORECASE)
 _LARGEST = 10**6
 _LONGEST = timedelta(days=3650)
 
@@ -22,7 +22,7 @@ class Rate:
 
         :raises ValueError: for anything else, for more than a million times and for more than ten years.
         """
-        match = LIMIT.fullmatch(text.strip())
+        match = _RATE.fullmatch(text.strip())
         if match is None:
             raise ValueError("must read like '20 per minute' or '20 per 10 minutes'")
         times, number = int(match[1]), int(match[2] or 1)

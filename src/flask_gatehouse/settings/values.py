@@ -10,13 +10,14 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ..kernel.text import Secret, duration, words
-from .rates import LIMIT, Rate
+from .rates import Rate
 from .table import SETTINGS
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 class Values:
@@ -61,8 +62,16 @@ class Values:
     def list(self, name: str) -> tuple[str, ...]:
         return words(self.texts.get(name, ""))
 
-    def domains(self, name: str) -> frozenset[str]:
-        return frozenset(item.lower() for item in self.list(name))
+    def domains(self, name: str, *, star: bool = False) -> frozenset[str]:
+        """Return domains in lower case.
+
+        :param star: whether ``*`` may stand for all of them.
+        """
+        found = frozenset(item.lower() for item in self.list(name))
+        if any(not _DOMAIN.fullmatch(item) for item in found - ({"*"} if star else set())):
+            # What could never be the end of an address would admit nobody, and say nothing.
+            self.problems.append(f"{name} must list domains, such as example.com, with commas between them.")
+        return found
 
     def time(self, name: str) -> timedelta:
         return self.parse(name, duration, duration(default_of(name)))
@@ -153,9 +162,23 @@ def _count(text: str) -> int:
 
 
 def _limit(text: str) -> str:
-    if not LIMIT.fullmatch(text.strip()):
-        raise ValueError("must read like '20 per minute' or '20 per 10 minutes'")
+    Rate.parse(text)
     return text.strip()
+
+
+def webhook_address(text: str) -> Secret:
+    """Return the address of a webhook, which for many a chat is itself the secret.
+
+    :raises ValueError: if it is none; the text is not repeated.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable():
+        raise ValueError("must be a whole address, such as https://hooks.example.com/gate")
+    return Secret(text.strip())
 
 
 def _link(text: str) -> str:

@@ -153,11 +153,41 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
         for name in ("GATEHOUSE_RATE_LIMIT", "GATEHOUSE_RATE_LIMIT_SIGN_IN", "GATEHOUSE_REFUSAL_LIMIT")
         for limit in ("often", "20", "0 per minute", "20 per 0 minutes", "-1 per minute")
     ),
+    *(
+        ({name: limit}, [f"{name} must not be more than 1000000 times, or longer than 3650 days."])
+        for name in ("GATEHOUSE_RATE_LIMIT", "GATEHOUSE_RATE_LIMIT_SIGN_IN", "GATEHOUSE_REFUSAL_LIMIT")
+        for limit in ("9999999 per minute", "20 per 99999999999 days")
+    ),
+    *(
+        ({name: text}, [f"{name} must list domains, such as example.com, with commas between them."])
+        for name, text in (
+            ("GATEHOUSE_ALLOWED_DOMAINS", "@corp.example"),
+            ("GATEHOUSE_ALLOWED_DOMAINS", "corp.example, ada@corp.example"),
+            ("GATEHOUSE_ALLOWED_DOMAINS", "https://corp.example"),
+            ("GATEHOUSE_ALLOWED_DOMAINS", "*"),
+            ("GATEHOUSE_ALLOWED_DOMAINS", "*.corp.example"),
+        )
+    ),
+    (
+        CORP | {"GATEHOUSE_OIDC_CORP_EMAIL_DOMAINS": "*, @corp.example"},
+        ["GATEHOUSE_OIDC_CORP_EMAIL_DOMAINS must list domains, such as example.com, with commas between them."],
+    ),
     ({"GATEHOUSE_TRUSTED_PROXIES": "-1"}, ["GATEHOUSE_TRUSTED_PROXIES must be a whole number between 0 and 99."]),
     ({"GATEHOUSE_TRUSTED_PROXIES": "all"}, ["GATEHOUSE_TRUSTED_PROXIES must be a whole number between 0 and 99."]),
     (
         {"GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example"},
         ["GATEHOUSE_ALERT_WEBHOOK_SECRET is missing: GATEHOUSE_ALERT_WEBHOOK_URL needs it."],
+    ),
+    *(
+        (
+            {"GATEHOUSE_ALERT_WEBHOOK_URL": address, "GATEHOUSE_ALERT_WEBHOOK_SECRET": "hush"},
+            ["GATEHOUSE_ALERT_WEBHOOK_URL must be a whole address, such as https://hooks.example.com/gate."],
+        )
+        for address in ("hooks.example/x", "ftp://hooks.example", "https://", "https://hooks.example:0", "https://[x")
+    ),
+    (
+        {"GATEHOUSE_SUPPORT_EMAIL": "the help desk"},
+        ["GATEHOUSE_SUPPORT_EMAIL must be one address, such as security@example.com."],
     ),
     *(
         ({"GATEHOUSE_TERMS_URL": link}, ["GATEHOUSE_TERMS_URL must be an https address or a path on this site."])

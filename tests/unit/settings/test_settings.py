@@ -41,7 +41,6 @@ def test_the_defaults_are_the_strict_ones_of_the_contract(load: Load, tmp_path: 
         "root": "",
         "url_prefix": "",
         "providers": (),
-        "github_url": "https://github.com",
         "github_api_url": "https://api.github.com",
         "signup": "open",
         "allowed_domains": frozenset(),
@@ -134,7 +133,7 @@ def test_every_setting_is_read(load: Load, tmp_path: Path) -> None:
     assert untested == set()
     settings, default = load(environ), load(PRODUCTION)
     same = {field.name for field in fields(Settings) if getattr(settings, field.name) == getattr(default, field.name)}
-    assert same == {"env", "secret_key", "base_url", "root", "url_prefix", "providers", "github_url", "github_api_url"}
+    assert same == {"env", "secret_key", "base_url", "root", "url_prefix", "providers", "github_api_url"}
     assert settings.database_url == Secret("postgresql://ada:hush@db.example/gate")
     assert settings.allowed_domains == {"corp.example", "other.example"}
     assert settings.audit_key_file == tmp_path / "keys/audit.key"
