@@ -48,6 +48,11 @@ def find_promtool() -> Path | None:
     return Path(found) if found else None
 
 
+def find_strace() -> Path | None:
+    found = shutil.which("strace")
+    return Path(found) if found else None
+
+
 def find_chromium() -> Path | None:
     """Return a Chromium of this machine, else one that ``playwright install chromium`` fetched."""
     for found in (*map(shutil.which, BROWSERS), *MAC_BROWSERS):
@@ -86,11 +91,12 @@ POSTGRESQL = Requirement("PostgreSQL server", find_postgresql, ("postgresql",))
 REDIS = Requirement("Redis server", find_redis, ("redis-server",))
 SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
 PROMETHEUS = Requirement("promtool", find_promtool, ("prometheus",))
+STRACE = Requirement("strace", find_strace, ("strace",))
 NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))
 FONTS = Requirement("Fonts for Chromium", find_fonts, ("fonts-dejavu-core",))
 LIBATOMIC = Requirement("libatomic, for Playwright", find_libatomic, ("libatomic1",))
-ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, PROMETHEUS, CHROMIUM, FONTS, LIBATOMIC)
+ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, PROMETHEUS, STRACE, CHROMIUM, FONTS, LIBATOMIC)
 
 
 def missing() -> list[Requirement]:

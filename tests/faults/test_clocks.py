@@ -1,13 +1,16 @@
 """A node whose clock is wrong: sessions are what they are at every other node, and nobody is believed for longer."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from flask_gatehouse.audit.verifying import Held, verify
 from flask_gatehouse.sessions.models import UserSession
+from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
 from tests.processes import Node, free_port, running_gatehouse
@@ -85,3 +88,58 @@ def test_a_node_has_another_time(
     assert begun.get("/readyz", at=site.node).status_code == 200
     assert verify(site.database.engine, Held([])).exit_code == 0
     shows(f"clock of a node: {skew:+.0f} s", "sessions as elsewhere, nobody believed for longer, node not ready")
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    path = tmp_path / "steps"
+    path.write_text("0", encoding="ascii")
+    return path
+
+
+@pytest.fixture
+def stepping(site: Site, steps: Path) -> Iterator[Node]:
+    port = free_port()
+    own = {"TEST_STEPS": str(steps), "GATEHOUSE_BASE_URL": f"http://localhost:{port}"}
+    environment = dict(site.environment) | own
+    with running_gatehouse(environment, server="gunicorn", application="tests.faults.stepping:app", port=port) as node:
+        yield node
+
+
+def test_a_clock_jumps_back_and_comes_right(
+    site: Site, stepping: Node, steps: Path, far: FarProvider, open_browser: Open, shows: Shows
+) -> None:
+    stays, ended, idle = (open_browser(stepping) for _ in range(3))
+    names = [new_address() for _ in range(3)]
+    for browser, email in zip((stays, ended, idle), names, strict=True):
+        assert browser.sign_in(email).status_code == 302
+    assert site.command("sessions", "revoke", "--user", names[1]).returncode == 0
+    with site.database.transaction() as db:
+        hers = site.sessions(names[2])[0]
+        long_ago = {UserSession.last_seen_at: hers["created_at"] - timedelta(minutes=31)}
+        db.execute(update(UserSession).where(UserSession.id == hers["id"]).values(long_ago))
+    begun = open_browser(stepping)
+    callback = far.begin(begun, new_address())
+
+    steps.write_text(f"{-DAY}", encoding="ascii")
+    wait_until(lambda: stays.get("/readyz").json()["clock"].endswith("behind the database's"))
+    # An hour that comes twice gives nobody a session back.
+    assert not ended.is_signed_in()
+    assert not idle.is_signed_in()
+    assert stays.is_signed_in()
+    # What was begun in the future is refused; an age below nothing is none.
+    assert begun.get(callback).status_code == 400
+    page = stays.get("/account")
+    assert page.status_code == 200
+    assert not re.search(r">-\d", page.text)
+    assert stays.sign_out().status_code == 303
+
+    steps.write_text("0", encoding="ascii")
+    wait_until(lambda: stays.get("/readyz").status_code == 200)
+    assert not ended.is_signed_in()
+    assert stays.sign_in(names[0]).status_code == 302
+    # What happened in between stands where it happened, whatever its stamp says.
+    happened = [name for name, _ in site.events() if name in {"authn_login_success", "session_logout"}]
+    assert happened[-2:] == ["session_logout", "authn_login_success"]
+    assert verify(site.database.engine, Held([])).exit_code == 0
+    shows("clock of a node: a day back and again", "nobody gets a session back, the trail keeps its order")
