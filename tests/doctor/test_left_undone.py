@@ -122,6 +122,21 @@ def test_an_administrator_who_is_asleep(look: Look, database: Database) -> None:
     assert look("dormant").result is FAILED
 
 
+def test_what_is_asleep_is_what_the_settings_say(look: Look, database: Database) -> None:
+    join(database, "ada")
+    for column in ("last_sign_in_at", "created_at"):
+        age(database, "gatehouse_users", column, timedelta(days=31))
+    assert look("dormant").result is OK
+    assert look("dormant", {"GATEHOUSE_DORMANT_AFTER": "30d"}).result is FAILED
+
+
+def test_whoever_comes_is_an_administrator(look: Look) -> None:
+    assert look("newcomers").result is OK
+    planted = {"GATEHOUSE_DEFAULT_ROLE": "admin", "GATEHOUSE_SIGNUP": "open"}
+    assert look("newcomers", planted).result is FAILED
+    assert look("newcomers", planted | {"GATEHOUSE_SIGNUP": "invited"}).result is OK
+
+
 def test_a_review_that_is_due(look: Look, database: Database) -> None:
     join(database, "ada")
     assert look("review").result is OK

@@ -99,6 +99,7 @@ def test_a_wanted_state_is_true_or_false(client: FlaskClient, root: SignedIn, ta
         {"user": {"id": 1}},
         {"user": []},
         {"user": None},
+        {"user": list(range(1, 1002))},
         {"everyone": True},
         {"everyone": "yes"},
         {"change": 1},

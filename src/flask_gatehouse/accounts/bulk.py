@@ -20,7 +20,8 @@ from .queries import UserQuery
 from .rules import LARGEST_ID, LAST_ADMINISTRATOR, Role
 from .search import meant
 
-_BATCH = 1000
+# How many people one transaction changes at most: whoever else wants to write waits for one of them.
+BATCH = 1000
 
 
 class Action(StrEnum):
@@ -157,15 +158,15 @@ def _batches(
     """Yield the selected users in the order of their ids, locked, so many at a time; ids of nobody are noted."""
     if isinstance(selection, UserQuery):
         users = _lock(db, *meant(db.connection(), selection).where, User.id > after)
-        result.next = users[-1].id if len(users) == _BATCH else None
+        result.next = users[-1].id if len(users) == BATCH else None
         yield users
         return
     ids = sorted(set(selection))
-    for start in range(0, len(ids), _BATCH):
-        part = [identifier for identifier in ids[start : start + _BATCH] if 0 < identifier <= LARGEST_ID]
+    for start in range(0, len(ids), BATCH):
+        part = [identifier for identifier in ids[start : start + BATCH] if 0 < identifier <= LARGEST_ID]
         users = _lock(db, User.id.in_(part))
         found = {user.id for user in users}
-        result.skipped += [(gone, Skip.NOT_FOUND) for gone in ids[start : start + _BATCH] if gone not in found]
+        result.skipped += [(gone, Skip.NOT_FOUND) for gone in ids[start : start + BATCH] if gone not in found]
         yield users
 
 
@@ -174,7 +175,7 @@ def _lock(db: Session, *where: ColumnElement[bool]) -> list[Row[Any]]:
         select(User.id, User.role, User.is_active, User.email, User.created_at)
         .where(*where)
         .order_by(User.id)
-        .limit(_BATCH)
+        .limit(BATCH)
     )
     return list(db.execute(chosen.with_for_update()))
 

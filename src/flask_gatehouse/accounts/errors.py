@@ -86,6 +86,7 @@ class FieldProblem(StrEnum):
     NOT_A_TEXT = "not_a_text"
     NOT_A_NUMBER = "not_a_number"
     NOT_A_FLAG = "not_a_flag"
+    TOO_MANY = "too_many"
 
 
 class InvalidField(GatehouseError):

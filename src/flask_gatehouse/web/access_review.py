@@ -32,7 +32,7 @@ from .actor import signed_in
 from .fields import number
 from .htmx import is_htmx, trigger
 from .language import forms, marked as _, plural, text
-from .many import PATIENCE_S, UNFINISHED, left_out
+from .many import PATIENCE_S, UNFINISHED, chosen_users, left_out
 from .state import state
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -164,9 +164,7 @@ def _decide_one(part: Part, decision: Decision, user_id: int) -> ResponseReturnV
 
 
 def _decide_many(part: Part, decision: Decision) -> ResponseReturnValue:
-    ids = {number(chosen) for chosen in request.form.getlist("user")}
-    if any(not 0 < user_id <= LARGEST_ID for user_id in ids):
-        raise InvalidField({"user": FieldProblem.UNKNOWN})
+    ids = chosen_users(request.form.getlist("user"))
     if "everyone" in request.form:
         result, is_finished = _decide_everybody(part, decision)
     else:

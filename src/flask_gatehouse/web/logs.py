@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from flask import Flask, has_request_context
 
+from ..accounts.rules import Role
+from ..settings import SignUp
 from .connection import request_id
 from .state import EXTENSION, State
 
@@ -51,5 +53,7 @@ def begin_logging(app: Flask) -> None:
         handler.setFormatter(JsonFormatter())
         root.addHandler(handler)
         logging.getLogger("flask_gatehouse").setLevel(logging.INFO)
+    if here.settings.default_role == Role.ADMIN and here.settings.signup is not SignUp.INVITED:
+        log.warning("GATEHOUSE_DEFAULT_ROLE=admin: whoever signs in for the first time is an administrator")
     if not here.limiter.is_shared:
         log.warning("REDIS_URL is not set: each process counts requests by itself, so that limits are for each process")

@@ -6,7 +6,7 @@ import time
 from flask import flash, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from ..accounts.bulk import Action, BulkResult, Change, Skip
+from ..accounts.bulk import BATCH, Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID, Role
@@ -39,7 +39,7 @@ def change_many() -> ResponseReturnValue:
     what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
     if what.role is Role.ADMIN or what.action is Action.REMOVE:
         require_confirmation()
-    query, chosen = query_of(fields), _chosen(fields.getlist("user"))
+    query, chosen = query_of(fields), chosen_users(fields.getlist("user"))
     everyone = fields.get("everyone", "")
     if everyone not in {"", "1"}:
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
@@ -81,7 +81,13 @@ def _change(selection: UserQuery | list[int], what: Change, *, after: int = 0) -
         return change(db, selection, what, actor_id=who.user_id, after=after)
 
 
-def _chosen(texts: list[str]) -> set[int]:
+def chosen_users(texts: list[str]) -> set[int]:
+    """Return the numbers of users that somebody has ticked, a transaction's worth at most.
+
+    :raises InvalidField: if they are more, or no numbers of users.
+    """
+    if len(texts) > BATCH:
+        raise InvalidField({"user": FieldProblem.TOO_MANY})
     chosen = {number(text) for text in texts}
     if any(not 0 < user_id <= LARGEST_ID for user_id in chosen):
         raise InvalidField({"user": FieldProblem.UNKNOWN})

@@ -5,7 +5,7 @@ One entry for each route and method of the URL table that answers JSON; ``PAGES_
 
 from dataclasses import dataclass, field
 
-from ..accounts.bulk import Action, Skip
+from ..accounts.bulk import BATCH, Action, Skip
 from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE, Sort, Status
 from ..accounts.rules import Role
 from ..audit.events import EVENT_LENGTH, Outcome
@@ -62,7 +62,7 @@ _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
 _EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
 _WHOM: dict[str, Schema] = {
-    "user": listed(ID) | {"minItems": 1},
+    "user": listed(ID) | {"minItems": 1, "maxItems": BATCH},
     # All whom the filters mean, instead of those who are named.
     "everyone": {"type": "string", "enum": ["", "1"]},
     **_FILTERS,

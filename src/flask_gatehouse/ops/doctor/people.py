@@ -1,16 +1,14 @@
 """Who has power here, and whether anybody has looked at that."""
 
-from datetime import timedelta
-
 from ...accounts.queries import Sort, Status, UserQuery
 from ...accounts.reviewing import review_standing
 from ...accounts.rules import Role
 from ...accounts.service import count_users, list_users
 from ...kernel.clock import utc_now
+from ...settings import SignUp
 from .finding import Check, Finding, Item, failed, ok, warning
 from .subject import Subject
 
-_DORMANT = timedelta(days=90)
 _ADMINISTRATORS = UserQuery(role=Role.ADMIN, status=Status.ACTIVE, sort=Sort.LAST_SIGN_IN, descending=False)
 
 
@@ -28,17 +26,28 @@ def administrators(subject: Subject) -> Finding:
 
 
 def dormant(subject: Subject) -> Finding:
-    before = utc_now() - _DORMANT
+    before = utc_now() - subject.settings.dormant_after
+    days = subject.settings.dormant_after.days
     with subject.database.reading() as connection:
         rows = list_users(connection, _ADMINISTRATORS).rows
     asleep = [one for one in rows if (one.last_sign_in_at or one.created_at) < before]
     if asleep:
         named = ", ".join(str(one.id) for one in asleep[:10])
         return failed(
-            f"{len(asleep)} active administrators did not sign in for {_DORMANT.days} days (users {named}).",
+            f"{len(asleep)} active administrators did not sign in for {days} days (users {named}).",
             "Take the role from them, or deactivate them: nobody would notice who uses such an account.",
         )
-    return ok(f"Every active administrator signed in, or was made, within {_DORMANT.days} days.")
+    return ok(f"Every active administrator signed in, or was made, within {days} days.")
+
+
+def newcomers(subject: Subject) -> Finding:
+    settings = subject.settings
+    if settings.default_role == Role.ADMIN and settings.signup is not SignUp.INVITED:
+        return failed(
+            f"Whoever signs in first gets the role admin (GATEHOUSE_SIGNUP={settings.signup}).",
+            "Set GATEHOUSE_DEFAULT_ROLE=viewer, or GATEHOUSE_SIGNUP=invited.",
+        )
+    return ok(f"Newcomers get the role {settings.default_role}; GATEHOUSE_SIGNUP={settings.signup}.")
 
 
 def review(subject: Subject) -> Finding:
@@ -55,6 +64,7 @@ def review(subject: Subject) -> Finding:
 
 CHECKS = (
     Check("administrators", "There is more than one administrator", Item.FIRST_ADMINISTRATOR, administrators),
+    Check("newcomers", "Nobody becomes an administrator by signing in", Item.FIRST_ADMINISTRATOR, newcomers),
     Check("dormant", "No administrator is asleep", Item.REVIEW, dormant),
     Check("review", "Roles were reviewed", Item.REVIEW, review),
 )
