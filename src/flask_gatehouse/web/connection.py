@@ -40,9 +40,19 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> str | No
     if trusted_proxies and len(chain) >= trusted_proxies:
         peer = chain[-trusted_proxies]
     try:
-        return str(ipaddress.ip_address(peer or ""))
+        return str(ipaddress.ip_address(_without_port(peer or "")))
     except ValueError:
         return None
+
+
+def _without_port(entry: str) -> str:
+    """Return the address of an entry such as ``192.0.2.7:4711`` or ``[2001:db8::7]:4711``: some proxies add the port.
+
+    As no address at all, everybody behind such a proxy would share one limit.
+    """
+    if entry.startswith("["):
+        return entry[1:].partition("]")[0]
+    return entry.partition(":")[0] if entry.count(":") == 1 else entry
 
 
 def came_by_https(environ: Mapping[str, Any], trusted_proxies: int) -> bool:

@@ -115,9 +115,10 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
 
 
 def _keep(path: Path, kept: Path) -> None:
+    # Made for its owner alone before anything is in it: others on the machine could open a copy that is still growing.
+    kept.touch(mode=0o600)
     try:
         _copy(path, kept, lambda done, total: None)
-        kept.chmod(0o600)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
