@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,12 +44,18 @@ def skew(request: pytest.FixtureRequest) -> float:
     return seconds
 
 
+@contextmanager
+def beside(site: Site, application: str, **own: str) -> Iterator[Node]:
+    """Run one more node of a site, whose clock is its own."""
+    port = free_port()
+    environment = dict(site.environment) | own | {"GATEHOUSE_BASE_URL": f"http://localhost:{port}"}
+    with running_gatehouse(environment, server="gunicorn", application=application, port=port) as node:
+        yield node
+
+
 @pytest.fixture(scope="module")
 def wrong(site: Site, skew: float) -> Iterator[Node]:
-    port = free_port()
-    own = {"TEST_SKEW_S": str(skew), "GATEHOUSE_BASE_URL": f"http://localhost:{port}"}
-    environment = dict(site.environment) | own
-    with running_gatehouse(environment, server="gunicorn", application="tests.faults.skewed:app", port=port) as node:
+    with beside(site, "tests.faults.skewed:app", TEST_SKEW_S=str(skew)) as node:
         yield node
 
 
@@ -99,10 +106,7 @@ def steps(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stepping(site: Site, steps: Path) -> Iterator[Node]:
-    port = free_port()
-    own = {"TEST_STEPS": str(steps), "GATEHOUSE_BASE_URL": f"http://localhost:{port}"}
-    environment = dict(site.environment) | own
-    with running_gatehouse(environment, server="gunicorn", application="tests.faults.stepping:app", port=port) as node:
+    with beside(site, "tests.faults.stepping:app", TEST_STEPS=str(steps)) as node:
         yield node
 
 
