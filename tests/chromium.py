@@ -12,10 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.services import need
 from tools import provision
+
+# How long a page may take to show what a test waits for: two loaded cores need more than the usual five seconds.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 AXE = provision.ROOT / "node_modules/axe-core/axe.min.js"
 FLAGS = (
@@ -84,7 +88,7 @@ def new_browser(chromium: Browser, complaints: Complaints) -> Iterator[Callable[
     def open_page(**options: Any) -> Page:
         context = chromium.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(REPORT_VIOLATIONS)
         context.route(lambda url: not _is_loopback(url), lambda route: _refuse(route, complaints))
         context.on("weberror", lambda error: complaints.heard.append(f"script error: {error.error}"))
@@ -111,6 +115,8 @@ def page(new_browser: Callable[..., Page]) -> Page:
 
 def assert_accessible(page: Page) -> None:
     """Run axe-core over the page as it stands, in the light and in the dark colour scheme."""
+    # A click returns as soon as its answer begins; what axe would then see is a page that is still half read.
+    page.wait_for_load_state()
     # Through the debugger, which the page's content security policy does not bind.
     page.evaluate(Path(AXE).read_text(encoding="utf-8"))
     for scheme in ("light", "dark"):

@@ -79,6 +79,7 @@ def test_the_page_behind_the_link(
     page.goto(f"{node.base_url}/dashboard")
     assert_accessible(page)
     page.get_by_role("region", name="Locked accounts").get_by_role("link").click()
+    expect(page.get_by_role("button", name="Let her in again")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Let her in again").click()
     expect(page.get_by_text("can sign in again.")).to_be_visible()
