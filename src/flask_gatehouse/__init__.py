@@ -3,7 +3,7 @@
 Start with ``Gatehouse``; protect views with ``login_required`` and ``require_role``; ask ``current_user``.
 """
 
-from . import audit as audit
+from . import audit as audit, signals as signals
 from .accounts.object_rules import NoObjectRule as NoObjectRule, object_rule as object_rule
 from .accounts.rules import Role as Role
 from .extension import Gatehouse as Gatehouse

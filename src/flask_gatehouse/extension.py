@@ -4,6 +4,7 @@ import re
 
 from flask import Flask
 
+from .audit.announcing import AUDIENCE
 from .cli import gatehouse_commands
 from .db.sources import HostDatabase, database_of
 from .limiting import make_limiter
@@ -14,6 +15,7 @@ from .web.blueprint import make_blueprint
 from .web.csrf import csrf_token
 from .web.limits import allowances
 from .web.login_manager import offer_flask_login
+from .web.receivers import Receivers
 from .web.requests import follow_requests
 from .web.state import EXTENSION, State
 
@@ -55,9 +57,10 @@ class Gatehouse:
         if not app.secret_key:
             app.secret_key = keys[-1]
             app.config["SECRET_KEY_FALLBACKS"] = keys[:-1] or None
+        audience = Receivers(app)
         state = State(
             settings=settings,
-            database=database_of(self.db, settings),
+            database=database_of(self.db, settings, {AUDIENCE: audience}),
             providers=make_providers(settings),
             signer=AttemptSigner(keys),
             keys=tuple(key.encode() for key in keys),
@@ -67,6 +70,6 @@ class Gatehouse:
         app.extensions[EXTENSION] = state
         app.jinja_env.globals.setdefault("csrf_token", csrf_token)
         app.register_blueprint(make_blueprint(state), url_prefix=settings.url_prefix or None)
-        follow_requests(app, self.db)
+        follow_requests(app, self.db, audience)
         offer_flask_login(app)
         app.cli.add_command(gatehouse_commands)

@@ -21,6 +21,7 @@ from flask_gatehouse import (
     login_required,
     object_rule,
     require_role,
+    signals,
 )
 
 engine = create_engine("sqlite://")
@@ -104,3 +105,8 @@ edited: ResponseReturnValue = edit(article_id=1)
 
 def describe(error: GatehouseError) -> str:
     return str(error)
+
+
+@signals.user_created.connect
+def greet(sender: Flask, user_id: int, event: signals.RecordedEvent, **more: object) -> None:
+    sender.logger.info("user %d has come by %s", user_id, event.details["provider"])

@@ -18,7 +18,13 @@ from flask_gatehouse import Role
 from flask_gatehouse.ops.doctor.finding import Item
 from flask_gatehouse.settings import Settings
 from flask_gatehouse.signin.errors import Reason
-from flask_gatehouse.testing import configuration, empty_database, sign_in_as
+from flask_gatehouse.testing import (
+    attach_provider,
+    configuration,
+    empty_database,
+    sign_in_as,
+    sign_in_through_provider,
+)
 from tests.chromium import assert_accessible
 from tests.docs.pages import DOCS, blocks, headings, name_of, pages, words, write
 from tests.docs.reader import Reader
@@ -132,6 +138,31 @@ def test_an_event_is_recorded_outside_of_a_request(tmp_path: Path) -> None:
         row = connection.execute(text("SELECT event, actor_kind FROM gatehouse_audit_events")).one()
     engine.dispose()
     assert row == ("import.finished", "system")
+
+
+def test_a_host_reacts_to_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed("signals.md", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEHOUSE_ENV", "development")
+    monkeypatch.setenv("GATEHOUSE_BASE_URL", "http://localhost")
+    module = loaded(tmp_path / "team.py")
+    app = module.app
+    attach_provider(app)
+    with app.app_context():
+        module.db.create_all()
+    with empty_database(app):
+        client = app.test_client()
+        sign_in_through_provider(client, email="ada@example.com", name="Ada")
+        assert _rows(module, module.Profile.user_id, module.Profile.greeting) == [(1, "Hello, Ada!")]
+        boss = app.test_client()
+        who = sign_in_as(boss, Role.ADMIN, email="boss@example.com", name="Boss")
+        assert boss.delete("/gate/users/1", headers=who.headers).status_code == 303
+        assert _rows(module, module.Profile.greeting) == [("Hello, Boss!",)]
+
+
+def _rows(module: ModuleType, *columns: Any) -> list[tuple[Any, ...]]:
+    with module.app.app_context():
+        return [tuple(row) for row in module.db.session.execute(module.db.select(*columns))]
 
 
 def test_the_tests_of_a_host_run(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
-from . import api, commands, errors, events, routes, settings, templates
+from . import api, commands, errors, events, routes, settings, signals, templates
 
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings.text,
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors.text,
     "refusals": errors.refusals,
     "templates": templates.text,
+    "signals": signals.text,
     "api": api.text,
     "testing": api.for_tests,
 }

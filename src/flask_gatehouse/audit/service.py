@@ -11,6 +11,7 @@ from sqlalchemy import Table, insert
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor, acting, current_session
 from ..kernel.identifiers import uuid7
+from .announcing import announce
 from .body import VERSION, Personal, canonical, seal_personal
 from .events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
 from .models import AuditEventRow
@@ -80,14 +81,18 @@ def record(
             raise RuntimeError("audit.record() needs session=: the SQLAlchemy session of the change that it records.")
         session = find()
     facts = Facts(resource, details or {}, change or {}, personal or {}, reason)
-    session.execute(_INSERT, _row(event, facts, actor or acting(), outcome or outcome_of(event)))
+    row = _row(event, facts, actor or acting(), outcome or outcome_of(event))
+    session.execute(_INSERT, row)
+    announce(session, event, [row])
 
 
 def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, actor: Actor | None = None) -> None:
     """Record that the same thing happened to many, one event for each, in the caller's transaction."""
     who, outcome = actor or acting(), outcome_of(event)
     if happenings:
-        session.execute(_INSERT, [_row(event, facts, who, outcome) for facts in happenings])
+        rows = [_row(event, facts, who, outcome) for facts in happenings]
+        session.execute(_INSERT, rows)
+        announce(session, event, rows)
 
 
 def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, object]:

@@ -35,10 +35,12 @@ class Database:
     """One application's database.
 
     :param engine: returns the engine, at each use: a host's tests may exchange theirs.
+    :param info: what each session of ours carries as its ``info``.
     """
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
+    def __init__(self, engine: Callable[[], Engine], info: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
+        self._info = dict(info or {})
         self._autocommit: tuple[Engine, Engine] | None = None
 
     @property
@@ -52,7 +54,7 @@ class Database:
         that is sent piece by piece.
         """
         engine = self.engine
-        return Database(lambda: engine)
+        return Database(lambda: engine, self._info)
 
     def _autocommit_engine(self) -> Engine:
         """Return a view of the engine whose connections send no BEGIN; both share one pool."""
@@ -103,7 +105,8 @@ class Database:
         :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
             knows whether the change happened; whoever asked is told to look again.
         """
-        with as_unavailable(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        session = Session(self.engine, expire_on_commit=False, info=self._info)
+        with as_unavailable(), session, session.begin():
             begin_writing(session)
             yield session
 

@@ -1,6 +1,6 @@
 """Whose database it is: the host's, in one of the shapes that Flask applications have, or our own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Engine
@@ -24,16 +24,17 @@ class Extension(Protocol):
 HostDatabase: TypeAlias = Extension | sessionmaker[Any] | Engine
 
 
-def database_of(db: HostDatabase | None, settings: Settings) -> Database:
+def database_of(db: HostDatabase | None, settings: Settings, info: Mapping[str, Any] | None = None) -> Database:
     """Return the database of an application.
 
     :param db: None for a database of our own at ``DATABASE_URL``.
+    :param info: what each session of ours carries as its ``info``.
     :raises TypeError: for what has no engine.
     """
     if db is None:
         engine = make_engine(settings.database_url.reveal())
-        return Database(lambda: engine)
-    return Database(_engine_of(db))
+        return Database(lambda: engine, info)
+    return Database(_engine_of(db), info)
 
 
 def session_of(db: HostDatabase | None) -> Callable[[], Any] | None:

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from flask import Flask, request
 
+from ..audit.announcing import Audience, current_audience
 from ..db.sources import HostDatabase, session_of
 from ..kernel.context import current_actor, current_session
 from ..kernel.errors import DependencyUnavailable
@@ -15,14 +16,18 @@ from .measuring import begin
 TOKENS = "_gatehouse_tokens"
 
 
-def follow_requests(app: Flask, db: HostDatabase | None) -> None:
-    """Let ``audit.record()`` know the actor of each request, and the host's own session."""
+def follow_requests(app: Flask, db: HostDatabase | None, audience: Audience) -> None:
+    """Let ``audit.record()`` know the actor of each request, the host's own session, and who is told of events."""
     find_session = session_of(db)
 
     @app.before_request
     def enter() -> None:
         begin()
-        request.__dict__[TOKENS] = (current_actor.set(actor), current_session.set(find_session))
+        request.__dict__[TOKENS] = (
+            current_actor.set(actor),
+            current_session.set(find_session),
+            current_audience.set(audience),
+        )
         # Before a change begins: a look-up in the middle of it would wait, on SQLite, for the lock that the host
         # holds itself, and in memory would undo what the host has done so far on the one connection there is.
         # Whoever needs the answer is told if there is none.
@@ -36,3 +41,4 @@ def follow_requests(app: Flask, db: HostDatabase | None) -> None:
         if tokens is not None:
             current_actor.reset(tokens[0])
             current_session.reset(tokens[1])
+            current_audience.reset(tokens[2])
