@@ -38,6 +38,11 @@ def find_nginx() -> Path | None:
     return Path(found) if found else None
 
 
+def find_caddy() -> Path | None:
+    found = shutil.which("caddy")
+    return Path(found) if found else None
+
+
 def find_systemd_analyze() -> Path | None:
     found = shutil.which("systemd-analyze")
     return Path(found) if found else None
@@ -93,10 +98,11 @@ SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
 PROMETHEUS = Requirement("promtool", find_promtool, ("prometheus",))
 STRACE = Requirement("strace", find_strace, ("strace",))
 NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
+CADDY = Requirement("Caddy", find_caddy, ("caddy",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))
 FONTS = Requirement("Fonts for Chromium", find_fonts, ("fonts-dejavu-core",))
 LIBATOMIC = Requirement("libatomic, for Playwright", find_libatomic, ("libatomic1",))
-ALL = (POSTGRESQL, REDIS, NGINX, SYSTEMD, PROMETHEUS, STRACE, CHROMIUM, FONTS, LIBATOMIC)
+ALL = (POSTGRESQL, REDIS, NGINX, CADDY, SYSTEMD, PROMETHEUS, STRACE, CHROMIUM, FONTS, LIBATOMIC)
 
 
 def missing() -> list[Requirement]:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from tests.processes import PROGRAMS, free_port
 from tests.services import Services
 
 PATIENCE_S = 30.0
+Proxy = Callable[..., AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,18 @@ def deploy(folder: Path, database_url: str, counters_url: str) -> Iterator[Calla
     """A function that deploys, once for each module.
 
     :param sources: for each node, another release's package or None.
+    :param proxy: what stands in front of the nodes.
+    :param held: whether the addresses of nodes outlive them, as those that systemd holds.
     """
     with ExitStack() as stack:
 
-        def deploy(sources: Sequence[Path | None] = (None, None), upgrade: Path | None = None) -> Deployment:
+        def deploy(
+            sources: Sequence[Path | None] = (None, None),
+            upgrade: Path | None = None,
+            proxy: Proxy = running_nginx,
+            *,
+            held: bool = True,
+        ) -> Deployment:
             certificates = make_certificates(folder / "tls")
             plain, secure, provider = free_port(), free_port(), free_port()
             base, issuer = f"https://localhost:{secure}", f"https://localhost:{provider}"
@@ -134,13 +143,14 @@ def deploy(folder: Path, database_url: str, counters_url: str) -> Iterator[Calla
             }
             _migrate(environment, folder, upgrade)
             nodes = [
-                Unit(folder / f"{number}.sock", environment, folder, source) for number, source in enumerate(sources, 1)
+                Unit(folder / f"{number}.sock", environment, folder, source, held=held)
+                for number, source in enumerate(sources, 1)
             ]
             for node in nodes:
                 stack.callback(node.close)
                 node.start()
             sockets = [node.path for node in nodes]
-            stack.enter_context(running_nginx(folder, certificates, sockets, (plain, secure), (provider, panva.here)))
+            stack.enter_context(proxy(folder, certificates, sockets, (plain, secure), (provider, panva.here)))
             if upgrade is None:
                 stack.enter_context(running_worker(environment, folder))
             return Deployment(base, f"http://localhost:{plain}", certificates.authority, nodes, environment, folder)

@@ -73,7 +73,7 @@ def running_nginx(
     command = (program, "-e", folder / "nginx.log", "-p", folder, "-c", configuration)
     process = subprocess.Popen(ending_with_us(command, signal.SIGTERM), start_new_session=True)
     try:
-        _wait_for(ports[1], process, folder / "nginx.log")
+        wait_for(ports[1], process, folder / "nginx.log")
         yield
     finally:
         process.send_signal(signal.SIGTERM)
@@ -94,14 +94,18 @@ def _site(certificates: Certificates, sockets: Sequence[Path], ports: tuple[int,
     return text.replace("/etc/ssl/gatehouse/privkey.pem", str(certificates.key))
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a proxy takes connections.
+
+    :raises RuntimeError: with the end of its log, if it does not.
+    """
     deadline = time.monotonic() + 20
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"nginx does not answer:\n{log.read_text()[-3000:]}") from None
+                raise RuntimeError(f"the proxy does not answer:\n{log.read_text()[-3000:]}") from None
             time.sleep(0.05)
         else:
             return

@@ -31,19 +31,30 @@ class Unit:
     :ivar path: of the socket.
     """
 
-    def __init__(self, path: Path, environment: Mapping[str, str], folder: Path, source: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environment: Mapping[str, str],
+        folder: Path,
+        source: Path | None = None,
+        *,
+        held: bool = True,
+    ) -> None:
         """Hold the socket; nobody answers yet.
 
         :param source: of another release's package, instead of the one that is installed.
+        :param held: False for a node that opens its own address, and takes it along when it stops: a container.
         """
         self.path, self._folder = path, folder
         self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
         self.become(source)
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(path))
-        # Whoever runs nginx has to be let in, as SocketUser= says.
-        path.chmod(0o666)
-        self._socket.listen(2048)
+        self._socket: socket.socket | None = None
+        if held:
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.bind(str(path))
+            # Whoever runs nginx has to be let in, as SocketUser= says.
+            path.chmod(0o666)
+            self._socket.listen(2048)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,17 +72,20 @@ class Unit:
 
         :raises RuntimeError: with the end of its log, if it does not.
         """
-        number = self._socket.fileno()
-        program = (PROGRAMS / "gunicorn", "--config", CONFIGURATION, "flask_gatehouse.wsgi:app")
-        command = ending_with_us(program, signal.SIGTERM)
+        program: tuple[str | Path, ...] = (PROGRAMS / "gunicorn", "--config", CONFIGURATION, "flask_gatehouse.wsgi:app")
+        if self._socket is None:
+            command = ending_with_us((*program, "--bind", f"unix:{self.path}"), signal.SIGTERM)
+        else:
+            program = ending_with_us(program, signal.SIGTERM)
+            command = (sys.executable, "-c", _ACTIVATE, str(self._socket.fileno()), *program)
         with (self._folder / f"{self.path.stem}.log").open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _ACTIVATE, str(number), *command],
+                command,
                 env=self._environment,
                 cwd=self._folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=(number,),
+                pass_fds=() if self._socket is None else (self._socket.fileno(),),
                 start_new_session=True,
             )
         deadline = time.monotonic() + PATIENCE_S
@@ -103,7 +117,8 @@ class Unit:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
 class _Local(HTTPConnection):

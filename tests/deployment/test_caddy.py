@@ -1,0 +1,74 @@
+"""``deploy/Caddyfile`` at work, in front of nodes that come and go with their addresses, as containers do."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+import requests
+
+from flask_gatehouse.ops.doctor.checklist import OF_A_DEPLOYMENT
+from tests.deployment.caddy import running_caddy
+from tests.deployment.conftest import Deployment
+from tests.deployment.doctor import ask_doctor
+from tests.deployment.load import under_load, until
+
+
+@pytest.fixture(scope="module")
+def deployment(deploy: Callable[..., Deployment]) -> Deployment:
+    return deploy(proxy=running_caddy, held=False)
+
+
+def test_plain_http_is_led_to_https(deployment: Deployment) -> None:
+    led = requests.get(f"{deployment.plain_url}/users?q=a", allow_redirects=False, timeout=30)
+    assert (led.status_code, led.headers["Location"]) == (308, f"{deployment.base_url}/users?q=a")
+
+
+def test_a_person_signs_in_and_gets_the_applications_own_headers_compressed(deployment: Deployment) -> None:
+    page = deployment.sign_in("alice").get(f"{deployment.base_url}/dashboard", timeout=30)
+    assert "alice@example.com" in page.text
+    assert page.headers["Content-Encoding"] in {"zstd", "gzip"}
+    assert page.headers["Strict-Transport-Security"] == "max-age=63072000"
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Deployment) -> None:
+    browser = deployment.browser()
+    browser.headers.update(
+        {
+            "X-Forwarded-For": "203.0.113.9",
+            "X-Forwarded-Host": "evil.example.com",
+            "X-Forwarded-Proto": "http",
+            "Forwarded": "for=203.0.113.9;host=evil.example.com",
+        }
+    )
+    refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=30)
+    assert (refused.status_code, "evil" in refused.text) == (400, False)
+    with psycopg.connect(deployment.environment["DATABASE_URL"]) as connection:
+        found = connection.execute("SELECT DISTINCT ip FROM gatehouse_audit_events WHERE ip IS NOT NULL").fetchall()
+    assert found == [("127.0.0.1",)]
+
+
+def test_a_header_with_underscores_does_not_pass_for_the_proxys(deployment: Deployment) -> None:
+    refused = deployment.browser().get(
+        f"{deployment.base_url}/healthz", headers={"X_Forwarded_For": "203.0.113.9"}, timeout=30
+    )
+    assert refused.status_code == 400
+
+
+def test_doctor_finds_nothing_wrong_with_it(deployment: Deployment) -> None:
+    _, found = ask_doctor(deployment)
+    names = {one.name for one in OF_A_DEPLOYMENT}
+    assert [found[name] for name in names - {"rate_limit"} if found[name]["result"] != "ok"] == []
+
+
+def test_a_rolling_restart_fails_nobodys_request(deployment: Deployment) -> None:
+    """Whoever would have come to a node that is gone comes to the other one."""
+    browsers = [deployment.sign_in(name) for name in ("carol", "dave")]
+    with under_load(browsers, deployment.base_url) as load:
+        for node in deployment.nodes:
+            until(lambda seen=load.answered: load.answered > seen + 50)
+            assert node.stop() == 0
+            until(lambda seen=load.answered: load.answered > seen + 20)
+            node.start()
+        until(lambda seen=load.answered: load.answered > seen + 50)
+    assert load.failed == []
