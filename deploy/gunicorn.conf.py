@@ -3,9 +3,14 @@
 WEB_CONCURRENCY and GUNICORN_CMD_ARGS say otherwise without a change here.
 """
 
+import importlib.util
+import logging
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+from gunicorn.glogging import Logger
 
 bind = "127.0.0.1:8000"
 # A sign-in waits for its provider, at most eight seconds a call: threads wait cheaply, and processes use the cores.
@@ -33,6 +38,33 @@ limit_request_fields = 64
 control_socket_disable = True
 errorlog = "-"
 loglevel = "info"
+
+# This file alone: with the whole package in this process, a reload would go on with the code of before. A release that
+# does not have it yet writes as gunicorn does.
+_package = importlib.util.find_spec("flask_gatehouse")
+_file = Path(_package.origin or "").with_name("web") / "log_queue.py" if _package else Path()
+if _file.is_file():
+    _spec = importlib.util.spec_from_file_location("gatehouse_log_queue", _file)
+    _log_queue = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
+    _spec.loader.exec_module(_log_queue)  # type: ignore[union-attr]
+
+    class logger_class(Logger):  # noqa: N801 - the name of the setting
+        """Waits for nobody: whoever lets the pipe of the log fill up would stop all that answers, and all that ends."""
+
+        def setup(self, cfg: object) -> None:
+            for handler in (*self.error_log.handlers, *self.access_log.handlers):
+                if isinstance(handler, _log_queue.QueuedLog):
+                    handler.close()
+            super().setup(cfg)
+            for log in (self.error_log, self.access_log):
+                for handler in [one for one in log.handlers if type(one) is logging.StreamHandler]:
+                    queued = _log_queue.QueuedLog(handler.stream)
+                    queued.setFormatter(handler.formatter)
+                    # By this mark gunicorn finds its own at a reload.
+                    queued._gunicorn = True
+                    log.removeHandler(handler)
+                    log.addHandler(queued)
+
 
 # /metrics adds up what all processes have counted. They leave it in files which nobody else may read, in a folder of
 # this run alone: what an earlier one has left would be counted again.

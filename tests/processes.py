@@ -60,6 +60,7 @@ def running_gatehouse(
     threads: int = 4,
     port: int | None = None,
     directory: Path | None = None,
+    pipe: int | None = None,
 ) -> Iterator[Node]:
     """Start ``gatehouse run`` or gunicorn, wait until ``/healthz`` answers, and end it with the block.
 
@@ -70,6 +71,7 @@ def running_gatehouse(
     :param port: a free one unless told otherwise.
     :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
         share one share their development key, and the SQLite file in it.
+    :param pipe: the end of one into which it says what it says, instead of a file.
     :raises RuntimeError: with the end of its log, if it ends or does not answer within 30 seconds.
     """
     with tempfile.TemporaryDirectory(prefix="gatehouse-node-") as temporary:
@@ -84,7 +86,7 @@ def running_gatehouse(
                 ending_with_us(_command(server, application, workers, threads, number, host), signal.SIGTERM),
                 env=environment,
                 cwd=place,
-                stdout=output,
+                stdout=output if pipe is None else pipe,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )

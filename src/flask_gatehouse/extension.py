@@ -15,6 +15,7 @@ from .web.blueprint import make_blueprint
 from .web.csrf import csrf_token
 from .web.limits import allowances
 from .web.login_manager import offer_flask_login
+from .web.logs import keep_paths_out
 from .web.receivers import Receivers
 from .web.requests import follow_requests
 from .web.state import EXTENSION, State
@@ -71,5 +72,6 @@ class Gatehouse:
         app.jinja_env.globals.setdefault("csrf_token", csrf_token)
         app.register_blueprint(make_blueprint(state), url_prefix=settings.url_prefix or None)
         follow_requests(app, self.db, audience)
+        keep_paths_out(app)
         offer_flask_login(app)
         app.cli.add_command(gatehouse_commands)

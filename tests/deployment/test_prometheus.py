@@ -20,6 +20,7 @@ WRONG = {
     "GatehouseFaults": ('gatehouse_request_seconds_count{status="500"}', "0+6x20", 15),
     "GatehouseRefusals": ('gatehouse_refusals_total{reason="csrf"}', "0+600x40", 25),
     "GatehouseLimiterAway": ('gatehouse_refusals_total{reason="limiter_away"}', "0 0 5x10", 4),
+    "GatehouseLogLost": ('gatehouse_log_lines_lost_total{instance="a"}', "0 0 5x10", 4),
     "GatehouseSignInsFail": ('gatehouse_sign_ins_total{provider="google",outcome="unavailable"}', "0+6x40", 25),
 }
 WELL = [
@@ -29,6 +30,7 @@ WELL = [
     ('gatehouse_request_seconds_count{status="500"}', "3x30"),
     ('gatehouse_refusals_total{reason="csrf"}', "0+6x30"),
     ('gatehouse_refusals_total{reason="limiter_away"}', "5x30"),
+    ('gatehouse_log_lines_lost_total{instance="a"}', "5x30"),
     ('gatehouse_sign_ins_total{provider="google",outcome="success"}', "0+6x30"),
 ]
 

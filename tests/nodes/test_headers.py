@@ -12,6 +12,7 @@ import requests
 
 from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.headers import CONTENT_SECURITY_POLICY
+from tests.nodes.listeners import wait_until
 from tests.nodes.people import SESSION_COOKIE, Browser, csrf_token_of, new_address
 from tests.nodes.sites import running_site
 from tests.processes import Node, free_port, running_gatehouse
@@ -139,6 +140,7 @@ def test_a_change_and_too_many_carry_the_same(house: House) -> None:
 def test_a_fault_is_in_the_log_and_on_no_page(house: House) -> None:
     answer = house.ask("GET", "/broken", signed_in=True)
     assert (answer.status_code, "canary-in-a-fault" in answer.text, "Traceback" in answer.text) == (500, False, False)
-    lines = [json.loads(line) for line in house.node.log.splitlines() if line.startswith("{")]
-    mine = [line for line in lines if line.get("request_id") == answer.headers["X-Request-ID"]]
-    assert any("canary-in-a-fault" in line.get("exception", "") for line in mine)
+    name = answer.headers["X-Request-ID"]
+    wait_until(lambda: any(name in line and "canary-in-a-fault" in line for line in house.node.log.splitlines()))
+    lines = [json.loads(line) for line in house.node.log.splitlines() if name in line]
+    assert any("canary-in-a-fault" in line.get("exception", "") for line in lines)

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, text as sql
 
 from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.metrics import Metrics
+from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser
 from tests.processes import Node, running_gatehouse
 
@@ -51,7 +52,8 @@ class Production:
         }
 
     def lines(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.node.log.splitlines() if line.startswith("{")]
+        # The last one may be half written.
+        return [json.loads(line) for line in self.node.log.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
 def value(samples: Samples, name: str, **labels: str) -> float:
@@ -139,7 +141,12 @@ def test_the_log_is_json_and_finds_its_request_in_the_trail(production: Producti
         f"/auth/authorize/github?state={CANARY}&code={CANARY}", {"Cookie": f"x={CANARY}", "User-Agent": CANARY}
     )
     name = answer.headers["X-Request-ID"]
-    (line,) = [line for line in production.lines() if line.get("request_id") == name and "status" in line]
+
+    def mine() -> list[dict[str, object]]:
+        return [line for line in production.lines() if line.get("request_id") == name and "status" in line]
+
+    wait_until(lambda: bool(mine()))
+    (line,) = mine()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", str(line.pop("time")))
     duration = line.pop("duration_ms")
     assert isinstance(duration, float)

@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from ..ops import worker
 from ..web.letters import writer_of
+from ..web.logs import write_log
 from ..web.state import current_application, state
 
 
@@ -15,6 +16,7 @@ from ..web.state import current_application, state
 @with_appcontext
 def run_worker() -> None:
     """Expire sessions and tidy up, until stopped."""
+    write_log(state())
     run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -5,11 +5,12 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from flask import Flask, has_request_context
+from flask import Flask, has_request_context, request
 
 from ..accounts.rules import Role
 from ..settings import SignUp
 from .connection import request_id
+from .log_queue import QueuedLog
 from .state import EXTENSION, State
 
 _FACTS = ("method", "route", "status", "duration_ms")
@@ -41,18 +42,42 @@ class JsonFormatter(logging.Formatter):
         return _encode(entry)
 
 
-def begin_logging(app: Flask) -> None:
-    """Say how the application runs and, in production, write the log as JSON to standard error.
+class RouteForPath(logging.Filter):
+    """Names the route where Flask says at which address a view of ours has failed.
+
+    The address of a letter's link opens what is behind it: whoever reads the log could lock accounts with it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if has_request_context() and request.blueprint == "gatehouse" and request.path in record.getMessage():
+            record.msg, record.args = record.getMessage().replace(request.path, str(request.url_rule)), ()
+        return True
+
+
+def keep_paths_out(app: Flask) -> None:
+    """Keep addresses of ours out of what Flask writes about faults; the host's own stay as they are."""
+    # By its name: whoever asks for ``app.logger`` before the host has configured logging adds a handler to it.
+    logging.getLogger(app.name).addFilter(RouteForPath())
+
+
+def write_log(here: State) -> None:
+    """Write the log in production as JSON to standard error, without waiting for whoever reads it.
 
     An operator who has configured logging in another way keeps it.
     """
-    here: State = app.extensions[EXTENSION]
     root = logging.getLogger()
-    if not here.settings.development and not root.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(JsonFormatter())
-        root.addHandler(handler)
-        logging.getLogger("flask_gatehouse").setLevel(logging.INFO)
+    if here.settings.development or root.handlers:
+        return
+    handler = QueuedLog(sys.stderr, here.metrics.lost_lines.inc)
+    handler.setFormatter(JsonFormatter())
+    root.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+def begin_logging(app: Flask) -> None:
+    """Write the log, and say how the application runs."""
+    here: State = app.extensions[EXTENSION]
+    write_log(here)
     if here.settings.default_role == Role.ADMIN and here.settings.signup is not SignUp.INVITED:
         log.warning("GATEHOUSE_DEFAULT_ROLE=admin: whoever signs in for the first time is an administrator")
     if not here.limiter.is_shared:

@@ -39,6 +39,9 @@ class Metrics:
         self.refusals = Counter(
             "gatehouse_refusals", "Requests that were refused, by reason", ("reason",), registry=own
         )
+        self.lost_lines = Counter(
+            "gatehouse_log_lines_lost", "Lines of the log that could not be written in time", registry=own
+        )
         self.provider = Histogram(
             "gatehouse_provider_seconds",
             "Time that sign-ins waited for their provider",

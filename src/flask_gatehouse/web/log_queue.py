@@ -1,0 +1,139 @@
+"""Writing the log without waiting for whoever reads it.
+
+A pipe that nobody empties, such as that of a collector which hangs, holds some thousand bytes and then stops whoever
+writes: each thread that answers a request, and gunicorn's own process, which then neither replaces a process nor ends.
+
+``deploy/gunicorn.conf.py`` loads this file by itself, so that it imports nothing of ours.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from logging.handlers import QueueHandler, QueueListener
+from queue import Full, Queue
+from typing import TextIO
+
+# Lines that wait in a process. What comes beyond is lost, and is counted: memory has an end, and a request no time.
+MOST_LINES = 2000
+# Seconds for which a process that ends waits for its last lines to be taken.
+FAREWELL_S = 2.0
+_LOST = "lost_lines"
+
+
+class QueuedLog(QueueHandler):
+    """Hands lines to a thread that writes them. Each process has its own, from its first line on, also after a fork.
+
+    :param stream: where lines go, such as ``sys.stderr``.
+    :param on_loss: is called for each line that is lost.
+    :param most: how many lines may wait.
+    """
+
+    def __init__(self, stream: TextIO, on_loss: Callable[[], None] | None = None, most: int = MOST_LINES) -> None:
+        super().__init__(Queue(most))
+        self._stream, self._most, self._on_loss = stream, most, on_loss
+        self._process: int | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line. Whoever calls holds the lock of this handler."""
+        if self._process != os.getpid():
+            self._begin()
+        super().emit(record)
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Let a line wait for its turn, or count it as lost."""
+        try:
+            self._tell_what_is_lost()
+            self.queue.put_nowait(record)
+        except Full:
+            self._lose(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Count a line that cannot be made: what logging itself would do writes to the pipe at once."""
+        self._lose(record)
+
+    def flush(self) -> None:
+        """Wait a moment until everything is written; logging asks for it when a process ends."""
+        if self._process != os.getpid():
+            return
+        with suppress(Full):
+            self._tell_what_is_lost()
+        with self.queue.all_tasks_done:
+            self.queue.all_tasks_done.wait_for(lambda: not self.queue.unfinished_tasks, FAREWELL_S)
+
+    def close(self) -> None:
+        """End the thread, unless it hangs: it keeps no process from ending."""
+        if self._process == os.getpid():
+            with suppress(Full):
+                self.queue.put_nowait(None)
+        super().close()
+
+    def _begin(self) -> None:
+        # What waited in the process from which this one was forked is written there.
+        self.queue: Queue[logging.LogRecord | None] = Queue(self._most)
+        self._lost, self._counting = 0, threading.Lock()
+        _Writer(self.queue, self._stream, self._lose).start()
+        self._process = os.getpid()
+
+    def _lose(self, record: logging.LogRecord) -> None:
+        told_of: int = record.__dict__.get(_LOST, 0)
+        with self._counting:
+            self._lost += told_of or 1
+        if self._on_loss and not told_of:
+            self._on_loss()
+
+    def _tell_what_is_lost(self) -> None:
+        """Let a line say so.
+
+        :raises Full: if there is no room for it; it is tried again with the next one.
+        """
+        if not (lost := self._lost):
+            return
+        words = "%s lines of the log are lost: nobody took them in time"
+        told = logging.LogRecord("flask_gatehouse.log", logging.ERROR, __file__, 0, words, (lost,), None)
+        # One that is lost as well must not take the number with it.
+        told.__dict__[_LOST] = lost
+        self.queue.put_nowait(self.prepare(told))
+        with self._counting:
+            self._lost -= lost
+
+
+class _Writer(QueueListener):
+    """Writes lines, each whole.
+
+    Past the buffer of the stream: a process that ends while a thread holds the lock of that is aborted by Python. And
+    without a handler, for whose lock logging would wait at the end.
+    """
+
+    def __init__(
+        self, lines: "Queue[logging.LogRecord | None]", stream: TextIO, lose: Callable[[logging.LogRecord], None]
+    ) -> None:
+        super().__init__(lines)
+        self._stream, self._lose = stream, lose
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except (AttributeError, OSError, ValueError):
+            # A server such as mod_wsgi has put something of its own there.
+            self._descriptor = None
+        # Whether the last line has an end: a full disk takes a part of one.
+        self._whole = True
+
+    def handle(self, record: logging.LogRecord) -> None:
+        line = f"{record.getMessage()}\n"
+        try:
+            if self._descriptor is None:
+                self._stream.write(line)
+                self._stream.flush()
+            else:
+                self._write(self._descriptor, line.encode(errors="backslashreplace"))
+        except (OSError, ValueError):
+            self._lose(record)
+
+    def _write(self, descriptor: int, line: bytes) -> None:
+        if not self._whole:
+            os.write(descriptor, b"\n")
+            self._whole = True
+        while line:
+            line = line[os.write(descriptor, line) :]
+            self._whole = not line
