@@ -89,7 +89,7 @@ def expire_invitations(db: Session, *, batch: int = 500) -> int:
     due = (
         select(Invitation)
         .where(Invitation.expires_at <= now_of(db))
-        .order_by(Invitation.id)
+        .order_by(Invitation.expires_at, Invitation.id)
         .limit(batch)
         .with_for_update(skip_locked=True)
     )

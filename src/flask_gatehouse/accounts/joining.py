@@ -101,7 +101,7 @@ def expire_join_requests(db: Session, *, batch: int = 500) -> int:
     due = (
         select(JoinRequest)
         .where(JoinRequest.requested_at <= now - WAITS_FOR, not_(_DECLINED))
-        .order_by(JoinRequest.id)
+        .order_by(JoinRequest.requested_at, JoinRequest.id)
         .limit(batch)
         .with_for_update(skip_locked=True)
     )

@@ -18,6 +18,9 @@ from .rules import LARGEST_ID, Role, is_last_administrator
 
 # Any fixed number: it names the turn that is taken on PostgreSQL.
 _TURN = 7_205_349_413
+# In a form for which SQLite looks for no index: it would go through all who are active, and not through the few
+# administrators.
+_ABLE = (User.role == Role.ADMIN, User.is_active.is_not(False), User.held_at.is_(None))
 
 
 def lock_administrators(db: Session) -> Collection[int]:
@@ -32,12 +35,7 @@ def lock_administrators(db: Session) -> Collection[int]:
     """
     if db.connection().dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(_TURN)))
-    return db.scalars(
-        select(User.id)
-        .where(User.role == Role.ADMIN, User.is_active.is_(True), User.held_at.is_(None))
-        .order_by(User.id)
-        .with_for_update()
-    ).all()
+    return db.scalars(select(User.id).where(*_ABLE).order_by(User.id).with_for_update()).all()
 
 
 def get_locked(db: Session, user_id: int) -> User:
@@ -69,8 +67,7 @@ def get_removable(db: Session, user_id: int) -> User:
 
 def is_only_administrator(connection: Connection, user_id: int) -> bool:
     """Return whether a user is the only active administrator at this moment; whoever changes that asks again."""
-    able = (User.role == Role.ADMIN, User.is_active.is_(True), User.held_at.is_(None))
-    found = select(User.id).where(*able).order_by(User.id).limit(2)
+    found = select(User.id).where(*_ABLE).order_by(User.id).limit(2)
     return is_last_administrator(connection.scalars(found).all(), user_id)
 
 

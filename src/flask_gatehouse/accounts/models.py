@@ -140,7 +140,7 @@ class Invitation(Base):
     role: Mapped[Role] = mapped_column(text_enum(Role))
     invited_by: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     # An id is never given twice: with one invitation's values in the trail, those of another would be erased.
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -161,6 +161,6 @@ class JoinRequest(Base):
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     # The role that waits for her next sign-in; None while nobody has decided, and where she was declined.
     approved_role: Mapped[Role | None] = mapped_column(text_enum(Role))
-    decided_at: Mapped[datetime | None] = mapped_column("approved_at", UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column("approved_at", UtcDateTime, index=True)
 
     __table_args__ = (UniqueConstraint("issuer", "subject"), {"sqlite_autoincrement": True})

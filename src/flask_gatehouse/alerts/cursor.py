@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from ..audit.following import Place, end_of_trail
 from ..db.base import database_now
 from ..db.database import Database
+from ..db.upsert import insert_of
 from .models import AlertSink
 
 LEASE = timedelta(minutes=2)
@@ -50,10 +49,9 @@ class Cursor:
 
     def _remember(self, db: Session) -> None:
         if db.get(AlertSink, self.name) is None:
-            insert = postgresql_insert if db.connection().dialect.name == "postgresql" else sqlite_insert
             end = end_of_trail(db.connection())
             values = {"name": self.name, "epoch": end.epoch, "position": end.position}
-            db.execute(insert(AlertSink).values(**values).on_conflict_do_nothing())
+            db.execute(insert_of(db)(AlertSink).values(**values).on_conflict_do_nothing())
 
     def move(self, db: Session, before: Place, after: Place) -> bool:
         """Go on in the caller's transaction, and keep the lease; False if another worker has gone on from there."""

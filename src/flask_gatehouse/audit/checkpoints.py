@@ -6,10 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from ..db.upsert import insert_of
 from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
 from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
@@ -50,10 +49,9 @@ def make_checkpoint(
     if _signed_to(db, tree.epoch) == tree.size:
         return None
     note = sign_checkpoint(Checkpoint(tree.origin, tree.size, tree.root), key)
-    insert = postgresql_insert if db.connection().dialect.name == "postgresql" else sqlite_insert
     values = {"epoch": tree.epoch, "size": tree.size, "note": note, "created_at": utc_now()}
     # Another worker may have signed the same, which is the same text.
-    db.execute(insert(AuditCheckpoint).values(**values).on_conflict_do_nothing())
+    db.execute(insert_of(db)(AuditCheckpoint).values(**values).on_conflict_do_nothing())
     return note
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from ..kernel.context import SYSTEM
+from .agreement import Row
 from .erasure import take_turn
 from .errors import CutNotAllowed
 from .events import AuditEvent
@@ -23,7 +24,6 @@ from .snapshot import STRETCH, Snapshot
 from .stored import stored_tree
 from .tree import TILE_WIDTH
 from .understanding import understood
-from .verifying.agreement import Row
 from .verifying.stretch import read_stretch, subjects_of
 
 # So many leave at once: on SQLite they take the one write lock for a tenth of a second.

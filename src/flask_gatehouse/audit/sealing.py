@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, insert, select, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from ..db.database import Database
+from ..db.upsert import insert_of
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from .events import AuditEvent
@@ -185,17 +184,13 @@ def _lock_newest(db: Session, host: str) -> AuditTree | None:
         first = _tree(f"{host}/gatehouse/{secrets.token_hex(8)}/1", 1, 0)
         values = {column.name: getattr(first, column.name) for column in AuditTree.__table__.columns}
         # Two workers may find none at the same moment, and the first one names it.
-        db.execute(_insert_of(db)(AuditTree).values(**values).on_conflict_do_nothing())
+        db.execute(insert_of(db)(AuditTree).values(**values).on_conflict_do_nothing())
     # By its number: whoever asks for the newest one that is free gets the one before it.
     epoch = db.scalars(_NEWEST_EPOCH).one()
     locked = select(AuditTree).where(AuditTree.epoch == epoch).with_for_update(skip_locked=True)
     tree = db.scalars(locked.execution_options(populate_existing=True)).first()
     # A restore may have begun another one between the two questions.
     return tree if tree is not None and db.scalars(_NEWEST_EPOCH).one() == epoch else None
-
-
-def _insert_of(db: Session) -> Any:
-    return postgresql_insert if db.connection().dialect.name == "postgresql" else sqlite_insert
 
 
 def _newest_id(db: Session | Connection) -> int:
@@ -223,7 +218,7 @@ def _append(db: Session, tree: AuditTree, rows: Sequence[Any]) -> None:
 
 
 def _count(db: Session, counts: Counter[tuple[datetime, str, Any]]) -> None:
-    statement = _insert_of(db)(AuditCount)
+    statement = insert_of(db)(AuditCount)
     statement = statement.on_conflict_do_update(
         index_elements=["hour", "event", "outcome"], set_={"count": AuditCount.count + statement.excluded.count}
     )

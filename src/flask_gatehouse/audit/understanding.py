@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .agreement import Disagreement, UnknownVersion, content_of
 from .events import AuditEvent, Outcome
-from .verifying.agreement import Disagreement, UnknownVersion, content_of
 
 _OPTIONAL = (str, type(None))
 _SHAPE: Mapping[str, tuple[type, ...]] = {

@@ -23,7 +23,7 @@ from ..kernel.errors import DependencyUnavailable
 from ..privacy.leftovers import settle
 from ..privacy.retention import PersonalRetention
 from ..sessions.limits import limits_of
-from ..sessions.service import expire_sessions, forget_ended_sessions
+from ..sessions.service import expire_sessions, forget_ended_sessions, sessions_due
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 from ..signin.slowing import forget_refusals
@@ -47,10 +47,12 @@ class Job:
     """Something to do again and again.
 
     :param every: seconds between the end of one time and the beginning of the next.
+    :param rest: the same, in times as long as it took: what looks through all that lives is not all that a worker does.
     """
 
     do: Callable[[], object]
     every: float
+    rest: float = 0.0
     due: float = 0.0
 
 
@@ -70,7 +72,7 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
     inside = [
         Job(sealer.seal, PAUSE),
         # Nothing depends on it: a request judges its session by itself.
-        Job(lambda: expire(database, settings), 10),
+        Job(lambda: expire(database, settings), 10, rest=50),
         Job(lambda: forget(database, settings), 10),
         Job(PersonalRetention(database, settings).run, 10),
     ]
@@ -115,9 +117,10 @@ def work(jobs: list[Job]) -> None:
     for job in jobs:
         if time.monotonic() < job.due:
             continue
-        pause = job.every
+        pause, begun = job.every, time.monotonic()
         try:
             job.do()
+            pause = max(pause, job.rest * (time.monotonic() - begun))
         except (DependencyUnavailable, SchemaMissing) as error:
             pause = max(pause, RECOVERY)
             log.warning("%s; the worker tries again in %s seconds", error, pause)
@@ -132,8 +135,12 @@ def expire(database: Database, settings: Settings) -> None:
     ordinary, admin = limits_of(settings, Role.VIEWER), limits_of(settings, Role.ADMIN)
     batch = 500
     while True:
+        with database.reading() as connection:
+            due = sessions_due(connection, ordinary, admin, limit=batch)
+        if not due:
+            break
         with database.transaction() as db:
-            if expire_sessions(db, ordinary, admin, batch=batch) < batch:
+            if expire_sessions(db, ordinary, admin, among=due, batch=batch) < batch:
                 break
     with database.transaction() as db:
         expire_invitations(db)

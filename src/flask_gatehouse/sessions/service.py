@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
@@ -176,23 +176,35 @@ def end_sessions(db: Session, user_id: int | None, *, actor: Actor) -> int:
     return len(_end(db, which, EndReason.REVOKED, actor))
 
 
-def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch: int = 500) -> int:
+def sessions_due(connection: Connection, limits: Limits, admin_limits: Limits, *, limit: int = 500) -> Sequence[str]:
+    """Return the ids of sessions that ``expire_sessions`` ends: who only looks through all that live holds no lock."""
+    return connection.scalars(_due(_now(connection), limits, admin_limits).limit(limit)).all()
+
+
+def expire_sessions(
+    db: Session, limits: Limits, admin_limits: Limits, *, among: Sequence[str] | None = None, batch: int = 500
+) -> int:
     """End the sessions whose time is over and that nobody has come back to; return how many.
 
     A request refuses such a session by itself; this writes down that it ended, for its owner's list and the trail.
+
+    :param among: ids that were due a moment ago; None to look through all sessions.
     """
     now = _now(db)
+    due = _due(now, limits, admin_limits).limit(batch).with_for_update(skip_locked=True, of=UserSession)
+    rows = db.execute(due if among is None else due.where(UserSession.id.in_(among))).all()
+    for session_id, created_at, last_seen_at, expires_at, role, is_active, generation_is_current in rows:
+        # The same rule that a request obeys says why, so that the trail and the person are told the same.
+        times = Times(now, created_at, last_seen_at, expires_at, None, is_active, generation_is_current)
+        reason = ended(times, admin_limits if role is Role.ADMIN else limits)
+        _end(db, UserSession.id == session_id, reason or EndReason.ABSOLUTE, SYSTEM)
+    return len(rows)
 
-    def is_over(of: Limits) -> ColumnElement[bool]:
-        return or_(
-            UserSession.last_seen_at <= now - of.idle,
-            UserSession.expires_at <= now,
-            UserSession.created_at <= now - of.absolute,
-        )
 
+def _due(now: datetime, limits: Limits, admin_limits: Limits) -> Select[Any]:
     is_admin = users.c.role == Role.ADMIN
     is_current = UserSession.generation == users.c.session_generation
-    due = (
+    return (
         select(
             UserSession.id,
             UserSession.created_at,
@@ -208,20 +220,11 @@ def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, *, batch:
             or_(
                 not_(users.c.is_active),
                 not_(is_current),
-                and_(not_(is_admin), is_over(limits)),
-                and_(is_admin, is_over(admin_limits)),
+                and_(not_(is_admin), _is_over(limits, now)),
+                and_(is_admin, _is_over(admin_limits, now)),
             ),
         )
-        .limit(batch)
-        .with_for_update(skip_locked=True, of=UserSession)
     )
-    rows = db.execute(due).all()
-    for session_id, created_at, last_seen_at, expires_at, role, is_active, generation_is_current in rows:
-        # The same rule that a request obeys says why, so that the trail and the person are told the same.
-        times = Times(now, created_at, last_seen_at, expires_at, None, is_active, generation_is_current)
-        reason = ended(times, admin_limits if role is Role.ADMIN else limits)
-        _end(db, UserSession.id == session_id, reason or EndReason.ABSOLUTE, SYSTEM)
-    return len(rows)
 
 
 def forget_ended_sessions(db: Session, kept_for: timedelta, *, batch: int = 500) -> int:
@@ -275,9 +278,8 @@ def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[Se
             UserSession.user_id == user_id,
             UserSession.ended_at.is_(None),
             UserSession.generation == users.c.session_generation,
-            UserSession.last_seen_at > now - limits.idle,
-            UserSession.expires_at > now,
-            UserSession.created_at > now - limits.absolute,
+            # As a whole: for a bare ``last_seen_at`` SQLite would go through the living sessions of everybody.
+            not_(_is_over(limits, now)),
         )
         .order_by(UserSession.last_seen_at.desc(), UserSession.id)
     )
@@ -288,6 +290,14 @@ def newest_sessions(db: Connection, user_id: int) -> Sequence[str]:
     """Return the public ids of a person's last sessions, whether they live or have ended."""
     newest = select(UserSession.id).where(UserSession.user_id == user_id).order_by(UserSession.created_at.desc())
     return db.execute(newest.limit(MOST_SESSIONS)).scalars().all()
+
+
+def _is_over(limits: Limits, now: datetime) -> ColumnElement[bool]:
+    return or_(
+        UserSession.last_seen_at <= now - limits.idle,
+        UserSession.expires_at <= now,
+        UserSession.created_at <= now - limits.absolute,
+    )
 
 
 def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Actor | None) -> Sequence[str]:

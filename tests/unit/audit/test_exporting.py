@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from flask_gatehouse.audit.agreement import Row
 from flask_gatehouse.audit.body import canonical
 from flask_gatehouse.audit.events import AuditEvent
 from flask_gatehouse.audit.exporting.csv_lines import COLUMNS, CSV_HEADER, csv_line
 from flask_gatehouse.audit.exporting.event import ExportedEvent
 from flask_gatehouse.audit.exporting.ocsf import as_ocsf
 from flask_gatehouse.audit.exporting.ocsf_classes import KINDS, OTHER, Class, kind_of
-from flask_gatehouse.audit.verifying.agreement import Row
 
 BODY: dict[str, Any] = {
     "actor": {"id": 7, "kind": "user"},

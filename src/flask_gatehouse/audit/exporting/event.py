@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..verifying.agreement import Disagreement, Row, UnknownVersion, content_of
+from ..agreement import Disagreement, Row, UnknownVersion, content_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
+from ..agreement import Row
 from ..search import TrailQuery
-from ..verifying.agreement import Row
 
 _COLUMN = {name: number for number, name in enumerate(Row._fields)}
 _EQUAL = {"event": "event", "outcome": "outcome", "ip": "ip", "request": "request_id", "session": "session_id"}

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ...kernel.context import Actor
+from ..agreement import Row
 from ..body import Personal
 from ..errors import NothingSealed, UnprovableEvent
 from ..events import AuditEvent
@@ -21,7 +22,6 @@ from ..note_keys import VerifierKey
 from ..proofs import MissingHashes
 from ..service import record
 from ..snapshot import Snapshot, snapshot
-from ..verifying.agreement import Row
 from .csv_lines import CSV_HEADER, csv_line
 from .event import ExportedEvent, kept_beside
 from .ocsf import as_ocsf

@@ -3,9 +3,9 @@
 from itertools import islice
 from typing import Any
 
+from ..agreement import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot
-from .agreement import Disagreement, UnknownVersion, content_of
 from .epoch import Epoch, Tree
 from .findings import Finding, Kind
 from .report import Report

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..agreement import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot, is_hash
 from ..tree import HASH_LENGTH, TILE_WIDTH, leaf_hash
-from .agreement import Disagreement, UnknownVersion, content_of
 from .epoch import Epoch, Tree
 from .findings import Finding, Findings, Kind
 from .report import Report

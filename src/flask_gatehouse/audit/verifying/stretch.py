@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..agreement import Disagreement, UnknownVersion, absent_subjects, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot, is_hash
 from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
-from .agreement import Disagreement, UnknownVersion, absent_subjects, content_of
 from .findings import Finding, Kind
 from .unknown import Unknown
 

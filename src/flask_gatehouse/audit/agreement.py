@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..body import COMMITMENT_PREFIX, VERSION, commitment
+from .body import COMMITMENT_PREFIX, VERSION, commitment
 
 
 class Row(NamedTuple):

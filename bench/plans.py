@@ -1,0 +1,102 @@
+"""How does what is asked of the database grow with what is in it? Prints the indexes and the work of each question.
+
+    python bench/plans.py [--count 1000000] [--only SQLite] [--details "users: two letters"]
+
+The work is what the database itself counts: on PostgreSQL the rows that were looked at, on SQLite the steps of its
+machine. No time is measured, so that two runs say the same, whatever else the machine does.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# The seeder stands beside the tests, which ask the same of fewer rows.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import psycopg
+
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.migrate import upgrade
+from tests.grown import GROWING, grow
+from tests.hot_questions import QUESTIONS
+from tests.services import Services, running_services
+from tests.watched import Work, watching
+
+SMALL = 1000
+
+
+def _make(kind: str, services: Services, folder: Path, count: int) -> str:
+    if kind == "SQLite":
+        url = f"sqlite:///{folder}/grown-{count}.db"
+    else:
+        with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE grown_{count}")
+        url = services.database_url(f"grown_{count}")
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    started = time.perf_counter()
+    grow(url, count)
+    print(f"{kind}: {count:,} seeded in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    return url
+
+
+def _work(url: str, count: int) -> list[Work]:
+    engine = make_engine(url)
+    database = Database(lambda: engine)
+    done = []
+    with watching(engine) as watch:
+        for question in QUESTIONS:
+            # What a first connection asks is no part of it.
+            with database.reading():
+                watch.take()
+            question.ask(database, count)
+            done.append(watch.take())
+    engine.dispose()
+    return done
+
+
+def _report(kind: str, few: list[Work], many: list[Work], count: int, details: str | None) -> bool:
+    reached = True
+    unit = "steps" if kind == "SQLite" else "rows"
+    print(f"\n{kind}: {unit}\n{'':42}{SMALL:>12,}{count:>12,}  read by, at {count:,}")
+    for question, small, large in zip(QUESTIONS, few, many, strict=True):
+        whole = sorted((GROWING & set(large.whole)) - question.walks)
+        missed = bool(whole) or large.amount > (question.most_steps if kind == "SQLite" else question.most_rows)
+        reached = reached and not missed
+        by = ", ".join(name.replace("gatehouse_", "") for name in large.indexes)
+        print(
+            f"{question.title:42}{small.amount:12,}{large.amount:12,}  {by}"
+            f"{' WHOLE: ' + ', '.join(whole) if whole else ''}{'  MISSED' if missed else ''}"
+        )
+        if question.title == details:
+            print("\n".join(large.plans))
+    return reached
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
+    parser.add_argument("--details")
+    options = parser.parse_args()
+    reached = True
+    with running_services() as services, tempfile.TemporaryDirectory() as folder:
+        for kind in ("SQLite", "PostgreSQL"):
+            if options.only not in {None, kind}:
+                continue
+            if kind == "PostgreSQL" and services.postgresql_url is None:
+                print("\nPostgreSQL: not installed on this machine", file=sys.stderr)
+                continue
+            counts = (SMALL, options.count)
+            few, many = (_work(_make(kind, services, Path(folder), count), count) for count in counts)
+            reached = _report(kind, few, many, options.count, options.details) and reached
+    print(f"\nNothing that grows is read as a whole: {'reached' if reached else 'MISSED'}")
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What requests and the worker ask is answered by indexes: nothing that grows is read as a whole, on either database.
+
+The databases are made once for all questions and hold twenty thousand of everything. Nothing is timed: PostgreSQL says
+how many rows it looked at, SQLite how many steps it made. ``bench/plans.py`` prints the same for a million.
+"""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from flask_gatehouse.accounts.columns import users
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.migrate import upgrade
+from tests.grown import GROWING, grow
+from tests.hot_questions import QUESTIONS, Question
+from tests.services import Services
+from tests.watched import Watch, watching
+
+COUNT = 20_000
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def grown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a database that has grown."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        url = f"sqlite:///{shutil.copy(template, tmp_path_factory.mktemp('grown') / 'gatehouse.db')}"
+        grow(url, COUNT)
+        yield url
+        return
+    services: Services = request.getfixturevalue("postgresql_services")
+    name = f"grown_{request.getfixturevalue('worker_name')}_{next(_numbers)}"
+    with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        url = services.database_url(name)
+        engine = make_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        grow(url, COUNT)
+        yield url
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def watched(url: str, *, prepared: bool = False) -> Iterator[tuple[Database, Watch]]:
+    """Yield a database, and who watches what it does."""
+    engine = make_engine(url)
+    database = Database(lambda: engine)
+    try:
+        with watching(engine, prepared=prepared) as watch:
+            # What a first connection asks is no part of any question.
+            with database.reading():
+                watch.take()
+            yield database, watch
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.title.replace(" ", "-"))
+def test_nothing_that_grows_is_read_as_a_whole(grown: str, question: Question) -> None:
+    with watched(grown) as (database, watch):
+        question.ask(database, COUNT)
+        work = watch.take()
+    said = "\n".join(work.plans)
+    assert work.plans, "nothing was asked"
+    assert not (GROWING & set(work.whole)) - question.walks, said
+    is_sqlite = grown.startswith("sqlite")
+    assert work.amount <= question.most_steps if is_sqlite else question.most_rows, said
+    for part in question.by_sqlite if is_sqlite and question.by_sqlite is not None else question.by:
+        assert any(part in index for index in work.indexes), f"{part} is not among {work.indexes}\n{said}"
+
+
+def test_what_comes_often_is_found_by_indexes_too(grown: str) -> None:
+    """PostgreSQL may plan once for all values after it has planned five times for some."""
+    if grown.startswith("sqlite"):
+        pytest.skip("SQLite plans each statement for no value in particular")
+    with watched(grown, prepared=True) as (database, watch):
+        for question in QUESTIONS:
+            for _ in range(7):
+                watch.take()
+                question.ask(database, COUNT)
+            work = watch.take()
+            assert not (GROWING & set(work.whole)) - question.walks, question.title + "\n" + "\n".join(work.plans)
+            assert work.rows <= question.most_rows, question.title + "\n" + "\n".join(work.plans)
+
+
+def test_whoever_watches_sees_that_all_is_read(grown: str) -> None:
+    with watched(grown) as (database, watch), database.reading() as connection:
+        connection.execute(select(users.c.id).where(users.c.name == "Nobody")).all()
+        work = watch.take()
+    assert work.whole == ["gatehouse_users"]
+    assert work.amount >= COUNT
