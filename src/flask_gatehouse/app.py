@@ -87,17 +87,32 @@ def run(info: ScriptInfo) -> None:
 
 
 class Program(Deferring, Explaining, FlaskGroup):
-    """The console script."""
+    """The console script: Flask's, for this one application."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Which application, and whether a browser may run code in it, is no question here.
+        self.params = [option for option in self.params if option.name not in {"app", "debug"}]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        # Flask adds what is offered to hosts, which is all of this once more, and makes the application to ask it for
+        # more: there would be no help before everything is configured.
+        return sorted({*self.commands, *self.deferred})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) if cmd_name in self.list_commands(ctx) else None
 
 
 @click.group(
     cls=Program,
     create_app=_load,
     add_default_commands=False,
+    add_version_option=False,
     load_dotenv=False,
     set_debug_flag=False,
     deferred=gatehouse_commands.deferred,
 )
+@click.version_option(package_name="Flask-Gatehouse", prog_name="gatehouse")
 def main() -> None:
     """The front gate of a Flask application: sign-in, sessions, users and the audit trail."""
 

@@ -18,6 +18,8 @@ from ..web.explain import decide, reasons
 from ..web.state import state
 from .addresses import find_person, number_of, whom
 
+METHODS = click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False)
+
 
 @click.command("create-admin")
 @with_appcontext
@@ -75,7 +77,7 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
 @click.command("explain")
 @with_appcontext
 @click.argument("email", callback=whom)
-@click.argument("method", type=click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False))
+@click.argument("method", type=METHODS, metavar="METHOD")
 @click.argument("path")
 def explain(email: str, method: str, path: str) -> None:
     """Say why this person may or may not, and since when; exit 0 if she may, 1 if not.

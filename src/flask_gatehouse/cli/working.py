@@ -15,7 +15,7 @@ from ..web.state import current_application, state
 @click.command("worker")
 @with_appcontext
 def run_worker() -> None:
-    """Expire sessions and tidy up, until stopped."""
+    """Seal the trail, deliver letters and alerts, end sessions that are over and tidy up, until stopped."""
     write_log(state())
     run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -93,7 +93,8 @@ def patient(connection: Connection) -> Iterator[None]:
 def _sqlite(url: URL) -> Engine:
     in_memory = not url.database or url.database == ":memory:"
     if url.database and not in_memory:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        # Ours alone, if it is we who make it: whoever reads the file reads every address and session.
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A database in memory has one connection and no pool that could be waited for.
     limits = {} if in_memory else {"pool_timeout": POOL_TIMEOUT_S}
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000}, hide_parameters=True, **limits)

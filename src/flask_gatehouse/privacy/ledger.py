@@ -112,7 +112,7 @@ def append(path: Path, lines: Sequence[str]) -> None:
 
     :raises OSError: if the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Nobody else may read it: it says at least how many people have left.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "r+b") as file:

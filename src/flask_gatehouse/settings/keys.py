@@ -60,7 +60,7 @@ def development_key(here: Path) -> str:
     """Return a key that all processes on this folder share, so that a restart signs nobody out."""
     path = here / "instance/development-secret-key"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
+from ...db.database import SchemaMissing
 from ..snapshot import Snapshot, snapshot
 from .across import Across
 from .continuing import check_rows, is_continued
@@ -30,7 +31,12 @@ def verify(engine: Engine, held: Held, advance: Advance = lambda events: None) -
 
 
 def count_sealed(engine: Engine) -> int:
-    """Return about how many events there are to verify, for whoever shows how far it is."""
+    """Return about how many events there are to verify, for whoever shows how far it is.
+
+    :raises SchemaMissing: if there is no trail at all.
+    """
+    if not inspect(engine).has_table("gatehouse_audit_trees"):
+        raise SchemaMissing
     with snapshot(engine) as now:
         return now.number("SELECT sum(size - cut) FROM gatehouse_audit_trees")
 

@@ -75,6 +75,8 @@ def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Man
     if path.exists():
         raise FileExists(path)
     secret = _secret(settings)
+    if not path.absolute().parent.is_dir():
+        raise BackupRefused(f"{path} cannot be written: there is no folder {path.absolute().parent}")
     with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_workplace(path, settings)) as temporary:
         dumped = Path(temporary) / "database"
         contents = _store(database).dump(database.engine, dumped, lambda done, of: tell("Saving", done, of))
