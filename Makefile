@@ -7,7 +7,7 @@ TYPED := tools hatch_build.py tests/architecture/host_code.py
 # A check that fails does not hide what the others would say.
 MAKEFLAGS += --keep-going --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench docs pictures release provision lint templates types contracts
+.PHONY: help setup run test check bench docs pictures image release provision lint templates types contracts
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ docs: setup ## Build the documentation
 
 pictures: setup ## Take the screenshots in docs/images anew
 	@PICTURES=take $(BIN)/pytest -q -p no:randomly tests/docs/test_pictures.py
+
+image: ## Build the container's image and try it as it will run; BASE=debian where no registry is reached
+	@BASE="$(BASE)" $${PYTHON:-python3} tools/image.py
 
 release: setup ## Build the wheel into dist/ and check it where nothing else is installed
 	@$(BIN)/python tools/release.py "$(TAG)"

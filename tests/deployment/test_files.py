@@ -60,7 +60,13 @@ def test_the_image_installs_what_the_project_needs() -> None:
         return set(re.findall(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?==\S+)", text, re.MULTILINE))
 
     server = pins("server.txt")
-    assert server <= pins("dev.txt")
+    assert server | pins("build.txt") <= pins("dev.txt")
     names = {re.split(r"[=\[]", pin)[0] for pin in server}
     assert {"flask", "sqlalchemy", "gunicorn", "psycopg", "redis"} <= names
     assert not {"pytest", "ruff", "mypy"} & names
+
+
+def test_the_image_can_back_up_the_database_that_stands_beside_it() -> None:
+    """``pg_dump`` refuses a server that is newer than it is."""
+    server = re.findall(r"image: postgres:(\d+)", (DEPLOY / "compose.yml").read_text())
+    assert server == re.findall(r"apt-get download postgresql-client-(\d+)", (DEPLOY / "Dockerfile").read_text())
