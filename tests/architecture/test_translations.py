@@ -19,7 +19,7 @@ SPOKEN = {"aria-label", "title", "placeholder", "alt", "hx-confirm", "content"}
 NAMES = {"Google", "GitHub", "OpenID Connect", "Enter", "Esc"}
 MACHINE = {"viewport", "color-scheme", "csrf-token", "htmx-config"}
 # What these say is read by programs, and by whoever types commands.
-PROGRAMS = {"openapi.py", "operations.py", "headers.py", "log_queue.py", "ops.py", "metrics.py"}
+PROGRAMS = {"openapi.py", "operations.py", "headers.py", "log_queue.py", "ops.py", "measures.py", "metrics.py"}
 KNOWN = {"text", "marked", "_", "plural", "forms", "problem", "Decision", "__init__"}
 SENTENCE = re.compile(r"[a-z]{2,}.* [a-z]|^[A-Z][a-z]+ \w|^[A-Z][a-z]+[.!?]$")
 

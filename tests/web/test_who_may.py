@@ -1,5 +1,7 @@
 """The matrix of docs/reference/who-may.tsv: actor, method, route, status. It is the documentation and the test's input.
 
+What a request records is among the events that the reference lists for its route.
+
 ``{own}`` is the actor, ``{other}`` somebody else, ``{session}`` somebody else's session, ``{event}`` one of the trail,
 ``{identity}`` a way to sign in that nobody has.
 Changes carry the token and fields that would do; the answers are those that a page gets. A route that is missing from
@@ -17,9 +19,11 @@ from flask_gatehouse import Role
 from flask_gatehouse.accounts.rules import LARGEST_ID
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.signals import RecordedEvent, event_recorded
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import ROUTES
 from tests.web.conftest import state_of
+from tools.documentation.recorded import ANYWHERE, BY_ROUTES
 
 ROWS = list(
     csv.DictReader(
@@ -54,11 +58,19 @@ def test_the_matrix_holds(app: Flask, row: dict[str, str], actor: str) -> None:
         own=who.user_id, other=other.user_id, session=other.session_id, event=1, identity=LARGEST_ID
     )
     fields = FIELDS if row["method"] != "PUT" else {"name": "A Name", "version": "1"}
-    if row["method"] == "GET":
-        answer = client.get(path)
-    else:
-        answer = client.open(path, method=row["method"], data=fields, headers=who.headers)
+    recorded: list[str] = []
+
+    def note(sender: Flask, event: RecordedEvent) -> None:
+        recorded.append(event.name)
+
+    with event_recorded.connected_to(note, app):
+        if row["method"] == "GET":
+            answer = client.get(path)
+        else:
+            answer = client.open(path, method=row["method"], data=fields, headers=who.headers)
     assert answer.status_code == int(row[actor])
+    rule = app.url_map.bind("localhost").match(path, row["method"], return_rule=True)[0].rule
+    assert {*recorded} <= {*BY_ROUTES.get((rule, row["method"]), ()), *ANYWHERE}
     if answer.status_code == 302 and actor == "anonymous" and row["path"] not in {"/", "/auth/login/dev"}:
         assert answer.location.startswith("/auth/login")
 

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
-from . import api, commands, errors, events, routes, settings, signals, templates
+from . import api, commands, errors, events, metrics, openapi, routes, settings, signals, templates
 
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings.text,
@@ -22,6 +22,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "refusals": errors.refusals,
     "templates": templates.text,
     "signals": signals.text,
+    "metrics": metrics.text,
+    "openapi": openapi.text,
     "api": api.text,
     "testing": api.for_tests,
 }
@@ -50,5 +52,6 @@ def filled_pages(
 def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("source-read", fill)
     app.connect("source-read", keep_folders_as_words)
+    app.connect("build-finished", openapi.write_beside)
     app.connect("env-get-outdated", filled_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

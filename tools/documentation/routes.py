@@ -4,7 +4,9 @@ from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.permissions import Permission
 from flask_gatehouse.web.routes import Route
 
+from .events import link
 from .markdown import code, table
+from .recorded import BY_ROUTES
 
 WHO = {
     Permission.PUBLIC: "anyone",
@@ -20,11 +22,18 @@ WHO = {
 
 def text() -> str:
     rows = [
-        (code(route.rule), method, WHO[permission], "yes" if method in route.confirmed else "", _notes(route))
+        (
+            code(route.rule),
+            method,
+            WHO[permission],
+            "yes" if method in route.confirmed else "",
+            ", ".join(link(event) for event in BY_ROUTES.get((route.rule, method), ())),
+            _notes(route),
+        )
         for route in ROUTES
         for method, permission in route.may.items()
     ]
-    return table(("route", "method", "who", "always asks who is there", "besides"), rows)
+    return table(("route", "method", "who", "always asks who is there", "records", "besides"), rows)
 
 
 def _notes(route: Route) -> str:

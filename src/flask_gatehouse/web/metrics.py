@@ -1,4 +1,4 @@
-"""What is measured, and how Prometheus reads it. Every label has few values, whatever people send."""
+"""Counting what ``measures`` names, and how Prometheus reads it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,13 +12,12 @@ from ..alerts.progress import alert_lags
 from ..audit.sealing import seal_lag
 from ..db.database import Database
 from ..kernel.errors import DependencyUnavailable
-from ..sessions.service import MOST_COUNTED, count_live_sessions
+from ..sessions.service import count_live_sessions
+from . import measures
+from .measures import Measure
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "gatehouse_"
-# Seconds. Ordinary pages take a few milliseconds; a provider has eight seconds for each of its answers.
-_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-_PROVIDER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Metrics:
@@ -26,29 +25,11 @@ class Metrics:
 
     def __init__(self) -> None:
         own = self._own = CollectorRegistry()
-        self.requests = Histogram(
-            "gatehouse_request_seconds",
-            "Time that requests of the gate took, by route",
-            ("route", "method", "status"),
-            registry=own,
-            buckets=_REQUEST_BUCKETS,
-        )
-        self.sign_ins = Counter(
-            "gatehouse_sign_ins", "Sign-ins that came to an end, by what it was", ("provider", "outcome"), registry=own
-        )
-        self.refusals = Counter(
-            "gatehouse_refusals", "Requests that were refused, by reason", ("reason",), registry=own
-        )
-        self.lost_lines = Counter(
-            "gatehouse_log_lines_lost", "Lines of the log that could not be written in time", registry=own
-        )
-        self.provider = Histogram(
-            "gatehouse_provider_seconds",
-            "Time that sign-ins waited for their provider",
-            ("provider",),
-            registry=own,
-            buckets=_PROVIDER_BUCKETS,
-        )
+        self.requests = _histogram(measures.REQUESTS, own)
+        self.sign_ins = _counter(measures.SIGN_INS, own)
+        self.refusals = _counter(measures.REFUSALS, own)
+        self.lost_lines = _counter(measures.LOST_LINES, own)
+        self.provider = _histogram(measures.PROVIDER, own)
 
     def text(self, database: Database) -> bytes:
         """Return everything in Prometheus' text format, and what the database says at this moment."""
@@ -62,6 +43,18 @@ class Metrics:
             asked.register(_Only(everybody))
         asked.register(_FromDatabase(database))
         return generate_latest(asked)
+
+
+def _counter(measure: Measure, registry: CollectorRegistry) -> Counter:
+    return Counter(measure.name, measure.about, measure.labels, registry=registry)
+
+
+def _histogram(measure: Measure, registry: CollectorRegistry) -> Histogram:
+    return Histogram(measure.name, measure.about, measure.labels, registry=registry, buckets=measure.buckets)
+
+
+def _gauge(measure: Measure, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(measure.name, measure.about, value, labels=measure.labels or None)
 
 
 class _Only(Collector):
@@ -87,16 +80,13 @@ class _FromDatabase(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("gatehouse_database_up", "Whether the database answers")
+        up = _gauge(measures.DATABASE_UP)
         found: list[Metric] = []
         try:
             with self._database.reading() as connection:
-                live = f"Sessions that have not ended, counted up to {MOST_COUNTED}"
-                found.append(GaugeMetricFamily("gatehouse_sessions", live, count_live_sessions(connection)))
-                waiting = "Age of the oldest event that is not sealed yet"
-                found.append(GaugeMetricFamily("gatehouse_seal_lag_seconds", waiting, seal_lag(connection)))
-                untold = "Age of the oldest event that a sink of alerts has not looked at yet"
-                lag = GaugeMetricFamily("gatehouse_alert_lag_seconds", untold, labels=("sink",))
+                found.append(_gauge(measures.SESSIONS, count_live_sessions(connection)))
+                found.append(_gauge(measures.SEAL_LAG, seal_lag(connection)))
+                lag = _gauge(measures.ALERT_LAG)
                 for sink, seconds in alert_lags(connection).items():
                     lag.add_metric((sink,), seconds)
                 found.append(lag)
