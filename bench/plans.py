@@ -26,6 +26,8 @@ from tests.services import Services, running_services
 from tests.watched import Work, watching
 
 SMALL = 1000
+# What is bounded reaches its bounds in a large table only: a stretch of a thousand entries, seven thousand ids to sort.
+SPREAD = 4
 
 
 def _make(kind: str, services: Services, folder: Path, count: int) -> str:
@@ -65,7 +67,9 @@ def _report(kind: str, few: list[Work], many: list[Work], count: int, details: s
     print(f"\n{kind}: {unit}\n{'':42}{SMALL:>12,}{count:>12,}  read by, at {count:,}")
     for question, small, large in zip(QUESTIONS, few, many, strict=True):
         whole = sorted((GROWING & set(large.whole)) - question.walks)
-        missed = bool(whole) or large.amount > (question.most_steps if kind == "SQLite" else question.most_rows)
+        missed = bool(whole) or large.amount > SPREAD * (
+            question.most_steps if kind == "SQLite" else question.most_rows
+        )
         reached = reached and not missed
         by = ", ".join(name.replace("gatehouse_", "") for name in large.indexes)
         print(
