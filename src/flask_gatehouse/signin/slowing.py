@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
@@ -29,6 +29,13 @@ from .rules import Tally, count_refusal
 Account = tuple[str, str]
 _tallies = RefusalTally.__table__
 _PURPOSE = b"gatehouse.refusals\0"
+# Built once: each sign-in asks it twice.
+_LONGEST_WAIT: Select[Any] = (
+    select(_tallies.c.wait_until, database_now().label("now"))
+    .where(_tallies.c.key.in_(bindparam("keys", expanding=True)), _tallies.c.wait_until > database_now())
+    .order_by(_tallies.c.wait_until.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +57,7 @@ def check_network(database: Database, settings: Settings, address: str | None) -
     :raises DependencyUnavailable: if the database does not answer.
     """
     keys = [counter.key for counter in _networks(settings, address)]
-    longest: Select[Any] = (
-        select(_tallies.c.wait_until, database_now().label("now"))
-        .where(_tallies.c.key.in_(keys), _tallies.c.wait_until > database_now())
-        .order_by(_tallies.c.wait_until.desc())
-        .limit(1)
-    )
-    row = database.first(longest, {}) if keys else None
+    row = database.first(_LONGEST_WAIT, {"keys": keys}) if keys else None
     if row is not None:
         raise TooManyRefusals(row.wait_until - row.now)
 
