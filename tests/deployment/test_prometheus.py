@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
+from flask_gatehouse.app import create_app
+from flask_gatehouse.web.metrics import Metrics
+from flask_gatehouse.web.state import EXTENSION, State
 from tests.services import need
 from tools import provision
 
@@ -85,3 +89,38 @@ def test_a_rule_fires_when_something_is_wrong_and_not_before(tmp_path: Path, nam
     series, values, minute = WRONG[name]
     assert fires(tmp_path, name, [(series, values)], minute)
     assert not fires(tmp_path, name, WELL, minute)
+
+
+def measured(database_url: str, took: float) -> list[tuple[str, str]]:
+    """Return what /metrics says of requests and sign-ins that take so many seconds, and go on to, for an hour."""
+    app = create_app({"GATEHOUSE_ENV": "development", "SECRET_KEY": "k" * 32, "DATABASE_URL": database_url})
+    here: State = app.extensions[EXTENSION]
+    metrics: Metrics = here.metrics
+    for _ in range(60):
+        metrics.requests.labels("/users", "GET", "200").observe(took)
+        metrics.provider.labels("google").observe(took)
+    text = app.test_client().get("/metrics").text
+    here.database.engine.dispose()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return [
+        (f"{one.name}{{{','.join(f'{name}={json.dumps(value)}' for name, value in one.labels.items())}}}",
+         f"0+{one.value:g}x60")
+        for one in samples
+        if one.name.endswith("_bucket")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["GatehouseSlow", "GatehouseProviderSlow"])
+def test_a_rule_fires_when_answers_take_long_and_not_while_they_do_not(
+    tmp_path: Path, sqlite_url: str, name: str
+) -> None:
+    slow, quick = measured(sqlite_url, 6), measured(sqlite_url, 0.8)
+    assert len(slow) >= 20
+    assert fires(tmp_path, name, slow, 40)
+    assert not fires(tmp_path, name, slow, 5)
+    assert not fires(tmp_path, name, quick, 40)
+
+
+def test_each_rule_is_seen_to_fire() -> None:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    assert {rule["alert"] for rule in group["rules"]} == {*WRONG, "GatehouseSlow", "GatehouseProviderSlow"}
