@@ -54,6 +54,7 @@ def running_node(registration: Registration, url: str, port: int, secret: str) -
         "GATEHOUSE_BASE_URL": f"http://localhost:{port}",
         "DATABASE_URL": url,
         "SECRET_KEY": "the same before and after, of 32 bytes or more",
+        "GATEHOUSE_REFUSAL_LIMIT": "4 per hour",
     }
     with running_gatehouse(environment, port=port) as node:
         yield node
@@ -94,6 +95,10 @@ def test_at_once(registration: Registration, database_url: str, open_browser: Op
         assert "answered the exchange of a code with invalid_client" in node.log
         assert OLD not in node.log
         assert inside.is_signed_in()
+        # It is the operator's to mend: nobody of the network has to wait for what went wrong between the two.
+        for _ in range(4):
+            refused = under_way.get(far.begin(under_way, new_address()))
+            assert (refused.status_code, reason_of(refused)) == (400, "provider_error")
     with running_node(registration, database_url, port, NEW) as node:
         assert inside.is_signed_in()
         assert far.sign_in(under_way, new_address()).status_code == 302

@@ -110,9 +110,10 @@ def test_this_was_not_me(site: Site, office: PostOffice, open_browser: Open) -> 
     admin = open_browser(site.node)
     admin.sign_in(ADMIN)
     assert "Locked accounts" in admin.get("/dashboard").text
+    assert '<span class="badge badge-warning">Locked</span>' in admin.get(f"/users?q={address}").text
     her_page = f"/users/{site.user_id(address)}"
     shown = admin.get(her_page)
-    assert "Let her in again" in shown.text
+    assert "Unlock the account" in shown.text
     released = admin.post(f"{her_page}/release", hidden_fields(shown.text))
     assert released.status_code == 303
     assert "Locked accounts" not in admin.get("/dashboard").text
@@ -127,6 +128,7 @@ def test_another_role_is_told(site: Site, office: PostOffice, open_browser: Open
     address, admin = new_address("eve"), open_browser(site.node)
     assert open_browser(site.node).sign_in(address, "Eve").status_code == 302
     assert admin.sign_in(ADMIN).status_code == 302
+    assert '<span class="badge badge-warning">Locked</span>' in admin.get(f"/users?q={address}").text
     her_page = f"/users/{site.user_id(address)}"
     fields = hidden_fields(admin.get(her_page).text) | {"name": "Eve", "role": "editor"}
     assert admin.post(her_page, fields).status_code == 303

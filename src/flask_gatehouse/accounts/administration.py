@@ -164,4 +164,5 @@ def _row_of(user: User) -> UserRow:
         user.created_at,
         user.last_sign_in_at,
         user.version,
+        user.held_at is not None,
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import FromClause, Label
+from sqlalchemy import ColumnElement, FromClause, Label
 
 from .models import User
 
@@ -14,6 +14,8 @@ actor_columns: tuple[Label[Any], ...] = tuple(
     for name in ("id", "email", "name", "role", "is_active", "session_generation", "created_at", "last_sign_in_at")
 )
 # What a list shows, in the order of ``UserRow``.
-row_columns = tuple(
-    users.c[name] for name in ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")
+_SHOWN = ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")
+row_columns: tuple[ColumnElement[Any], ...] = (
+    *(users.c[name] for name in _SHOWN),
+    users.c.held_at.is_not(None).label("is_held"),
 )

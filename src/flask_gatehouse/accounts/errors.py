@@ -79,6 +79,7 @@ class FieldProblem(StrEnum):
     MARKUP = "markup"
     UNKNOWN = "unknown"
     NOT_AN_ADDRESS = "not_an_address"
+    BINDS_NOBODY = "binds_nobody"
     IN_THE_PAST = "in_the_past"
     NOT_A_TIME = "not_a_time"
     NOT_LATER = "not_later"

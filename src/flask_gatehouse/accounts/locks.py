@@ -71,6 +71,11 @@ def is_only_administrator(connection: Connection, user_id: int) -> bool:
     return is_last_administrator(connection.scalars(found).all(), user_id)
 
 
+def count_administrators(connection: Connection) -> int:
+    """Return how many administrators could let somebody in: they are active, and not held."""
+    return connection.execute(select(func.count()).select_from(User).where(*_ABLE)).scalar_one()
+
+
 def refuse_oneself(user_id: int, actor: Actor | None) -> None:
     """Refuse what nobody does to herself.
 

@@ -43,6 +43,7 @@ from .joining import (
 )
 from .leaving import delete_user
 from .listing import count_users, list_users
+from .locks import count_administrators
 from .profile import Profile
 from .signing_in import (
     find_identity_id,
@@ -65,6 +66,7 @@ __all__ = [
     "change_many",
     "change_role",
     "claim_administration",
+    "count_administrators",
     "count_users",
     "decline_join_request",
     "delete_user",

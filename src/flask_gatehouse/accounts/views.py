@@ -12,6 +12,7 @@ class UserRow:
 
     :param email: case-folded; None if no provider vouches for one.
     :param version: raised by every change, and sent back by a form to notice the change of somebody else.
+    :param is_held: whether nobody signs in as her, because she said that it was not she.
     """
 
     id: int
@@ -22,6 +23,7 @@ class UserRow:
     created_at: datetime
     last_sign_in_at: datetime | None
     version: int
+    is_held: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return what JSON shows of her: moments are ISO 8601 in UTC."""

@@ -18,9 +18,27 @@ def address(context: click.Context, parameter: click.Parameter, value: str) -> s
     :raises click.BadParameter: if it is none.
     """
     try:
-        return validate_email(value, check_deliverability=False).normalized
+        found = validate_email(value, check_deliverability=False)
     except EmailNotValidError as error:
         raise click.BadParameter(str(error)) from error
+    # A domain in the form in which it was typed: what a provider has only claimed may be held in the other one.
+    return (found.ascii_email if value.isascii() else None) or found.normalized
+
+
+def stored(address: str) -> str:
+    """Return an address with its domain as it travels (RFC 5891), which is how providers write it and users have it."""
+    return validate_email(address, check_deliverability=False).ascii_email or address
+
+
+def bindable(address: str) -> str:
+    """Return an address as users have it.
+
+    :raises click.BadParameter: if no provider's word about it binds anybody.
+    """
+    found = stored(address)
+    if not found.isascii():
+        raise click.BadParameter(f"Before the @, only letters from a to z count: no provider vouches for {address}.")
+    return found
 
 
 def whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -38,7 +56,7 @@ def find_person(db: Connection | Session, value: str) -> int:
     :raises UserNotFound: if there is no such user.
     """
     number = number_of(value)
-    found = find_user_id(db, value) if number is None else get_user(db, number).id
+    found = find_user_id(db, stored(value)) if number is None else get_user(db, number).id
     if found is None:
         raise click.ClickException(f"Nobody here has the address {value}.")
     return found

@@ -1,5 +1,7 @@
 """What is done for one person, by her address or her number."""
 
+import sys
+
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
@@ -12,11 +14,15 @@ from ..accounts.service import (
     invite_administrator,
     release_user,
 )
+from ..db.database import Database
 from ..kernel.context import COMMAND_LINE
-from ..sessions.service import end_sessions
+from ..sessions.service import count_live_sessions, end_sessions
 from ..web.explain import decide, reasons
 from ..web.state import state
-from .addresses import find_person, number_of, whom
+from .addresses import bindable, find_person, number_of, whom
+
+# Sessions that one transaction ends: nobody signs in while it lasts.
+AT_ONCE = 1000
 
 METHODS = click.Choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False)
 
@@ -32,7 +38,7 @@ def create_admin(email: str) -> None:
     number = number_of(email)
     try:
         with state().database.transaction() as db:
-            done = invite_administrator(db, email) if number is None else appoint_administrator(db, number)
+            done = invite_administrator(db, bindable(email)) if number is None else appoint_administrator(db, number)
     except AlreadyAdministrator:
         click.echo(f"{email} is an administrator already.", err=True)
         raise SystemExit(1) from None
@@ -69,9 +75,28 @@ def sessions_revoke(email: str | None, *, everybody: bool) -> None:
     """End the sessions of one person, or of everybody."""
     if bool(email) == everybody:
         raise click.UsageError("Say either --user EMAIL or --all.")
-    with state().database.transaction() as db:
-        count = end_sessions(db, find_person(db, email) if email else None, actor=COMMAND_LINE)
+    database = state().database
+    if email:
+        with database.transaction() as db:
+            count = end_sessions(db, find_person(db, email), actor=COMMAND_LINE)
+    else:
+        count = _end_everybodys(database)
     click.echo("One session was ended." if count == 1 else f"{count} sessions were ended.")
+
+
+def _end_everybodys(database: Database) -> int:
+    with database.reading() as connection:
+        expected = count_live_sessions(connection)
+    ended = 0
+    # What has ended stays so, if it is broken off: asking once more goes on with the rest.
+    with click.progressbar(length=expected, label="Sessions", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        while True:
+            with database.transaction() as db:
+                number = end_sessions(db, None, actor=COMMAND_LINE, batch=AT_ONCE)
+            if not number:
+                return ended
+            ended += number
+            bar.update(number)
 
 
 @click.command("explain")

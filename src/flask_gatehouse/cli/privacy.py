@@ -18,13 +18,13 @@ from ..privacy.erasure import erase_address, erase_user
 from ..privacy.export import export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
-from .addresses import number_of, whom
+from .addresses import number_of, stored, whom
 
 
 def _find(here: State, email: str) -> int | None:
     number = number_of(email)
     with here.database.reading() as connection:
-        return find_user_id(connection, email) if number is None else get_user(connection, number).id
+        return find_user_id(connection, stored(email)) if number is None else get_user(connection, number).id
 
 
 @click.command("export")

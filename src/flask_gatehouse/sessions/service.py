@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ..accounts.columns import users
 from ..accounts.rules import Role
 from ..audit import AuditEvent, record
+from ..audit.service import Facts, record_each
 from ..db.base import database_now
 from ..kernel.context import SYSTEM, Actor
 from .lookup import digest_of
@@ -170,9 +171,16 @@ def end_sessions_of_account(db: Session, user_id: int, issuer: str, subject: str
     return len(_end(db, hers, EndReason.REVOKED, actor))
 
 
-def end_sessions(db: Session, user_id: int | None, *, actor: Actor) -> int:
-    """End all sessions of one person, or of everybody if ``user_id`` is None."""
+def end_sessions(db: Session, user_id: int | None, *, actor: Actor, batch: int | None = None) -> int:
+    """End all sessions of one person, or of everybody if ``user_id`` is None; return how many.
+
+    :param batch: end no more than these: all of a large site's would keep everybody else from writing meanwhile.
+    """
     which = UserSession.id.is_not(None) if user_id is None else UserSession.user_id == user_id
+    if batch is not None:
+        some = select(UserSession.id).where(which, UserSession.ended_at.is_(None)).order_by(UserSession.id).limit(batch)
+        # PostgreSQL evaluates a subquery that is limited once for each row, and this once.
+        which = UserSession.id.in_(select(some.with_for_update().cte("some").c.id))
     return len(_end(db, which, EndReason.REVOKED, actor))
 
 
@@ -308,8 +316,9 @@ def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Acto
         .returning(UserSession.id)
         .execution_options(synchronize_session=False)
     ).all()
-    for session_id in ids:
-        record(_EVENTS[reason], resource=("session", session_id), reason=reason, session=db, actor=actor)
+    record_each(
+        _EVENTS[reason], [Facts(("session", session_id), reason=reason) for session_id in ids], session=db, actor=actor
+    )
     return ids
 
 

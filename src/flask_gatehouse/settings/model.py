@@ -128,8 +128,10 @@ class Settings:
         :raises ConfigurationError: with one sentence for each mistake.
         """
         here = (directory or Path.cwd()).absolute()
-        values: dict[str, str] = {name: text for name, text in dotenv_values(here / ".env").items() if text is not None}
-        values |= os.environ if environ is None else environ
+        written = {name: text for name, text in dotenv_values(here / ".env").items() if text is not None}
+        written |= os.environ if environ is None else environ
+        # A value out of a file ends with its last line: a client secret with a line break is refused by the provider.
+        values = {name: text.strip() for name, text in written.items()}
         values |= {
             name: _as_text(value) for name, value in (config or {}).items() if value is not None and is_ours(name)
         }
@@ -147,7 +149,8 @@ def _as_text(value: object) -> str:
         return ",".join(_as_text(item) for item in value)
     if isinstance(value, timedelta):
         return f"{int(value.total_seconds())}s"
-    return str(value)
+    # Of bytes, what looks like white space may be a part of a key.
+    return str(value).strip()
 
 
 def _read(values: Values, root: str, url_prefix: str) -> Settings:
@@ -156,7 +159,10 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
     development = env is Environment.DEVELOPMENT
     github = github_address(values, "GITHUB_URL", development=development)
     _refuse_halves(values)
-    idle, lifetime = values.time("GATEHOUSE_IDLE_TIMEOUT"), values.time("GATEHOUSE_SESSION_LIFETIME")
+    idle, admin_idle = _for_administrators(values, "GATEHOUSE_IDLE_TIMEOUT", "GATEHOUSE_ADMIN_IDLE_TIMEOUT")
+    lifetime, admin_lifetime = _for_administrators(
+        values, "GATEHOUSE_SESSION_LIFETIME", "GATEHOUSE_ADMIN_SESSION_LIFETIME"
+    )
     return Settings(
         env=env,
         secret_key=Secret(signing_key(values, development=development)),
@@ -175,8 +181,8 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         user_list_role=values.one_of("GATEHOUSE_USER_LIST_ROLE", ROLES),
         idle_timeout=idle,
         session_lifetime=lifetime,
-        admin_idle_timeout=values.parse("GATEHOUSE_ADMIN_IDLE_TIMEOUT", duration, idle),
-        admin_session_lifetime=values.parse("GATEHOUSE_ADMIN_SESSION_LIFETIME", duration, lifetime),
+        admin_idle_timeout=admin_idle,
+        admin_session_lifetime=admin_lifetime,
         confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE"),
         dormant_after=values.time("GATEHOUSE_DORMANT_AFTER"),
         review_interval=values.time("GATEHOUSE_REVIEW_INTERVAL"),
@@ -215,6 +221,15 @@ def _refuse_halves(values: Values) -> None:
     values.needs("GATEHOUSE_ALERT_EMAIL", "GATEHOUSE_SMTP_URL")
     # What leaves the trail has to stay somewhere: nobody can tell a loss from a deletion afterwards.
     values.needs("GATEHOUSE_AUDIT_RETENTION", "GATEHOUSE_AUDIT_ARCHIVE_DIR")
+
+
+def _for_administrators(values: Values, name: str, admin_name: str) -> tuple[timedelta, timedelta]:
+    """Return a limit and that of administrators, whose sessions are worth more to a thief and never last longer."""
+    limit = values.time(name)
+    admin_limit = values.parse(admin_name, duration, limit)
+    if admin_limit > limit:
+        values.problems.append(f"{admin_name} must not be longer than {name}, which holds for everybody.")
+    return limit, admin_limit
 
 
 def _database_url(values: Values) -> Secret:

@@ -29,6 +29,8 @@ _KNOWN_ERRORS = frozenset(
         "invalid_scope",
     }
 )
+# Those that no code of a caller's brings about: the operator's registration is not in order.
+_ABOUT_US = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +105,8 @@ class _CodeClient(OAuth2Client):
         if "error" in tokens:
             error = tokens["error"] if tokens["error"] in tuple(_KNOWN_ERRORS) else "an error"
             _log.warning("Provider %s answered the exchange of a code with %s", self.metadata["provider"], error)
-            raise SignInRefused(Reason.PROVIDER_ERROR, self.metadata["provider"])
+            by_caller = error not in _ABOUT_US
+            raise SignInRefused(Reason.PROVIDER_ERROR, self.metadata["provider"], by_caller=by_caller)
         token_type = tokens.get("token_type")
         if (
             resp.status != 200

@@ -45,18 +45,35 @@ class Reason(StrEnum):
     LINKED_ADDRESS_TAKEN = "linked_address_taken"
 
 
+# What an honest provider never answers, whoever asks.
+_BETWEEN_US = frozenset(
+    {
+        Reason.DISCOVERY_INVALID,
+        Reason.ID_TOKEN_MISSING,
+        Reason.ID_TOKEN_SIGNATURE,
+        Reason.ID_TOKEN_ALGORITHM,
+        Reason.ID_TOKEN_ISSUER,
+        Reason.ID_TOKEN_AUDIENCE,
+        Reason.ID_TOKEN_EXPIRED,
+    }
+)
+
+
 class SignInRefused(GatehouseError):
     """A sign-in that is not accepted.
 
     :param reason: the code.
     :param provider: the provider's name.
+    :param by_caller: whether whoever signs in could bring it about. What is wrong between the provider and us, such as
+        a client secret that has run out, slows nobody's network down.
     :param facts: what the page may say besides, such as names of providers; never text from outside.
     """
 
-    def __init__(self, reason: Reason, provider: str, **facts: object) -> None:
+    def __init__(self, reason: Reason, provider: str, *, by_caller: bool = True, **facts: object) -> None:
         super().__init__(reason)
         self.reason = reason
         self.provider = provider
+        self.by_caller = by_caller and reason not in _BETWEEN_US
         self.facts = facts
 
 

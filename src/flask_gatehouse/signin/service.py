@@ -199,7 +199,7 @@ def record_refusal(
         event = AuditEvent.TOKEN_REUSE
     user_id = refusal.facts.get("user_id")
     with database.transaction() as db:
-        wait = count_and_record(db, settings, account, actor)
+        wait = count_and_record(db, settings, account, actor) if refusal.by_caller else timedelta()
         if not wait:
             record(
                 event,

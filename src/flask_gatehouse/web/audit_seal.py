@@ -67,6 +67,8 @@ def _headline(said: RecordedEvent | None, standing: Standing) -> str:
     if said is None:
         one, many = _NEVER_VERIFIED
         return plural(one, many, standing.sealed) if standing.sealed else text("Nothing is sealed yet.")
+    if not _reached(said, standing) and not standing.sealed:
+        return text("Nothing is sealed yet.")
     when = ago(said.occurred_at)
     if said.content["event"] == AuditEvent.VERIFIED:
         return text("Verified to event %(number)s, %(when)s.", number=number(_reached(said, standing)), when=when)

@@ -18,6 +18,7 @@ _WORDS = {
     FieldProblem.MARKUP: _("Please leave out < and >."),
     FieldProblem.UNKNOWN: _("Please choose one of the list."),
     FieldProblem.NOT_AN_ADDRESS: _("That is not an e-mail address."),
+    FieldProblem.BINDS_NOBODY: _("Before the @, only letters from a to z count: no provider vouches for others."),
     FieldProblem.IN_THE_PAST: _("That is in the past."),
     FieldProblem.NOT_A_TIME: _("That is no date and time, such as 2026-11-27T09:30."),
     FieldProblem.NOT_LATER: _("That is not later than where it begins."),

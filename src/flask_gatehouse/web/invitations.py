@@ -90,7 +90,7 @@ def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
             decline_join_request(db, request_id)
         else:
             raise InvalidField({"decision": FieldProblem.UNKNOWN})
-    approved, declined = text("Approved: the next sign-in lets her in."), text("The request was declined.")
+    approved, declined = text("Approved. The next sign-in is let in."), text("The request was declined.")
     return _done(approved if decision == "approve" else declined)
 
 

@@ -112,7 +112,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("user", "DELETE"): Operation("Delete a user", {200: None}, refusals=(404, 409)),
     ("toggle_user", "POST"): Operation(
-        "Deactivate a user, or let her in again; without `is_active`, whichever she is not",
+        "Deactivate or reactivate a user; without `is_active`, whichever is not so yet",
         {200: ref("ChangedUser")},
         body=body({"is_active": FLAG}, optional=("is_active",)),
         media=(JSON,),

@@ -56,6 +56,19 @@ def pending(house: House) -> list[str]:
         return [invitation.email for invitation in list_invitations(connection)]
 
 
+def test_a_domain_in_other_letters_is_invited_as_providers_write_it(house: House) -> None:
+    for typed in ("ada@bücher.example", "ada@xn--bcher-kva.example"):
+        assert invited(house, typed).email == "ada@xn--bcher-kva.example"
+    assert pending(house) == ["ada@xn--bcher-kva.example"]
+
+
+def test_an_address_that_no_provider_can_vouch_for_is_refused(house: House) -> None:
+    with pytest.raises(InvalidField) as refused:
+        invited(house, "jürgen@example.com")
+    assert refused.value.fields == {"email": FieldProblem.BINDS_NOBODY}
+    assert pending(house) == []
+
+
 def waiting(house: House) -> list[JoinRequestView]:
     with house.database.reading() as connection:
         return list(list_join_requests(connection))

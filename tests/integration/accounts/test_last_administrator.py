@@ -17,8 +17,11 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import (
     change_many,
     change_role,
+    count_administrators,
     delete_user,
     edit_user,
+    hold_user,
+    list_users,
     suspend_user,
     toggle_active,
 )
@@ -188,3 +191,13 @@ def test_many_changes_at_once_wait_for_each_other_and_do_not_fail(house: House) 
         expected = (LastAdministrator, UserNotFound, EditConflict)
         assert all(isinstance(error, expected) for error in failed), [(error, error.__cause__) for error in failed]
         assert administrators(house) >= 1
+
+
+def test_whoever_is_locked_is_no_administrator_who_could_let_somebody_in(house: House) -> None:
+    boss, other = (house.join(name, role=Role.ADMIN) for name in ("boss", "other"))
+    with house.database.transaction() as db:
+        hold_user(db, other.id, other.session_generation, about="test", actor=Actor())
+    with house.database.reading() as connection:
+        assert count_administrators(connection) == 1
+        rows = list_users(connection, UserQuery(role=Role.ADMIN)).rows
+    assert {row.id: row.is_held for row in rows} == {boss.id: False, other.id: True}

@@ -5,7 +5,7 @@ from hashlib import sha256
 from itertools import product
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
@@ -197,6 +197,22 @@ def test_all_of_one_person_or_of_everybody(house: House, everybody: bool) -> Non
     assert why_ended(house, hers) is EndReason.REVOKED
     assert why_ended(house, theirs) is (EndReason.REVOKED if everybody else None)
     assert house.trail()[-1].actor_kind == "cli"
+
+
+def test_those_of_everybody_end_by_batches_with_two_statements_each(house: House) -> None:
+    ada, eve = house.join("ada"), house.join("eve")
+    begun = [house.enter(ada), house.enter(eve), house.enter(ada)]
+    statements: list[str] = []
+    event.listen(house.database.engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+    ended = []
+    for _ in range(3):
+        with house.database.transaction() as db:
+            ended.append(end_sessions(db, None, actor=COMMAND_LINE, batch=2))
+    assert ended == [2, 1, 0]
+    assert {why_ended(house, one) for one in begun} == {EndReason.REVOKED}
+    assert [row.event for row in house.trail()].count("session_revoked") == 3
+    writing = [said for said in statements if said.startswith(("WITH", "UPDATE", "INSERT"))]
+    assert len(writing) == 5
 
 
 class TestChangesOfTheUserActOnTheVeryNextLookUp:

@@ -55,6 +55,22 @@ def let_time_pass(house: House, span: timedelta) -> None:
                     setattr(row, name, moment - span)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        SignInRefused(Reason.PROVIDER_ERROR, "google", by_caller=False),
+        SignInRefused(Reason.DISCOVERY_INVALID, "google"),
+        SignInRefused(Reason.ID_TOKEN_SIGNATURE, "google"),
+    ],
+    ids=["client-secret", "discovery", "signature"],
+)
+def test_what_is_wrong_between_the_provider_and_us_slows_nobody(house: House, refused: SignInRefused) -> None:
+    for _ in range(5):
+        record_refusal(house.database, LIMIT, refused, purpose=Purpose.SIGN_IN, actor=SOMEBODY)
+    assert not wait_of(house)
+    assert [row.event for row in house.trail()] == [FAILED] * 5
+
+
 def test_a_network_waits_beyond_the_limit(house: House, refuse: Callable[..., None]) -> None:
     refuse(2)
     assert not wait_of(house)

@@ -147,6 +147,13 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
         {"GATEHOUSE_AUDIT_RETENTION": "400d"},
         ["GATEHOUSE_AUDIT_ARCHIVE_DIR is missing: GATEHOUSE_AUDIT_RETENTION needs it."],
     ),
+    *(
+        ({admin_name: "8d", name: "7d"}, [f"{admin_name} must not be longer than {name}, which holds for everybody."])
+        for admin_name, name in (
+            ("GATEHOUSE_ADMIN_IDLE_TIMEOUT", "GATEHOUSE_IDLE_TIMEOUT"),
+            ("GATEHOUSE_ADMIN_SESSION_LIFETIME", "GATEHOUSE_SESSION_LIFETIME"),
+        )
+    ),
     ({"GATEHOUSE_SESSION_LIFETIME": "9999d"}, ["GATEHOUSE_SESSION_LIFETIME must not be longer than 3650d."]),
     *(
         ({name: limit}, [f"{name} must read like '20 per minute' or '20 per 10 minutes'."])

@@ -356,6 +356,21 @@ class TestDevelopment:
         assert not (tmp_path / "instance").exists()
 
 
+def test_what_a_file_adds_at_its_end_is_no_part_of_a_value(load: Load) -> None:
+    settings = load(
+        DEVELOPMENT | {"SECRET_KEY": "k" * 32 + "\n", "GITHUB_CLIENT_ID": " id", "GITHUB_CLIENT_SECRET": "secret\r\n"},
+        {"GATEHOUSE_METRICS_TOKEN": "token\n"},
+    )
+    (github,) = settings.providers
+    assert (settings.secret_key.reveal(), github.client_id, github.client_secret.reveal()) == ("k" * 32, "id", "secret")
+    assert settings.metrics_token == Secret("token")
+
+
+def test_of_a_key_of_bytes_nothing_is_taken_away(load: Load) -> None:
+    key = b" " + bytes(range(30)) + b"\n"
+    assert load(DEVELOPMENT, {"SECRET_KEY": key}).secret_key.reveal() == key.decode("latin-1")
+
+
 @pytest.mark.parametrize("host", ["localhost", "gate.localhost", "127.0.0.1", "127.9.9.9", "::1"])
 def test_loopback_is_this_machine(host: str) -> None:
     assert is_loopback(host)

@@ -3,7 +3,7 @@
 from ...accounts.queries import Sort, Status, UserQuery
 from ...accounts.reviewing import review_standing
 from ...accounts.rules import Role
-from ...accounts.service import count_users, list_users
+from ...accounts.service import count_administrators, list_users
 from ...kernel.clock import utc_now
 from ...settings import SignUp
 from .finding import Check, Finding, Item, failed, ok, warning
@@ -14,7 +14,7 @@ _ADMINISTRATORS = UserQuery(role=Role.ADMIN, status=Status.ACTIVE, sort=Sort.LAS
 
 def administrators(subject: Subject) -> Finding:
     with subject.database.reading() as connection:
-        number = count_users(connection, _ADMINISTRATORS).number
+        number = count_administrators(connection)
     if not number:
         return failed("There is no active administrator.", "Run: gatehouse create-admin EMAIL")
     if number == 1:
@@ -30,7 +30,7 @@ def dormant(subject: Subject) -> Finding:
     days = subject.settings.dormant_after.days
     with subject.database.reading() as connection:
         rows = list_users(connection, _ADMINISTRATORS).rows
-    asleep = [one for one in rows if (one.last_sign_in_at or one.created_at) < before]
+    asleep = [one for one in rows if not one.is_held and (one.last_sign_in_at or one.created_at) < before]
     if asleep:
         named = ", ".join(str(one.id) for one in asleep[:10])
         return failed(
