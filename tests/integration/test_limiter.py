@@ -173,3 +173,23 @@ def test_a_redis_that_drips_delays_one_request_no_longer(place: Path) -> None:
     assert took >= DEADLINE_S
     with pytest.raises(LimiterUnavailable):
         limiter.insist()
+
+
+def test_a_name_that_nobody_looks_up_takes_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that hangs cannot be had without a system's own configuration: the look-up itself is stood for."""
+    over = threading.Event()
+
+    def hang(*asked: object, **more: object) -> list[object]:
+        over.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    limiter = Limiter(SharedCounts("redis://redis.example:6379/0", "x"))
+    began = time.monotonic()
+    try:
+        assert passes(limiter)
+        assert time.monotonic() - began < 30
+    finally:
+        over.set()
+    with pytest.raises(LimiterUnavailable):
+        limiter.insist()

@@ -203,7 +203,8 @@ def _append(db: Session, tree: AuditTree, rows: Sequence[Any]) -> None:
     tiles: list[dict[str, object]] = []
     counts: Counter[tuple[datetime, str, Any]] = Counter()
     for row in rows:
-        digest = leaf_hash(row.body.encode())
+        # What SQLite holds that is no text has a leaf too: of the bytes that it holds.
+        digest = leaf_hash(row.body.encode(errors="surrogateescape"))
         leaves.append({"epoch": tree.epoch, "position": frontier.size, "event_id": row.id, "hash": digest})
         tiles += [
             {"epoch": tree.epoch, "level": tile.level, "index": tile.index, "hash": tile.hash}

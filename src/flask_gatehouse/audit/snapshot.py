@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from ..db.engine import patient
+from ..db.engine import decoded, patient
 from .models import HASH_LENGTH
 
 # So much is read at once, which is a megabyte or two: more does not fit into a processor's own memory, and is slower.
@@ -74,11 +74,12 @@ class Snapshot:
             return self.all(statement, *parameters)
         except sqlite3.OperationalError:
             # SQLite stores text that is none. What cannot be decoded is kept for the comparison, which refuses it.
-            self._driver.text_factory = _decoded
+            # Connections of ours do so anyway; a host's own are left as they were.
+            before, self._driver.text_factory = self._driver.text_factory, decoded
             try:
                 return self.all(statement, *parameters)
             finally:
-                self._driver.text_factory = str
+                self._driver.text_factory = before
 
     def trees(self) -> list[tuple[Any, ...]]:
         return self.all(
@@ -143,10 +144,6 @@ class Snapshot:
         if self.dialect == "sqlite":
             return self.number("SELECT max(seq) FROM sqlite_sequence WHERE name = 'gatehouse_audit_events'")
         return self.number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gatehouse_audit_events_id_seq")
-
-
-def _decoded(text: bytes) -> str:
-    return text.decode(errors="surrogateescape")
 
 
 def is_hash(value: object) -> bool:

@@ -33,10 +33,11 @@ _SHAPE: Mapping[str, tuple[type, ...]] = {
 def understood(body: object) -> dict[str, Any] | None:
     """Return what the body of an event says; None where it is not that of an event of this release."""
     try:
-        content = content_of(body if isinstance(body, str) else "")
-    except (Disagreement, UnknownVersion):
+        # What SQLite holds that is no text arrives as one that cannot be encoded.
+        content = content_of(body) if isinstance(body, str) and body.encode() else None
+    except (Disagreement, UnknownVersion, UnicodeEncodeError):
         return None
-    return content if _is_event(content) else None
+    return content if content and _is_event(content) else None
 
 
 def values_beside(personal: object) -> dict[str, str]:

@@ -113,8 +113,18 @@ def _sqlite(url: URL) -> Engine:
             "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        connection.text_factory = decoded
 
     return engine
+
+
+def decoded(text: bytes) -> str:
+    """Return what SQLite keeps as text, where it keeps anything.
+
+    The driver itself gives up at bytes that are no UTF-8: one row of whoever can write to the file would stop every
+    reader of its table. So they are read as what no text may hold, and a reader that compares refuses them.
+    """
+    return text.decode(errors="surrogateescape")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -6,7 +6,7 @@ likes, and with it the thread that serves it.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,9 +20,9 @@ _deadline = _Deadline()
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let whatever this thread reads from punctual connections come to an end in time.
+    """Let whatever this thread asks over punctual connections come to an end in time.
 
-    :raises TimeoutError: from a read that would go on for longer.
+    :raises TimeoutError: from connecting or a read that would go on for longer.
     """
     _deadline.at = time.monotonic() + seconds
     try:
@@ -32,12 +32,50 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def punctual(connection_class: type[Any]) -> type[Any]:
-    """Return a class of connections of Redis' client whose reads obey the deadline of whoever reads."""
+    """Return a class of connections of Redis' client that are made, and read, within the deadline of whoever asks."""
 
     def connect(self: Any) -> "_PunctualSocket":
-        return _PunctualSocket(connection_class._connect(self))
+        left = _deadline.at - time.monotonic()
+        return _PunctualSocket(_Connecting(lambda: connection_class._connect(self)).result_within(left))
 
     return type(f"Punctual{connection_class.__name__}", (connection_class,), {"_connect": connect})
+
+
+class _Connecting(threading.Thread):
+    """Connects on a thread of its own, since nothing else bounds the look-up of a name."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        super().__init__(name="gatehouse-redis-connect", daemon=True)
+        self._connect, self._lock = connect, threading.Lock()
+        self._socket: Any = None
+        self._failure: OSError | None = None
+        self._given_up = False
+
+    def run(self) -> None:
+        try:
+            found = self._connect()
+        except OSError as error:
+            self._failure = error
+            return
+        with self._lock:
+            self._socket = found
+            if self._given_up:
+                found.close()
+
+    def result_within(self, seconds: float) -> Any:
+        """Return the socket.
+
+        :raises OSError: if there is none, or none in time.
+        """
+        self.start()
+        self.join(None if seconds == _Deadline.at else max(0.0, seconds))
+        with self._lock:
+            self._given_up = self.is_alive() and self._socket is None
+        if self._failure is not None:
+            raise self._failure
+        if self._socket is None:
+            raise TimeoutError
+        return self._socket
 
 
 class _PunctualSocket:

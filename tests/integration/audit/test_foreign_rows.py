@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, literal_column
 
 from flask_gatehouse.accounts.history import history_of_role
 from flask_gatehouse.accounts.rules import Role
@@ -80,11 +80,11 @@ EVENTS = [AuditEvent.AUTHZ_CHANGE, AuditEvent.VERIFY_FAILED, AuditEvent.INVITE_C
 
 def plant(
     database: Database,
-    body: str,
+    body: Any,
     *,
     event: str = AuditEvent.AUTHZ_CHANGE,
     target: int = 12,
-    personal: str | None = "{",
+    personal: Any = "{",
 ) -> None:
     """Add a row as an application that somebody has broken into could."""
     row = {
@@ -99,11 +99,18 @@ def plant(
         "body": body,
     }
     with database.transaction() as db:
-        db.execute(insert(AuditEventRow), [row])
+        db.execute(insert(AuditEventRow).values(row))
+
+
+def no_text(body: str) -> Any:
+    """Return what SQLite takes for a text, though it is none."""
+    return literal_column(f"CAST(x'{body.encode().replace(b'gate-1', bytes([0xFF])).hex()}' AS TEXT)")
 
 
 def plant_all(database: Database) -> None:
     for event in EVENTS:
+        if database.engine.dialect.name == "sqlite":
+            plant(database, no_text(bent(event)), event=event, personal=no_text('{"email":"gate-1"}'))
         for body in BODIES.values():
             plant(database, body(event), event=event)
 
@@ -193,6 +200,15 @@ def test_values_that_are_none_are_passed_over(house: House, personal: str) -> No
 def test_verification_tells_of_it(young_trail: Trail) -> None:
     young_trail.happen(3)
     plant(young_trail.database, "{}", personal=None)
+    young_trail.seal()
+    assert young_trail.verify().exit_code == 1
+
+
+def test_verification_tells_of_what_is_no_text(young_trail: Trail) -> None:
+    if young_trail.database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL takes nothing but text")
+    young_trail.happen(3)
+    plant(young_trail.database, no_text(bent("user_updated")), event="user_updated", personal=None)
     young_trail.seal()
     assert young_trail.verify().exit_code == 1
 

@@ -87,7 +87,7 @@ def _unmapped(event: ExportedEvent, content: dict[str, Any]) -> dict[str, Any]:
     return _present(
         epoch=event.epoch,
         position=event.position,
-        leaf=leaf_hash((event.row.body or "").encode(errors="surrogatepass")).hex(),
+        leaf=leaf_hash((event.row.body or "").encode(errors="surrogateescape")).hex(),
         details=content.get("details") or None,
         change=content.get("change") or None,
         personal=others or None,
