@@ -134,21 +134,67 @@ def test_an_invitation_keeps_its_address(
     assert_accessible(page)
 
 
-def test_without_script_a_link_leads_to_the_confirmation_and_back(
-    node: Node, engine: Engine, new_browser: Callable[..., Page], sign_in: Callable[[Page], Page]
-) -> None:
-    page = new_browser(java_script_enabled=False)
-    sign_in(page).goto(f"{node.base_url}/users/invitations")
-    page.get_by_label("E-mail address").fill("visitor@example.org")
-    grow_old(engine)
-    page.get_by_role("button", name="Invite", exact=True).click()
+@pytest.fixture
+def plain(new_browser: Callable[..., Page], sign_in: Callable[[Page], Page]) -> Page:
+    """An administrator's browser in which no script runs."""
+    return sign_in(new_browser(java_script_enabled=False))
+
+
+def confirm_by_link(page: Page) -> None:
     expect(page.get_by_role("heading", name="Confirm it is you")).to_be_visible()
-    expect(page.get_by_text("Nothing has been changed yet.")).to_be_visible()
+    expect(page.get_by_text("What you have sent is kept")).to_be_visible()
     page.get_by_role("link", name="Confirm").click()
     answer(page, "Ada Admin")
-    expect(page).to_have_url(f"{node.base_url}/users/invitations")
-    page.get_by_label("E-mail address").fill("visitor@example.org")
-    page.get_by_role("button", name="Invite", exact=True).click()
-    expect(page.get_by_text("visitor@example.org is invited.")).to_be_visible()
-    page.goto(f"{node.base_url}/auth/confirm?ask=1&next=/users")
-    expect(page.get_by_role("link", name="Cancel")).to_have_attribute("href", re.compile("/users$"))
+
+
+def test_without_script_an_invitation_is_kept_and_sent_by_one_click(node: Node, engine: Engine, plain: Page) -> None:
+    plain.goto(f"{node.base_url}/users/invitations")
+    plain.get_by_label("E-mail address").fill("visitor@example.org")
+    plain.get_by_label("Role").select_option("editor")
+    grow_old(engine)
+    plain.get_by_role("button", name="Invite", exact=True).click()
+    confirm_by_link(plain)
+    expect(plain).to_have_url(f"{node.base_url}/users/invitations")
+    expect(plain.get_by_text("Not done yet: visitor@example.org, Editor.")).to_be_visible()
+    plain.get_by_role("button", name="Do it now").click()
+    expect(plain.get_by_text("visitor@example.org is invited.")).to_be_visible()
+    plain.goto(f"{node.base_url}/auth/confirm?ask=1&next=/users")
+    expect(plain.get_by_role("link", name="Cancel")).to_have_attribute("href", re.compile("/users$"))
+
+
+def test_without_script_a_new_role_and_an_erasure_wait_too(node: Node, engine: Engine, plain: Page) -> None:
+    plain.goto(f"{node.base_url}/users?q=hedy")
+    plain.get_by_role("link", name=PERSON).click()
+    plain.get_by_role("textbox", name="Name").fill(NEW_NAME)
+    plain.get_by_role("combobox", name="Role").select_option("admin")
+    grow_old(engine)
+    plain.get_by_role("button", name="Save").click()
+    confirm_by_link(plain)
+    expect(plain.get_by_text(f"Not done yet: {NEW_NAME}, Administrator.")).to_be_visible()
+    assert role_of(engine, PERSON) is Role.VIEWER
+    plain.get_by_role("button", name="Do it now").click()
+    expect(plain.get_by_text(f"{NEW_NAME} was saved.")).to_be_visible()
+    assert role_of(engine, NEW_NAME) is Role.ADMIN
+
+    grow_old(engine)
+    plain.get_by_text("Delete…").click()
+    plain.get_by_role("button", name="Delete for good").click()
+    confirm_by_link(plain)
+    expect(plain.get_by_text("Not done yet: Delete.")).to_be_visible()
+    plain.get_by_role("button", name="Do it now").click()
+    expect(plain.get_by_text(f"{NEW_NAME} was deleted.")).to_be_visible()
+    assert role_of(engine, NEW_NAME) is None
+
+
+def test_without_script_the_people_who_were_chosen_stay_so(node: Node, engine: Engine, plain: Page) -> None:
+    plain.goto(f"{node.base_url}/users?q=person&sort=name")
+    for number in (1, 2, 3):
+        plain.get_by_label(f"Select Person 00{number}").check()
+    plain.get_by_label("New role").select_option("admin")
+    grow_old(engine)
+    plain.get_by_role("button", name="Change role").click()
+    confirm_by_link(plain)
+    expect(plain.get_by_text("Not done yet: Administrator, 3 users.")).to_be_visible()
+    plain.get_by_role("button", name="Do it now").click()
+    expect(plain.get_by_text("3 users were changed.")).to_be_visible()
+    assert [role_of(engine, f"Person 00{number}") for number in (1, 2, 3, 4)] == [*[Role.ADMIN] * 3, Role.VIEWER]

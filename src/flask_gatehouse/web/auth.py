@@ -25,6 +25,7 @@ from .devices import knows_device, remember_device
 from .htmx import is_htmx, redirect_by_htmx
 from .labels import label_of
 from .language import language, marked as _, text
+from .once_more import offer_form
 from .state import state
 from .way_back import AGAIN, wanted_page
 
@@ -131,7 +132,9 @@ def _finish_signing_in(attempt: Attempt, assertion: Assertion) -> Arrival:
 
 def _finish_confirming(attempt: Attempt, assertion: Assertion) -> Arrival:
     here = state()
-    return confirm_session(here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now()).token, None
+    begun = confirm_session(here.database, here.settings, attempt, assertion, actor=actor(), now=utc_now())
+    offer_form(attempt.next)
+    return begun.token, None
 
 
 def _finish_linking(attempt: Attempt, assertion: Assertion) -> Arrival:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from ..sessions.rules import is_confirmed
 from .actor import signed_in
 from .denials import ConfirmationRequired
+from .once_more import is_kept
 from .state import state
 from .way_back import wanted_page
 
@@ -48,4 +49,5 @@ def asked_first() -> ResponseReturnValue | None:
         "gatehouse/auth/confirm.html",
         confirm_url=url_for("gatehouse.confirm", next=page),
         cancel_url=page or state().start_page,
+        kept=is_kept(page),
     )

@@ -20,6 +20,7 @@ from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSign
 from .denied import note_outage, record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
 from .language import marked as _, name_language, text
+from .once_more import keep_form
 from .problems import problem
 from .state import state
 from .way_back import AGAIN, way_back
@@ -181,6 +182,7 @@ def _way_to_confirm() -> str:
         return url_for("gatehouse.confirm", next=current_page())
     if request.method in {"GET", "HEAD"}:
         return url_for("gatehouse.confirm", next=this_page())
+    keep_form()
     return url_for("gatehouse.confirm", next=current_page(), ask=1)
 
 

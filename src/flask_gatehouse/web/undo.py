@@ -1,4 +1,4 @@
-"""Taking something back on a page without script: what goes with the message that the next page shows."""
+"""What one click can do on a page without script, such as take something back: it goes with the next page's message."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from flask import flash, session
 _KEPT = "gatehouse.undo"
 
 
-def flash_with_undo(message: str, undo: dict[str, Any] | None) -> None:
-    """Flash a message of success for the next page, with what takes it back.
+def flash_with_undo(message: str, undo: dict[str, Any] | None, *, category: str = "success") -> None:
+    """Flash a message for the next page, with what takes back that of which it tells, or does it.
 
     :param undo: as the macro ``message`` wants it. It is kept apart from the flashed text, which a host may show on a
         page of its own.
     """
-    flash(message, "success")
+    flash(message, category)
     if undo is not None:
         session[_KEPT] = {"message": message, "undo": undo}
 
 
 def undo_of(message: str) -> dict[str, Any] | None:
-    """Return what takes back that of which a flashed message tells, once; None if nothing does."""
+    """Return what a click on a flashed message does, once; None if nothing."""
     kept = session.pop(_KEPT, None)
     if kept is None or kept["message"] != message:
         return None

@@ -1,0 +1,88 @@
+"""A form that waits for "is it you?": for whom it is kept, and what is not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from flask_gatehouse import Role
+from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.sessions.models import UserSession
+from flask_gatehouse.testing import SignedIn, sign_in_as
+from flask_gatehouse.web import once_more
+from tests.web.conftest import state_of
+
+KEPT = "gatehouse.once_more"
+PAGE = "/users/invitations"
+IS_KEPT = "What you have sent is kept"
+
+
+@pytest.fixture
+def admin(app: Flask) -> tuple[FlaskClient, SignedIn]:
+    client = app.test_client()
+    who = sign_in_as(client, Role.ADMIN, email="admin@example.com")
+    with state_of(app).database.transaction() as db:
+        db.execute(update(UserSession).values(confirmed_at=utc_now() - timedelta(hours=1)))
+    return client, who
+
+
+def send(client: FlaskClient, who: SignedIn, **fields: str) -> None:
+    token = who.headers["X-CSRFToken"]
+    form = {"email": "new@example.com", "role": "editor", "csrf_token": token} | fields
+    assert client.post(PAGE, data=form, headers={"Referer": f"http://localhost{PAGE}"}).status_code == 302
+
+
+def kept_by(client: FlaskClient) -> dict[str, Any] | None:
+    with client.session_transaction() as session:
+        return session.get(KEPT)
+
+
+def question(client: FlaskClient, page: str = PAGE) -> str:
+    return client.get(f"/auth/confirm?ask=1&next={page}").text
+
+
+def test_it_is_kept_with_its_fields_and_without_its_token(admin: tuple[FlaskClient, SignedIn]) -> None:
+    client, who = admin
+    assert IS_KEPT not in question(client)
+    send(client, who)
+    kept = kept_by(client)
+    assert kept is not None
+    assert (kept["url"], kept["fields"]) == (PAGE, {"email": ["new@example.com"], "role": ["editor"]})
+    assert IS_KEPT in question(client)
+    assert IS_KEPT not in question(client, "/users")
+
+
+def test_it_is_for_nobody_who_signs_in_afterwards(app: Flask, admin: tuple[FlaskClient, SignedIn]) -> None:
+    client, who = admin
+    send(client, who)
+    sign_in_as(client, Role.ADMIN, email="other@example.com")
+    assert kept_by(client) is not None
+    assert IS_KEPT not in question(client)
+
+
+def test_it_is_not_kept_for_longer_than_a_round_trip(
+    admin: tuple[FlaskClient, SignedIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, who = admin
+    send(client, who)
+    later = utc_now() + timedelta(minutes=10, seconds=1)
+    monkeypatch.setattr(once_more, "utc_now", lambda: later)
+    assert IS_KEPT not in question(client)
+
+
+def test_one_that_is_too_large_for_a_cookie_takes_an_earlier_ones_place(admin: tuple[FlaskClient, SignedIn]) -> None:
+    client, who = admin
+    send(client, who)
+    send(client, who, email="x" * 1500)
+    assert kept_by(client) is None
+    assert IS_KEPT not in question(client)
+
+
+def test_what_no_page_of_ours_has_asked_for_is_not_kept(admin: tuple[FlaskClient, SignedIn]) -> None:
+    """Otherwise a page elsewhere could have an administrator find her own invitation, ready to be sent."""
+    client, _ = admin
+    assert client.post(PAGE, data={"email": "mallory@example.com", "role": "admin"}).status_code == 400
+    assert kept_by(client) is None
