@@ -113,7 +113,11 @@ class Database:
 
 def begin_writing(session: Session) -> None:
     """Take SQLite's write lock now, unless the session's connection already is in a transaction."""
-    connection = session.connection()
+    begin_immediately(session.connection())
+
+
+def begin_immediately(connection: Connection) -> None:
+    """Take SQLite's write lock for a connection, unless it already is in a transaction."""
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.dbapi_connection
         if not driver.in_transaction:

@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from flask_gatehouse.db.base import Base
+from flask_gatehouse.db.database import begin_immediately
 from flask_gatehouse.db.schema import VERSION_TABLE
 
 # Any fixed number: it names the lock that makes a second node wait.
@@ -27,8 +28,12 @@ def run(connection: Connection) -> None:
         include_name=is_modelled,
         compare_type=True,
         compare_server_default=False,
+        # On SQLite too, which can do it and is not expected to: whoever stops the first start halfway would otherwise
+        # have a database that no start can go on with.
+        transactional_ddl=True,
     )
     with context.begin_transaction():
+        begin_immediately(connection)
         if connection.dialect.name == "postgresql":
             # The deadlines of requests are not for this: another node's migration may take long, and so may ours.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
