@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask_gatehouse.audit import AuditEvent
 from flask_gatehouse.audit.events import outcome_of
 from flask_gatehouse.audit.exporting.ocsf_classes import CLASS_NAMES, kind_of
-from flask_gatehouse.web.audit_names import EVENTS, OUTCOMES
+from flask_gatehouse.web.audit_names import EVENTS
 
 from .event_facts import FACTS
 from .markdown import code, codes, table
@@ -27,7 +27,7 @@ def link(event: AuditEvent) -> str:
 
 def _described(event: AuditEvent, name: str) -> str:
     said, kind = FACTS[event], kind_of(event)
-    lines = [f"### `{event.value}`", f"{name}. {OUTCOMES[outcome_of(event)]}."]
+    lines = [f"### `{event.value}`", f"On the page: “{name}”. Outcome: {outcome_of(event)}."]
     about = [f"Target: {said.target}." if said.target else "", f"Reason: {said.reason}." if said.reason else ""]
     lines.append(" ".join(part for part in about if part))
     rows = [

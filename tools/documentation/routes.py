@@ -1,11 +1,11 @@
-"""Every route, from the table that makes them and the matrix of who may."""
+"""Every route, from the table that makes them, the matrix of who may, and what is recorded."""
 
 from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.permissions import Permission
 from flask_gatehouse.web.routes import Route
 
 from .events import link
-from .markdown import code, table
+from .markdown import code
 from .recorded import BY_ROUTES
 
 WHO = {
@@ -21,19 +21,22 @@ WHO = {
 
 
 def text() -> str:
-    rows = [
-        (
-            code(route.rule),
-            method,
-            WHO[permission],
-            "yes" if method in route.confirmed else "",
-            ", ".join(link(event) for event in BY_ROUTES.get((route.rule, method), ())),
-            _notes(route),
-        )
-        for route in ROUTES
-        for method, permission in route.may.items()
-    ]
-    return table(("route", "method", "who", "always asks who is there", "records", "besides"), rows)
+    return "\n\n".join(_described(route) for route in ROUTES) + "\n"
+
+
+def _described(route: Route) -> str:
+    notes = _notes(route)
+    lines = [f"## {code(route.rule)}", *([notes] if notes else [])]
+    return "\n\n".join([*lines, "\n".join(_method(route, method) for method in route.may)])
+
+
+def _method(route: Route, method: str) -> str:
+    said = [f"- {code(method)}: {WHO[route.may[method]]}."]
+    if method in route.confirmed:
+        said.append("Always asks who is there.")
+    if events := BY_ROUTES.get((route.rule, method)):
+        said.append(f"Records {', '.join(link(event) for event in events)}.")
+    return " ".join(said)
 
 
 def _notes(route: Route) -> str:
@@ -42,6 +45,7 @@ def _notes(route: Route) -> str:
         "only in development": route.development,
         "pages ask it by themselves": route.background,
         "answers by http too, and is not limited": route.probe,
-        "a file": route.download,
+        "answers with a file": route.download,
     }
-    return "; ".join(words for words, holds in said.items() if holds)
+    notes = "; ".join(words for words, holds in said.items() if holds)
+    return f"{notes[:1].upper()}{notes[1:]}." if notes else ""

@@ -10,18 +10,26 @@ import flask_gatehouse
 from .markdown import code, codes, table
 
 FOLDER = Path(flask_gatehouse.__file__).parent / "templates"
-_SAID = re.compile(r"\{#-?\s*(.*?)\s*-?#\}", re.DOTALL)
+# What a template says of itself stands before everything but what it takes from others.
+_SAID = re.compile(r"(?:\s|\{%-? (?:extends|from|import) [^%]*%\})*\{#-?\s*(.*?)\s*-?#\}", re.DOTALL)
 _environment = Environment(autoescape=True)
 
 
 def text() -> str:
-    names = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*"))
-    return table(("template", "what it is", "extends", "blocks"), [_row(name) for name in names])
+    folders: dict[str, list[Path]] = {}
+    for path in sorted(FOLDER.rglob("*.*")):
+        folders.setdefault(path.parent.relative_to(FOLDER).as_posix(), []).append(path)
+    return "\n".join(f"## `{name}/`\n\n{_listed(paths)}" for name, paths in folders.items())
 
 
-def _row(name: str) -> tuple[str, str, str, str]:
-    source = (FOLDER / name).read_text(encoding="utf-8")
+def _listed(paths: list[Path]) -> str:
+    return table(("template", "what it is", "extends", "blocks"), [_row(path) for path in paths])
+
+
+def _row(path: Path) -> tuple[str, str, str, str]:
+    source = path.read_text(encoding="utf-8")
     tree = _environment.parse(source)
-    said = _SAID.search(source)
+    said = _SAID.match(source)
     parents = [one.template.value for one in tree.find_all(nodes.Extends) if isinstance(one.template, nodes.Const)]
-    return code(name), said[1] if said else "", codes(parents), codes(one.name for one in tree.find_all(nodes.Block))
+    names = [name.removeprefix("gatehouse/") for name in parents]
+    return code(path.name), said[1] if said else "", codes(names), codes(one.name for one in tree.find_all(nodes.Block))
