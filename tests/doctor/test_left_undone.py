@@ -90,6 +90,7 @@ def test_a_trail_that_nobody_verified_or_that_is_not_intact(look: Look, database
     [
         ("monitoring", AuditEvent.SENSITIVE_READ, WARNING, timedelta(days=31)),
         ("backup", "backup_made", FAILED, timedelta(days=2)),
+        ("drill", AuditEvent.BACKUP_DRILLED, FAILED, timedelta(days=101)),
     ],
 )
 def test_what_has_not_happened_for_long(

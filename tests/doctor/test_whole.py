@@ -54,7 +54,8 @@ def test_a_deployment_that_lacks_nothing(
         }
         for who in ("ada", "bob"):
             join(database, who)
-        for event in (AuditEvent.VERIFIED, AuditEvent.SENSITIVE_READ, AuditEvent.BACKUP_MADE):
+        done = (AuditEvent.VERIFIED, AuditEvent.SENSITIVE_READ, AuditEvent.BACKUP_MADE, AuditEvent.BACKUP_DRILLED)
+        for event in done:
             happen(database, event)
         Sealer(database, "localhost").seal()
         witness = Witness(database, Settings.load({}, environment), key)
@@ -78,4 +79,4 @@ def test_a_deployment_that_lacks_nothing(
     assert len(office.to("ops@example.com")) == 1
     with database.reading() as connection:
         names = connection.execute(text("SELECT event FROM gatehouse_audit_events ORDER BY id DESC LIMIT 3")).scalars()
-        assert set(names) <= {"authn_login_fail", "excess_rate_limit_exceeded", "backup_made"}
+        assert set(names) <= {"authn_login_fail", "excess_rate_limit_exceeded", "backup_made", "backup_drilled"}

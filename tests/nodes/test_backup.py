@@ -105,6 +105,7 @@ def test_a_drill_leaves_everything_as_it_was(site: Site, open_browser: Open) -> 
     assert browser.is_signed_in()
     # Nothing of it could be restored, so that it is no answer to whoever asks for the last backup.
     assert backups_recorded(site) == made
+    assert [event for event, _ in site.events(event=AuditEvent.BACKUP_DRILLED)]
 
 
 def backups_recorded(site: Site) -> int:

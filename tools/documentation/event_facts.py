@@ -164,6 +164,7 @@ FACTS: Mapping[AuditEvent, Said] = {
     AuditEvent.BACKUP_MADE: Said(
         "", {"bytes": "how big it is", "schema": "the migration", "size": "how many events are sealed in it"}
     ),
+    AuditEvent.BACKUP_DRILLED: Said("", {"schema": "the migration", "size": "how many events were sealed in it"}),
     AuditEvent.RESTORED: Said(
         "",
         {

@@ -63,6 +63,7 @@ class AuditEvent(StrEnum):
     VERIFY_FAILED = "audit_verify_failed"  # +
     CUT = "audit_cut"  # +
     BACKUP_MADE = "backup_made"  # +
+    BACKUP_DRILLED = "backup_drilled"  # +
     RESTORED = "audit_restored"  # +
     PROVIDER_UNAVAILABLE = "provider_unavailable"  # +
     ALERT_UNDELIVERED = "alert_undelivered"  # +

@@ -64,6 +64,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.VERIFY_FAILED: _("Verification failed"),
         AuditEvent.CUT: _("Old events removed"),
         AuditEvent.BACKUP_MADE: _("Backup made"),
+        AuditEvent.BACKUP_DRILLED: _("Backup restored on trial"),
         AuditEvent.RESTORED: _("Backup restored"),
         AuditEvent.ALERT_UNDELIVERED: _("Alert not delivered"),
         AuditEvent.LIMITER_UNAVAILABLE: _("Rate limits not shared"),

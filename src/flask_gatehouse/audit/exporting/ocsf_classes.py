@@ -108,6 +108,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.VERIFIED: Kind(_LIFE, OTHER, "Verify"),
     AuditEvent.VERIFY_FAILED: Kind(_LIFE, OTHER, "Verify", _CRITICAL),
     AuditEvent.BACKUP_MADE: Kind(_LIFE, OTHER, "Back up"),
+    AuditEvent.BACKUP_DRILLED: Kind(_LIFE, OTHER, "Restore a backup on trial"),
     AuditEvent.RESTORED: Kind(_LIFE, OTHER, "Restore", _HIGH),
     AuditEvent.PROVIDER_UNAVAILABLE: Kind(_LIFE, OTHER, "Fail", _HIGH),
     AuditEvent.ALERT_UNDELIVERED: Kind(_LIFE, OTHER, "Fail", _HIGH),

@@ -118,7 +118,7 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
 
 
 def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest, Report]:
-    """Make a backup, restore it into a database of its own, and verify that; nothing of it stays.
+    """Make a backup, restore it into a database of its own, and verify that; nothing of it stays but an event.
 
     :raises DrillFailed: if the trail that came back does not verify.
     :raises BackupRefused: if any step of it fails.
@@ -138,6 +138,9 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
             tell("Verifying the trail", 1, 1)
     if report.findings:
         raise DrillFailed(f"the trail that came back does not verify: {report.sentences(utc_now())[0]}")
+    with database.transaction() as db:
+        details = {"schema": manifest.schema, "size": manifest.size}
+        record(AuditEvent.BACKUP_DRILLED, details=details, session=db, actor=COMMAND_LINE)
     return manifest, report
 
 

@@ -18,6 +18,8 @@ _SEALING_PATIENCE = timedelta(minutes=5)
 # The worker verifies each hour, and less often where that takes minutes.
 _VERIFICATION_PATIENCE = timedelta(days=2)
 _READING_PATIENCE = timedelta(days=30)
+# A quarter, and ten days to get round to it.
+_DRILL_PATIENCE = timedelta(days=100)
 
 
 def audit_key(subject: Subject) -> Finding:
@@ -120,6 +122,17 @@ def backup(subject: Subject) -> Finding:
     return ok(f"The last backup was made {_ago(age)} ago.")
 
 
+def drill(subject: Subject) -> Finding:
+    with subject.database.reading() as connection:
+        moments = latest_moments(connection, AuditEvent.BACKUP_DRILLED, 1)
+    mend = "Run: gatehouse backup --drill. It restores a backup beside the database, verifies it, and keeps nothing."
+    if not moments:
+        return failed(f"The trail knows of no backup that was restored (event {AuditEvent.BACKUP_DRILLED}).", mend)
+    age = utc_now() - moments[0]
+    evidence = f"A backup was last restored on trial {_ago(age)} ago."
+    return failed(evidence, mend) if age > _DRILL_PATIENCE else ok(evidence)
+
+
 def _ago(age: timedelta) -> str:
     seconds = max(0, int(age.total_seconds()))
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
@@ -136,4 +149,5 @@ CHECKS = (
     Check("verification", "The trail was verified, and was intact", Item.AUDIT, verification),
     Check("monitoring", "Somebody reads the audit log", Item.MONITORING, monitoring),
     Check("backup", "There is a backup of last night", Item.BACKUP, backup),
+    Check("drill", "A backup was restored lately", Item.BACKUP, drill),
 )
