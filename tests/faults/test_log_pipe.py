@@ -17,6 +17,8 @@ import pytest
 from flask_gatehouse.web.log_queue import MOST_LINES
 from tests.processes import Node, running_gatehouse
 
+from .report import Shows
+
 CONFIGURATION = Path(__file__).parents[2] / "deploy/gunicorn.conf.py"
 TOKEN = secrets.token_urlsafe(24)
 THREADS = 8
@@ -106,7 +108,9 @@ def requests_of(entries: list[dict[str, object]]) -> int:
     return sum(entry["logger"] == "flask_gatehouse.requests" for entry in entries)
 
 
-def test_pages_answer_while_nobody_takes_the_log_and_it_says_what_is_lost(node: Node, collector: Collector) -> None:
+def test_pages_answer_while_nobody_takes_the_log_and_it_says_what_is_lost(
+    node: Node, collector: Collector, shows: Shows
+) -> None:
     collector.hang()
     asked = MOST_LINES + 200
     ask(node, "/auth/session", asked)
@@ -126,6 +130,7 @@ def test_pages_answer_while_nobody_takes_the_log_and_it_says_what_is_lost(node: 
     (told,) = [entry for entry in collector.entries() if "are lost" in str(entry["message"])]
     assert told["message"] == f"{lost} lines of the log are lost: nobody took them in time"
     until(lambda: sum("Invalid" in line for line in collector.lines()) >= 3 * THREADS)
+    shows("nobody takes the log", "pages answer, and a later line says how many lines are lost")
 
 
 def test_a_node_ends_while_nobody_takes_the_log(node: Node, collector: Collector) -> None:

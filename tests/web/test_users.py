@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.models import User
+from flask_gatehouse.accounts.service import invite
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import many
@@ -215,6 +216,23 @@ def test_an_invitation_is_shown_and_withdrawn(enter: Enter) -> None:
     address = f"/users/invitations?id={listed[0]['id']}"
     assert client.delete(address, headers={**HTMX, **who.headers}).status_code == 200
     assert client.delete(address, headers={**HTMX, **who.headers}).status_code == 404
+
+
+def test_open_invitations_are_shown_on_pages(app: Flask, enter: Enter) -> None:
+    client, _ = enter(Role.ADMIN)
+    with state_of(app).database.transaction() as db:
+        for index in range(101):
+            invite(db, f"p{index:03}@example.com", "viewer")
+    path, seen = "/users/invitations", []
+    while path:
+        page, told = client.get(path).text, client.get(path, headers=JSON).get_json()
+        shown = [one["email"] for one in told["invitations"]]
+        assert [address for address in shown if address not in page] == []
+        assert (f"before={told['next']}#pending-title" in page) == (told["next"] is not None)
+        seen.append(shown)
+        path = f"/users/invitations?before={told['next']}" if told["next"] else ""
+    assert [len(shown) for shown in seen] == [50, 50, 1]
+    assert len({address for shown in seen for address in shown}) == 101
 
 
 def test_who_is_invited_already_is_not_invited_otherwise_by_the_way(enter: Enter) -> None:

@@ -71,7 +71,7 @@ def activity_panel(connection: Connection, user_id: int, url: str, before: int |
 
 
 def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseReturnValue:
-    before, url = _before(), url_for(endpoint, **values)
+    before, url = asked_before(), url_for(endpoint, **values)
     with state().database.reading() as connection:
         user = get_user(connection, user_id)
     note_reading(user_id)
@@ -89,7 +89,7 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
     )
 
 
-def _before() -> int | None:
+def asked_before() -> int | None:
     """Return where the page begins that is asked for, if it is not the first.
 
     :raises InvalidQuery: if that is no number.

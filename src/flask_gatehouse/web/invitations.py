@@ -19,7 +19,7 @@ from ..accounts.service import (
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .activity import ROLE_NAMES
+from .activity import ROLE_NAMES, asked_before
 from .fields import flag, in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .labels import label_of
@@ -30,6 +30,8 @@ from .users import ROLES
 
 # How long an invitation waits.
 WAITS = timedelta(days=14)
+# Open invitations on a page.
+PAGE = 50
 
 
 def invitations() -> ResponseReturnValue:
@@ -111,13 +113,17 @@ def _page(
     link: str | None = None,
     told: str | None = None,
 ) -> ResponseReturnValue:
+    before = asked_before()
     with state().database.reading() as connection:
-        open_ones, waiting = list_invitations(connection), list_join_requests(connection)
+        found, waiting = list_invitations(connection, before=before, limit=PAGE + 1), list_join_requests(connection)
+        open_ones = found[:PAGE]
+        older = open_ones[-1].id if len(found) > PAGE else None
         names = {one.invited_by: _name(connection, one.invited_by) for one in open_ones}
     if wants_json():
         return jsonify(
             invitations=[_shown(one) for one in open_ones],
             join_requests=[_asking(one) for one in waiting if one.approved_role is None],
+            next=older,
         )
     if told:
         flash(told, "success")
@@ -130,6 +136,8 @@ def _page(
         values=values or {},
         problems=problems or {},
         again=again,
+        older=older,
+        is_first=before is None,
         roles=ROLES,
         link=link,
         mail_is_configured=state().settings.mail_server is not None,

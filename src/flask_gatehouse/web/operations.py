@@ -55,7 +55,7 @@ _LOG_FILTERS: dict[str, Schema] = {
     "until": {"type": "string", "anyOf": [{"const": ""}, {"format": "date-time"}]},
     "ip": {"type": "string", "anyOf": [{"const": ""}, {"format": "ipv4"}, {"format": "ipv6"}]},
 }
-_EVENT_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched_to": or_null(MOMENT)})
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
@@ -84,7 +84,9 @@ _DECIDE = body(
     {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
     optional=("role",),
 )
-_INVITATIONS = record({"invitations": listed(ref("Invitation")), "join_requests": listed(ref("JoinRequest"))})
+_INVITATIONS = record(
+    {"invitations": listed(ref("Invitation")), "join_requests": listed(ref("JoinRequest")), "next": or_null(COUNT)}
+)
 _ACCOUNT = record(
     {
         "user": ref("User"),
@@ -125,7 +127,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refusals=(422,),
         confirmed_sometimes=True,
     ),
-    ("invitations", "GET"): Operation("Invitations, and people who ask to join", {200: _INVITATIONS}),
+    ("invitations", "GET"): Operation(
+        "Invitations, 50 at a time, the newest first, and people who ask to join; `next` is `before` of the next page",
+        {200: _INVITATIONS},
+        query={"before": _NUMBER},
+        refusals=(400,),
+    ),
     ("invitations", "POST"): Operation(
         "Invite an address, or decide about a request to join",
         {200: None, 201: ref("Invitation")},
@@ -147,10 +154,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refusals=(409, 422),
     ),
     ("my_activity", "GET"): Operation(
-        "What concerns my security", {200: _ACTIVITY}, query={"before": _EVENT_NUMBER}, refusals=(400,)
+        "What concerns my security", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(400,)
     ),
     ("user_activity", "GET"): Operation(
-        "What concerns the security of a user", {200: _ACTIVITY}, query={"before": _EVENT_NUMBER}, refusals=(400, 404)
+        "What concerns the security of a user", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(400, 404)
     ),
     ("unlink_identity", "DELETE"): Operation(
         "Unlink one of my ways to sign in; never the last, nor that of this session", {204: None}, refusals=(404, 409)
@@ -164,7 +171,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("audit_log", "GET"): Operation(
         f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page",
         {200: _LOG},
-        query=_LOG_FILTERS | {"before": _EVENT_NUMBER},
+        query=_LOG_FILTERS | {"before": _NUMBER},
         refusals=(422,),
     ),
     ("audit_event", "GET"): Operation(
