@@ -134,7 +134,10 @@ def test_nobody_is_declined_by_mistake(client: FlaskClient, root: SignedIn, deci
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("body", ["[]", "5", "null", '"x"', "{", "", "\0", "[" * 100_000])
+TWICE = '{"name": "One", "name": "Other", "version": 1, "change": "activate", "change": "deactivate"}'
+
+
+@pytest.mark.parametrize("body", ["[]", "5", "null", '"x"', "{", "", "\0", '{"version": NaN}', TWICE, "[" * 100_000])
 def test_what_is_no_object_is_refused(client: FlaskClient, root: SignedIn, target: int, body: str) -> None:
     headers = {**JSON, **root.headers, "Content-Type": "application/json"}
     for method, path in (("PUT", f"/users/{target}"), ("POST", "/users/bulk"), ("POST", "/users/invitations")):

@@ -95,6 +95,34 @@ def test_nobody_is_there(enter: Enter, identifier: str) -> None:
         assert answer.status_code == 404
 
 
+@pytest.mark.parametrize("headers", [JSON, HTMX, {}], ids=["json", "htmx", "page"])
+def test_whoever_has_gone_is_not_called_an_address(enter: Enter, headers: dict[str, str]) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.post("/users/4711/toggle-active", headers={**headers, **who.headers})
+    assert answer.status_code == 404
+    assert "There is no such account, or it was deleted meanwhile." in answer.text
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/toggle-active")])
+def test_an_administrator_is_told_that_it_is_she_herself(enter: Enter, method: str, path: str) -> None:
+    client, who = enter(Role.ADMIN)
+    answer = client.open(f"/users/{who.user_id}{path}", method=method, headers={**JSON, **who.headers})
+    assert (answer.status_code, answer.get_json()["title"]) == (403, "Not on yourself")
+    viewer, she = enter(Role.VIEWER)
+    refused = viewer.open(f"/users/{she.user_id}{path}", method=method, headers={**JSON, **she.headers})
+    assert (refused.status_code, refused.get_json()["title"]) == (403, "Not allowed")
+
+
+def test_what_an_edit_leaves_out_stays_as_it_is(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    for body, expected in (
+        ({"role": "editor", "version": 1}, ("Tess Target", "editor")),
+        ({"name": "Tess", "version": 2}, ("Tess", "editor")),
+    ):
+        row = client.put(f"/users/{target}", json=body, headers={**JSON, **who.headers}).get_json()
+        assert (row["name"], row["role"]) == expected
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "x" * 5000, "a\0b", "a\u202eb", "<b>bold</b>"])
 def test_a_name_that_cannot_be_stands_in_the_form_again(enter: Enter, target: int, name: str) -> None:
     client, who = enter(Role.ADMIN)

@@ -52,6 +52,7 @@ from .denials import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    NotYourself,
     ObjectNotAllowed,
     OnlyAPage,
 )
@@ -153,6 +154,9 @@ def _bad_query(error: GatehouseError) -> Answer:
 _CONFLICT = _always(
     Answer(409, _("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again."))
 )
+_NOT_ON_YOURSELF = _always(
+    Answer(403, _("Not on yourself"), _("Nobody deactivates or deletes herself here."), _("Ask another administrator."))
+)
 _MISCONFIGURED = _always(Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete.")))
 
 # Every expected failure of every room; a test holds it complete. The nearest ancestor of a class counts.
@@ -194,7 +198,14 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     OnlyAPage: _always(
         Answer(406, _("Only for people"), _("There is a page at this address, and nothing for programs."))
     ),
-    UserNotFound: _always(NOT_FOUND),
+    UserNotFound: _always(
+        Answer(
+            404,
+            _("Nobody here"),
+            _("There is no such account, or it was deleted meanwhile."),
+            _("Reload the list and look again."),
+        )
+    ),
     UnknownProvider: _always(NOT_FOUND),
     SignInRefused: _refused,
     TooManyRefusals: _slowed_down,
@@ -228,11 +239,8 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("Decide about everybody on both lists, then complete it."),
         )
     ),
-    NotOnYourself: _always(
-        Answer(
-            403, _("Not on yourself"), _("Nobody deactivates or deletes herself here."), _("Ask another administrator.")
-        )
-    ),
+    NotOnYourself: _NOT_ON_YOURSELF,
+    NotYourself: _NOT_ON_YOURSELF,
     RoleNotYours: _always(
         Answer(
             403,

@@ -13,7 +13,7 @@ from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .confirmation import require_confirmation
 from .csrf import protect
-from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, ObjectNotAllowed, OnlyAPage
+from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, NotYourself, ObjectNotAllowed, OnlyAPage
 from .errors import answer
 from .headers import mark_private, secure_host_page
 from .htmx import wants_json
@@ -50,7 +50,9 @@ def require(permission: Permission, target_id: int | None = None) -> None:
     protect()
     list_role = Role(state().settings.user_list_role)
     if not permits(permission, who.role, who.id, target_id=target_id, list_role=list_role):
-        raise NotAllowed(needed_role(permission, list_role))
+        # Her role is no reason: it includes this, for anybody else.
+        on_herself = permission is Permission.ADMIN_NOT_SELF and who.role is Role.ADMIN
+        raise (NotYourself if on_herself else NotAllowed)(needed_role(permission, list_role))
 
 
 def guard(

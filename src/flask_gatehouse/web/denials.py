@@ -27,6 +27,10 @@ class NotAllowed(GatehouseError):
         self.needed = needed
 
 
+class NotYourself(NotAllowed):
+    """An administrator may do this to everybody else."""
+
+
 class ObjectNotAllowed(NotAllowed):
     """The role would do, and the rule of this very thing says no."""
 

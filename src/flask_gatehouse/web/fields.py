@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from ..accounts.errors import FieldProblem, InvalidField
+from ..signin import strict_json
 from .language import marked as _, text
 
 _WORDS = {
@@ -53,14 +54,15 @@ def sent() -> MultiDict[str, str]:
 
     Of a JSON object only fields that a form of ours has; others are nothing to us.
 
-    :raises BadRequest: if it says it is JSON and is no JSON object, or one that is nested too deeply.
+    :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
     """
     if not request.is_json:
         return request.form
     try:
-        body = request.get_json()
-    except RecursionError as error:
+        # A member that stands twice is refused: a filter in front of us may have read the other one.
+        body = strict_json.loads(request.get_data())
+    except ValueError as error:
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest

@@ -60,7 +60,7 @@ _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
-_EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("role",))
+_EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("name", "role"))
 _WHOM: dict[str, Schema] = {
     "user": listed(ID) | {"minItems": 1, "maxItems": BATCH},
     # All whom the filters mean, instead of those who are named.

@@ -122,13 +122,15 @@ def query_of(parameters: Any) -> UserQuery:
 
 def _save(user_id: int) -> ResponseReturnValue:
     fields, as_administrator = sent(), signed_in().role is Role.ADMIN
-    values, version = {"name": fields.get("name", ""), "role": fields.get("role", "")}, number(fields.get("version"))
+    version = number(fields.get("version"))
     if wants_json() and not version:
         # A page is told of a conflict, which shows what there is; a program has left out what it must know.
         raise InvalidField({"version": FieldProblem.NOT_A_NUMBER if "version" in fields else FieldProblem.MISSING})
     try:
         with state().database.transaction() as db:
             before = get_user(db, user_id)
+            # What is left out stays as it is.
+            values = {"name": fields.get("name", before.name), "role": fields.get("role", "")}
             if as_administrator and fields.get("role") == Role.ADMIN and before.role is not Role.ADMIN:
                 require_confirmation()
             row = edit(
