@@ -107,7 +107,8 @@ class Person:
             self._provider.nonce = asked["nonce"][0]
             self._provider.claims |= {"sub": email, "email": email, "name": email.partition("@")[0].title()}
             query = urlencode({"state": asked["state"][0], **self._provider.answer})
-            self.ask("finish a sign-in", f"/auth/authorize/bench?{query}", 302)
+            # Whom the administrator has deactivated this very moment is refused.
+            self.ask("finish a sign-in", f"/auth/authorize/bench?{query}", 302, 403)
 
     def look(self) -> requests.Response:
         page = self.ask("dashboard", "/dashboard", 200, 302)
@@ -151,8 +152,9 @@ def administer(person: Person, chance: random.Random, pause: float) -> None:
         person.ask(
             "edit", f"/users/{number}", 200, 303, 409, method="PUT", name=name, role="viewer", version=version[1]
         )
+        # Nobody does it to herself.
         for state in ("false", "true"):
-            person.ask("toggle", f"/users/{number}/toggle-active", 200, 303, 409, method="POST", is_active=state)
+            person.ask("toggle", f"/users/{number}/toggle-active", 200, 303, 403, 409, method="POST", is_active=state)
 
 
 @contextmanager

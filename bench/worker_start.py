@@ -21,12 +21,12 @@ from pathlib import Path
 # The sites stand beside this file.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench._sites import FLOOR, GATEHOUSE, Site, sites
+from bench._sites import GATEHOUSE, Site, sites
 from bench._worker import REPOSITORY
 
-HOST = "bench._host:bare"
-NAMES = {FLOOR: "bare Flask, a driver", HOST: "Flask, Flask-SQLAlchemy", GATEHOUSE: "Gatehouse"}
-PATHS = {FLOOR: "/enter/1", HOST: "/state", GATEHOUSE: "/auth/login"}
+HOST = "bench._bare:app"
+NAMES = {HOST: "Flask, Flask-SQLAlchemy", GATEHOUSE: "Gatehouse"}
+PATHS = {HOST: "/state", GATEHOUSE: "/auth/login"}
 GOAL_MS, GOAL_MB = 450.0, 70.0
 _START = """
 import sys, time
@@ -65,7 +65,7 @@ def _report(site: Site, folder: Path, rounds: int) -> bool:
             if number:
                 found[application].append(taken)
     for application, name in NAMES.items():
-        rows, floor = found[application], found[FLOOR]
+        rows, floor = found[application], found[HOST]
         loaded, busy, resident, own = (
             statistics.median(row[key] for row in rows) for key in ("loaded", "busy", "resident", "own")
         )
