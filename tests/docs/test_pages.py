@@ -38,9 +38,11 @@ def test_each_block_says_what_it_is(page: Path) -> None:
 
 @every_page
 def test_each_setting_exists(page: Path) -> None:
-    deployed = "".join(path.read_text() for path in (DOCS.parent / "deploy").glob("*.yml"))
+    # What compose and Caddy read for themselves, as ``${NAME}`` and ``{$NAME}``.
+    files = [*(DOCS.parent / "deploy").glob("*.yml"), DOCS.parent / "deploy/Caddyfile"]
+    deployed = {name for path in files for name in re.findall(r"\$\{?([A-Z_]+)", path.read_text())}
     named = {name for name in SETTING.findall(page.read_text()) if not name.endswith("_")}
-    unknown = {name for name in named if not _is_setting(name) and f"${{{name}" not in deployed}
+    unknown = {name for name in named if not _is_setting(name)} - deployed
     assert unknown == set()
 
 
