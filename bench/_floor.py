@@ -50,6 +50,10 @@ def say(message: str, **values: object) -> str:
     return found % values if values else found
 
 
+def _token() -> str:
+    return TOKEN
+
+
 def moment(value: datetime) -> Markup:
     exact, shown = f"{value:%Y-%m-%dT%H:%M:%SZ}", f"{value.day} {value:%b %Y, %H:%M} UTC"
     return Markup('<time datetime="{}" title="{:%Y-%m-%d, %H:%M:%S} UTC">{}</time>').format(exact, value, shown)
@@ -85,7 +89,7 @@ def app() -> Flask:
     floor = Flask("floor", template_folder=str(PACKAGE / "templates"))
     floor.secret_key = os.environ["SECRET_KEY"]
     floor.jinja_env.undefined = StrictUndefined
-    floor.jinja_env.globals.update(gatehouse_text=say, csrf_token=lambda: TOKEN)
+    floor.jinja_env.globals.update(gatehouse_text=say, csrf_token=_token, gatehouse_csrf_token=_token)
     # The other one is on pages that wait for an administrator, and is looked up all the same.
     floor.jinja_env.filters.update(moment=moment, ago=moment)
     pages = Blueprint(

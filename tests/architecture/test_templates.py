@@ -57,6 +57,11 @@ def test_an_attribute_with_a_value_from_outside_is_quoted(path: Path) -> None:
     assert not re.findall(r"\s[\w-]+=\{\{", path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_what_a_template_imports_is_made_once_and_not_for_each_page(path: Path) -> None:
+    assert "with context" not in path.read_text(encoding="utf-8")
+
+
 def test_every_form_that_posts_carries_a_token() -> None:
     lacking = []
     # The embedded provider is another site, which knows nothing of our sessions.

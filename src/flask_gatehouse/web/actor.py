@@ -130,10 +130,10 @@ def visit() -> Visit:
 
     :raises DependencyUnavailable: if the database does not answer. Nobody is signed out by that.
     """
-    memory = _memory()
-    known: Visit | None = memory.get(VISIT)
+    kept = memory()
+    known: Visit | None = kept.get(VISIT)
     if known is None:
-        known = memory[VISIT] = _look_up(state())
+        known = kept[VISIT] = _look_up(state())
     return known
 
 
@@ -150,27 +150,27 @@ def signed_in() -> Found:
 
 def forget_visit() -> None:
     """Look the session up again at the next question; this request has changed it."""
-    _memory().clear()
+    memory().clear()
 
 
-def _memory() -> dict[str, Any]:
-    """Return what this application knows about the running request.
+def memory() -> dict[str, Any]:
+    """Return what this application knows about the running request until a sign-in or a sign-out changes it.
 
     Not on ``g``: an application context that is pushed by hand, as tests and commands do, is shared by all requests
     within it. Nor in the environ, which a view may hand on to another application, nor without the application's own
     mark, because another one's context can be pushed within a request. Each would hand one person's session on.
     """
-    memory: dict[str, Any] = request.__dict__.setdefault(f"_gatehouse_{id(state())}", {})
-    return memory
+    kept: dict[str, Any] = request.__dict__.setdefault(f"_gatehouse_{id(state())}", {})
+    return kept
 
 
 def person() -> Person | Anonymous:
     """Return who is asking."""
-    memory = _memory()
-    known: Person | Anonymous | None = memory.get(PERSON)
+    kept = memory()
+    known: Person | Anonymous | None = kept.get(PERSON)
     if known is None:
         found = visit().session
-        known = memory[PERSON] = ANONYMOUS if found is None else _person(found)
+        known = kept[PERSON] = ANONYMOUS if found is None else _person(found)
     return known
 
 

@@ -110,7 +110,9 @@ def make_blueprint(here: State) -> Blueprint:
             mark_private(response)
         return finish(response, here)
 
-    # Globals, so that a macro knows them however it is imported; and with our name, so that they are nobody else's.
+    # Globals, because a macro that is imported without the context knows nothing else, and with it would be made anew
+    # for each page; and with our name, so that they are nobody else's.
+    blueprint.add_app_template_global(csrf_token, "gatehouse_csrf_token")
     blueprint.add_app_template_global(text, "gatehouse_text")
     blueprint.add_app_template_global(plural, "gatehouse_plural")
     blueprint.add_app_template_filter(moment, "moment")

@@ -13,25 +13,33 @@ from urllib.parse import urlsplit
 from flask import current_app, request
 from werkzeug.exceptions import BadRequest
 
-from .actor import visit
+from .actor import memory, visit
 from .denials import CrossSiteRequest
 from .state import state
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # What sixteen random bytes are in URL-safe Base64.
 _SALT_LENGTH = 22
+_KEPT = "csrf"
 
 
 def csrf_token() -> str:
-    """Return the token for this request's forms; empty for whoever is not signed in, who has nothing to protect."""
+    """Return the token for this request's forms, one for all of them.
+
+    It is empty for whoever is not signed in, who has nothing to protect.
+    """
     if "csrf" in current_app.extensions:
         token: str = current_app.jinja_env.globals["csrf_token"]()  # type: ignore[operator]
         return token
     found = visit().session
     if found is None:
         return ""
-    salt = secrets.token_urlsafe(16)
-    return salt + _seal(state().keys[-1], salt, found.session_id)
+    kept = memory()
+    made: str | None = kept.get(_KEPT)
+    if made is None:
+        salt = secrets.token_urlsafe(16)
+        made = kept[_KEPT] = salt + _seal(state().keys[-1], salt, found.session_id)
+    return made
 
 
 def protect() -> None:
