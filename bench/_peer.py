@@ -56,7 +56,7 @@ def create_app(kind: str) -> Application:
     config = {
         "GATEHOUSE_BASE_URL": "https://127.0.0.1",
         "GATEHOUSE_TRUSTED_PROXIES": "1",
-        "GATEHOUSE_RATE_LIMIT": "10000000 per minute",
+        "GATEHOUSE_RATE_LIMIT": "1000000 per minute",
         "DATABASE_URL": pe.sqlalchemy_url(kind, PEER),
         "SECRET_KEY": pe.SECRET,
         "GOOGLE_CLIENT_ID": "bench",
