@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
-from flask import Blueprint, Flask, abort, render_template, session
+from flask import Blueprint, Flask, abort, render_template, session, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
@@ -54,6 +54,10 @@ def _token() -> str:
     return TOKEN
 
 
+def _static(filename: str) -> str:
+    return url_for("gatehouse.static", filename=filename)
+
+
 def moment(value: datetime) -> Markup:
     exact, shown = f"{value:%Y-%m-%dT%H:%M:%SZ}", f"{value.day} {value:%b %Y, %H:%M} UTC"
     return Markup('<time datetime="{}" title="{:%Y-%m-%d, %H:%M:%S} UTC">{}</time>').format(exact, value, shown)
@@ -89,7 +93,9 @@ def app() -> Flask:
     floor = Flask("floor", template_folder=str(PACKAGE / "templates"))
     floor.secret_key = os.environ["SECRET_KEY"]
     floor.jinja_env.undefined = StrictUndefined
-    floor.jinja_env.globals.update(gatehouse_text=say, csrf_token=_token, gatehouse_csrf_token=_token)
+    floor.jinja_env.globals.update(
+        gatehouse_text=say, csrf_token=_token, gatehouse_csrf_token=_token, gatehouse_static=_static
+    )
     # The other one is on pages that wait for an administrator, and is looked up all the same.
     floor.jinja_env.filters.update(moment=moment, ago=moment)
     pages = Blueprint(
@@ -97,6 +103,11 @@ def app() -> Flask:
     )
     for endpoint, rule in ENDPOINTS.items():
         pages.add_url_rule(rule, endpoint)
+    macros = {
+        name: getattr(floor.jinja_env.get_template(f"gatehouse/components/{name}.html").module, name)
+        for name in ("avatar", "csrf", "icon", "message")
+    }
+    macros["role_badge"] = floor.jinja_env.get_template("gatehouse/components/role.html").module.role_badge
     find = reader(os.environ["DATABASE_URL"])
 
     @floor.get("/enter/<int:user_id>")
@@ -118,6 +129,7 @@ def app() -> Flask:
         gatehouse = SimpleNamespace(
             settings=SETTINGS,
             language="en",
+            **macros,
             current_user=person,
             session=SESSION,
             navigation=NAVIGATION,

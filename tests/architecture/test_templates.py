@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flask_gatehouse.web.components import MACROS
 from tests.architecture.source import ROOT, name_of, template_files
 
 TEMPLATES = template_files()
@@ -58,8 +59,19 @@ def test_an_attribute_with_a_value_from_outside_is_quoted(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
-def test_what_a_template_imports_is_made_once_and_not_for_each_page(path: Path) -> None:
-    assert "with context" not in path.read_text(encoding="utf-8")
+def test_a_page_takes_macros_from_the_application_which_has_made_them_once(path: Path) -> None:
+    text, name = path.read_text(encoding="utf-8"), name_of(path)
+    assert "with context" not in text
+    # A macro knows no ``gatehouse``. Letters, and the provider for development, are not what people wait for.
+    if "macro" not in text and not {"mail", "dev"} & set(path.parts):
+        assert not re.search(r"\{%-?\s*(from|import)\b", text), name
+
+
+def test_macros_are_found_by_the_names_that_pages_use() -> None:
+    folder = ROOT / "src/flask_gatehouse/templates/gatehouse"
+    for name, template in MACROS.items():
+        assert f"macro {name}(" in (folder / f"{template}.html").read_text(encoding="utf-8")
+        assert any(f"gatehouse.{name}(" in path.read_text(encoding="utf-8") for path in TEMPLATES), name
 
 
 def test_every_form_that_posts_carries_a_token() -> None:
@@ -71,7 +83,8 @@ def test_every_form_that_posts_carries_a_token() -> None:
         lacking += [
             name_of(path)
             for form in forms
-            if re.search(r'method\s*=\s*"?post', form, re.IGNORECASE) and "{{ csrf() }}" not in form
+            if re.search(r'method\s*=\s*"?post', form, re.IGNORECASE)
+            and not re.search(r"\{\{ (gatehouse\.)?csrf\(\) \}\}", form)
         ]
     assert lacking == []
 

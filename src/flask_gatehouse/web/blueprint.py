@@ -11,6 +11,7 @@ from ..kernel.errors import GatehouseError
 from . import ROUTES
 from .actor import BACKGROUND, current_user, visit
 from .auth import discard_spent_attempt, remaining
+from .components import Components, static_url
 from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard
@@ -29,7 +30,7 @@ from .undo import undo_of
 PACKAGE = Path(__file__).parent.parent
 
 
-class PageContext:
+class PageContext(Components):
     """What every template of ours can ask, as ``gatehouse``."""
 
     def __init__(self, here: State) -> None:
@@ -110,9 +111,10 @@ def make_blueprint(here: State) -> Blueprint:
             mark_private(response)
         return finish(response, here)
 
-    # Globals, because a macro that is imported without the context knows nothing else, and with it would be made anew
-    # for each page; and with our name, so that they are nobody else's.
+    # Globals, because a macro that is made once for all pages knows nothing else; and with our name, so that they are
+    # nobody else's.
     blueprint.add_app_template_global(csrf_token, "gatehouse_csrf_token")
+    blueprint.add_app_template_global(static_url, "gatehouse_static")
     blueprint.add_app_template_global(text, "gatehouse_text")
     blueprint.add_app_template_global(plural, "gatehouse_plural")
     blueprint.add_app_template_filter(moment, "moment")
