@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from selectors import EVENT_READ, DefaultSelector
+from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -68,10 +68,10 @@ def _postgresql(url: URL) -> Engine:
     def leave_the_dead(connection: Any, entry: object, proxy: object) -> None:
         # Where nobody has asked, there is nothing to read but that the server has ended the connection. Without this,
         # the first sign-in after a restart of the server would fail; it costs no round trip.
-        with DefaultSelector() as selector:
-            selector.register(connection.fileno(), EVENT_READ)
-            if selector.select(0):
-                raise DisconnectionError
+        watched = poll()
+        watched.register(connection.fileno(), POLLIN)
+        if watched.poll(0):
+            raise DisconnectionError
 
     return engine
 

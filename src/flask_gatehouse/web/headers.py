@@ -46,5 +46,16 @@ def secure_host_page(response: Response) -> Response:
 def mark_private(response: Response) -> Response:
     """Keep an answer that depends on who asks out of every cache, also the one behind the back button."""
     response.headers.setdefault("Cache-Control", "no-store")
-    response.vary.add("Cookie")
+    vary(response, "Cookie")
     return response
+
+
+def vary(response: Response, header: str) -> None:
+    """Say that another request may get another answer, by this header of it.
+
+    As ``response.vary.add()`` does, which reads all that is said into an object and writes it anew: two of these cost
+    as much as everything else that closes a page.
+    """
+    said = response.headers.get("Vary", "")
+    if header.lower() not in (item.strip().lower() for item in said.split(",")):
+        response.headers["Vary"] = f"{said}, {header}" if said else header

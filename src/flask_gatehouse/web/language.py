@@ -17,6 +17,7 @@ from typing import Any
 from flask import Response, current_app, has_request_context, request
 from markupsafe import Markup, escape
 
+from .headers import vary
 from .htmx import wants_json
 
 LANGUAGES = ("en", "de")
@@ -82,8 +83,8 @@ def number(value: int) -> str:
 def name_language(response: Response) -> Response:
     """Say in the headers of a page which language it speaks, and that another reader may get another."""
     if response.mimetype == "text/html":
-        response.content_language.add(language())
-        response.vary.add("Accept-Language")
+        response.headers.setdefault("Content-Language", language())
+        vary(response, "Accept-Language")
     return response
 
 

@@ -47,7 +47,7 @@ def _seconds() -> float:
 
 
 def _route() -> str:
-    return str(request.url_rule) if request.url_rule else "none"
+    return request.url_rule.rule if request.url_rule else "none"
 
 
 def _method() -> str:
