@@ -40,7 +40,7 @@ types: setup
 contracts: setup
 	@out="$$($(BIN)/lint-imports --no-logo)" || { echo "$$out"; exit 1; }
 
-bench: setup ## One file per question, each prints a table
+bench: setup ## One file per question, each prints a table; minutes, and more for large sizes, which each takes as arguments
 	@if [ -d bench ]; then missed=0; for file in bench/[!_]*.py; do echo; echo "== $$file"; $(BIN)/python "$$file" || missed=1; done; exit $$missed; \
 	else echo "There are no benchmarks yet."; fi
 

@@ -1,6 +1,6 @@
 """What does it cost to record an event? Prints a table; the goal is 1.25 times the bare INSERT and its COMMIT.
 
-    python bench/audit_append.py [--rounds 60] [--only SQLite]
+    python bench/audit_append.py [--rounds 20] [--only SQLite]
 
 Each round lets every writer commit some transactions in each of three ways, in turn:
 
@@ -151,7 +151,7 @@ def report(kind: str, url: str, rounds: int) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
     options = parser.parse_args()
     services.POSTGRESQL_OPTIONS.update(DURABLE)

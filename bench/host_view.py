@@ -1,6 +1,6 @@
 """What does ``login_required`` cost a host? Prints a table; the goal is 1.35 times the same view without a gate.
 
-    python bench/host_view.py [--rounds 30] [--batch 200] [--only SQLite]
+    python bench/host_view.py [--rounds 10] [--batch 100] [--only SQLite]
 
 Two applications are compared that differ in nothing but ``Gatehouse(app, db=db)`` and the decorator (``_host.py``):
 their views answer with JSON, and read through Flask-SQLAlchemy what they answer with. A view that reads nothing is
@@ -28,8 +28,8 @@ VIEWS = (("reads one row", "/notes/1", True), ("reads a list", "/notes", True), 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--batch", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
     options = parser.parse_args()
     reached = True

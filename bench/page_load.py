@@ -1,6 +1,6 @@
 """How many pages a second does a node serve to people it knows? Prints a table; the goal is 0.85 times the floor's.
 
-    python bench/page_load.py [--rounds 5] [--seconds 2] [--only SQLite]
+    python bench/page_load.py [--rounds 3] [--seconds 2] [--only SQLite]
 
 The floor and Gatehouse are those of ``page_time.py``, each under gunicorn with ``deploy/gunicorn.conf.py``: two
 workers. wrk asks by eight connections, each for one request, as a proxy without upstream keep-alive does. The two are
@@ -113,7 +113,7 @@ def measure(site: Site, folder: Path, rounds: int, seconds: int) -> tuple[float,
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """What does a page cost whose reader is known? Prints a table; the goal is 1.6 times the floor's processor time.
 
-    python bench/page_time.py [--rounds 30] [--batch 100] [--only SQLite]
+    python bench/page_time.py [--rounds 12] [--batch 50] [--only SQLite]
 
 The floor is bare Flask with a signed cookie and one raw SELECT, showing the same page by the same templates
 (``_floor.py``). Ours is the standalone application as it is deployed: production behind one proxy, with sessions that
@@ -65,8 +65,8 @@ def measure_site(site: Site, environment: dict[str, str], folder: Path, rounds: 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
     options = parser.parse_args()
     reached = True
