@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..kernel.errors import GatehouseError
 from . import ROUTES
-from .actor import BACKGROUND, current_user, visit
+from .actor import BACKGROUND, Anonymous, Person, current_user, person, visit
 from .auth import discard_spent_attempt, remaining
 from .components import Components, static_url
 from .connection import request_id
@@ -36,10 +36,14 @@ class PageContext(Components):
     def __init__(self, here: State) -> None:
         self.settings = here.settings
         self.csrf_token = csrf_token
-        self.current_user = current_user
         self.home_url = here.start_page
         self.number = number
         self.undo_of = undo_of
+
+    @property
+    def current_user(self) -> Person | Anonymous:
+        """Return who asks: the person herself, because the proxy looks for her anew with each of her attributes."""
+        return person()
 
     @property
     def language(self) -> str:

@@ -1,6 +1,7 @@
 """The places that a person can go to, by her role: the bar at the top and the links of the dashboard."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from flask import request, url_for
 
@@ -28,14 +29,15 @@ PLACES = (
 )
 
 
-def places() -> list[Place]:
+def places() -> tuple[Place, ...]:
     """Return the places that the signed-in person may enter."""
-    who, list_role = signed_in(), Role(state().settings.user_list_role)
-    return [
-        place
-        for place in PLACES
-        if permits(place.permission, who.role, who.user_id, target_id=None, list_role=list_role)
-    ]
+    return _open_to(signed_in().role, Role(state().settings.user_list_role))
+
+
+@cache
+def _open_to(role: Role, list_role: Role) -> tuple[Place, ...]:
+    # Whose number it is plays no part where the address names nobody.
+    return tuple(place for place in PLACES if permits(place.permission, role, 0, target_id=None, list_role=list_role))
 
 
 def navigation() -> list[tuple[str, str, str, bool]]:
