@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from flask_gatehouse.web.components import MACROS
 from tests.architecture.source import ROOT, name_of, template_files
@@ -65,6 +66,16 @@ def test_a_page_takes_macros_from_the_application_which_has_made_them_once(path:
     # A macro knows no ``gatehouse``. Letters, and the provider for development, are not what people wait for.
     if "macro" not in text and not {"mail", "dev"} & set(path.parts):
         assert not re.search(r"\{%-?\s*(from|import)\b", text), name
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_macro_that_a_template_uses_is_one_that_it_knows(path: Path) -> None:
+    source = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+    known = {macro.name for macro in source.find_all(nodes.Macro)}
+    for imported in source.find_all(nodes.FromImport):
+        known |= {name[1] if isinstance(name, tuple) else name for name in imported.names}
+    used = {call.node.name for call in source.find_all(nodes.Call) if isinstance(call.node, nodes.Name)}
+    assert used & MACROS.keys() <= known
 
 
 def test_macros_are_found_by_the_names_that_pages_use() -> None:
