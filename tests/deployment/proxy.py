@@ -21,7 +21,7 @@ error_log {folder}/nginx.log info;
 worker_processes 1;
 events {{ worker_connections 1024; }}
 http {{
-    access_log off;
+    access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -31,6 +31,7 @@ http {{
     {site}
     server {{
         listen 127.0.0.1:{provider_port} ssl;
+        access_log off;
         ssl_certificate {chain};
         ssl_certificate_key {key};
         location / {{

@@ -38,6 +38,15 @@ def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deploy
     assert ask("/healthz").json() == {"status": "ok"}
 
 
+def test_no_address_is_written_that_would_open_something(deployment: Deployment) -> None:
+    secret = "the-token-of-a-letter"
+    for base_url in (deployment.base_url, deployment.plain_url):
+        answer = deployment.browser().get(f"{base_url}/auth/not-me/{secret}", allow_redirects=False, timeout=30)
+        assert answer.status_code in {308, 400, 404, 410}
+    # nginx would write its usual log there.
+    assert secret not in (deployment.folder / "access.log").read_text()
+
+
 def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Deployment) -> None:
     browser = deployment.browser()
     browser.headers.update({"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"})
