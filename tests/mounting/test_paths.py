@@ -97,7 +97,7 @@ def test_a_host_below_a_path_of_its_server(sqlite_url: str) -> None:
         assert asked.location == "/site/gate/auth/login?next=%2Fsite%2Fmine%3Fpage%3D2"
         page = client.get("/gate/auth/login", query_string={"next": "/site/mine"})
         assert 'href="/site/gate/auth/login/dev?next=/site/mine"' in page.text
-        assert 'href="/site/gate/static/gatehouse/gatehouse.css"' in page.text
+        assert 'href="/site/gate/static/gatehouse/gatehouse.css?v=' in page.text
         started = client.get("/gate/auth/login/dev", query_string={"next": "/site/mine"})
         (redirect_uri,) = parse_qs(urlsplit(started.location).query)["redirect_uri"]
         assert redirect_uri == "http://localhost/site/gate/auth/authorize/dev"

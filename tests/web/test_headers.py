@@ -1,5 +1,7 @@
 """Headers of every answer: the same on pages, errors, fragments and static files."""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -56,6 +58,24 @@ def test_a_file_that_is_not_there_stays_out_of_caches(client: FlaskClient, path:
 def test_a_file_that_is_there_may_be_kept(client: FlaskClient) -> None:
     with client.get("/static/gatehouse/gatehouse.css") as answer:
         assert answer.headers["Cache-Control"] != "no-store"
+
+
+def test_what_a_page_names_is_kept_for_a_year_and_never_as_something_else(production_app: Flask) -> None:
+    client = production_app.test_client()
+
+    def kept(address: str) -> set[str]:
+        with client.get(address, base_url="https://localhost") as answer:
+            assert answer.status_code == 200
+            return set(answer.headers["Cache-Control"].split(", "))
+
+    page = client.get("/auth/login", base_url="https://localhost").text
+    addresses = set(re.findall(r'"(/static/gatehouse/[^"#]+)', page))
+    assert len(addresses) >= 4
+    for address in addresses:
+        assert kept(address) == {"public", "max-age=31536000", "immutable"}
+        # That of another release, which this process does not have.
+        assert "immutable" not in kept(address[:-1] + ("0" if address[-1] != "0" else "1"))
+        assert "immutable" not in kept(address.partition("?")[0])
 
 
 def test_an_ordinary_page_sets_no_cookie(client: FlaskClient) -> None:

@@ -1,6 +1,5 @@
 """The blueprint of one application: routes, templates, static files, error answers and headers."""
 
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from ..kernel.errors import GatehouseError
 from . import ROUTES
 from .actor import BACKGROUND, Anonymous, Person, current_user, person, visit
 from .auth import discard_spent_attempt, remaining
-from .components import Components, static_url
+from .components import FILES, Components, keep_file, static_url
 from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard
@@ -75,7 +74,7 @@ def make_blueprint(here: State) -> Blueprint:
         "gatehouse",
         "flask_gatehouse",
         template_folder=str(PACKAGE / "templates"),
-        static_folder=str(PACKAGE / "static/gatehouse"),
+        static_folder=str(FILES),
         static_url_path="/static/gatehouse",
     )
     for route in ROUTES:
@@ -110,8 +109,7 @@ def make_blueprint(here: State) -> Blueprint:
     def close(response: Response) -> Response:
         discard_spent_attempt(response)
         name_language(response)
-        file = request.endpoint == "gatehouse.static" and request.method == "GET"
-        if not file or response.status_code >= HTTPStatus.BAD_REQUEST:
+        if not keep_file(response):
             mark_private(response)
         return finish(response, here)
 

@@ -1,11 +1,19 @@
 """What pages are put together from: the macros of ``components/``, and the addresses of our own files."""
 
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
-from flask import current_app, url_for
+from flask import Response, current_app, request, url_for
 
 from .actor import memory
 
+# A year in seconds: as long as anybody keeps anything.
+_KEPT_S = 365 * 24 * 60 * 60
+FILES = Path(__file__).parent.parent / "static/gatehouse"
 # Each macro that pages use, and the template in which it is. A host's template of that name wins.
 MACROS = {
     "address_text": "components/address",
@@ -50,9 +58,38 @@ class Components:
 
 
 def static_url(filename: str) -> str:
-    """Return the address of a file of ours; made once for a request, because one page shows a dozen icons."""
+    """Return the address of a file of ours; made once for a request, because one page shows a dozen icons.
+
+    It ends in the file's fingerprint, so that a browser need never ask again for what an address has once brought.
+    """
     kept = memory()
     found: str | None = kept.get(filename)
     if found is None:
-        found = kept[filename] = url_for("gatehouse.static", filename=filename)
+        # Whoever develops changes files under a running application.
+        version = None if current_app.jinja_env.auto_reload else _fingerprints().get(filename)
+        found = kept[filename] = url_for("gatehouse.static", filename=filename, v=version)
     return found
+
+
+def keep_file(response: Response) -> bool:
+    """Return whether a file of ours is sent; let it be kept for a year, if the address asks for this very content.
+
+    While nodes are replaced one after the other, a new page may ask an old node: what that answers must not be kept
+    under the new address.
+    """
+    is_asked = request.endpoint == "gatehouse.static" and request.method == "GET"
+    if not is_asked or response.status_code >= HTTPStatus.BAD_REQUEST:
+        return False
+    version = request.args.get("v")
+    if version is not None and version == _fingerprints().get((request.view_args or {})["filename"]):
+        response.cache_control.public = response.cache_control.immutable = True
+        response.cache_control.no_cache = None
+        response.cache_control.max_age = _KEPT_S
+    return True
+
+
+@cache
+def _fingerprints() -> Mapping[str, str]:
+    """Return for each file of ours what is another text as soon as its content is another one."""
+    files = {str(path.relative_to(FILES)): path for path in FILES.rglob("*") if path.is_file()}
+    return {name: sha256(path.read_bytes()).hexdigest()[:16] for name, path in files.items()}
