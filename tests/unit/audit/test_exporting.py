@@ -81,7 +81,7 @@ def test_lines_are_those_of_the_standard() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "nonsense", "[1]", "{}", canonical(BODY | {"v": 2}), canonical(BODY | {"details": []}), '"\ud800"'],
+    ["", "nonsense", "[1]", "{}", canonical(BODY | {"v": 2}), canonical(BODY | {"details": []}), '"\udcff"'],
 )
 def test_a_body_that_somebody_has_changed_still_leaves_a_line(body: str) -> None:
     found = event(body=body, personal="[nonsense", target_type="user")
