@@ -166,7 +166,10 @@ def test_the_application_cannot(address_of: Callable[..., str], statement: str) 
         connection.execute(statement)
 
 
-def test_its_grant_of_erasures_lets_values_go_and_none_come(site: Site) -> None:
+def test_its_grant_of_erasures_lets_values_go_and_none_come(
+    site: Site, open_browser: Callable[[Node], Browser]
+) -> None:
+    assert open_browser(site.node).sign_in(new_address()).status_code == 302
     with site.database.engine.connect() as connection:
         assert connection.execute(text(f"UPDATE {EVENTS} SET personal = NULL, ip = NULL")).rowcount
         connection.rollback()

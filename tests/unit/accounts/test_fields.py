@@ -56,7 +56,11 @@ def test_no_other_role(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "address"),
-    [("Ada@Example.COM", "ada@example.com"), (" ada@example.com ", "ada@example.com"), ("ж@пример.рф", "ж@пример.рф")],
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        (" ada@example.com ", "ada@example.com"),
+        ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
+    ],
 )
 def test_an_address_as_it_is_stored(text: str, address: str) -> None:
     assert checked_address(text) == address
@@ -70,6 +74,7 @@ def test_an_address_as_it_is_stored(text: str, address: str) -> None:
         ("ada", FieldProblem.NOT_AN_ADDRESS),
         ("ada@", FieldProblem.NOT_AN_ADDRESS),
         ("ada@example", FieldProblem.NOT_AN_ADDRESS),
+        ("ж@пример.рф", FieldProblem.BINDS_NOBODY),
         ("a@b@example.com", FieldProblem.NOT_AN_ADDRESS),
         ("<ada@example.com>", FieldProblem.NOT_AN_ADDRESS),
         ("ada@example.com\x00", FieldProblem.UNSEEN),
