@@ -78,10 +78,10 @@ def test_nothing_that_grows_is_read_as_a_whole(grown: str, question: Question) -
         assert any(part in index for index in work.indexes), f"{part} is not among {work.indexes}\n{said}"
 
 
+# SQLite plans each statement for no value in particular.
+@pytest.mark.parametrize("grown", ["postgresql"], indirect=True)
 def test_what_comes_often_is_found_by_indexes_too(grown: str) -> None:
     """PostgreSQL may plan once for all values after it has planned five times for some."""
-    if grown.startswith("sqlite"):
-        pytest.skip("SQLite plans each statement for no value in particular")
     with watched(grown, prepared=True) as (database, watch):
         for question in QUESTIONS:
             for _ in range(7):

@@ -204,9 +204,9 @@ def test_verification_tells_of_it(young_trail: Trail) -> None:
     assert young_trail.verify().exit_code == 1
 
 
+# PostgreSQL takes nothing but text.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_verification_tells_of_what_is_no_text(young_trail: Trail) -> None:
-    if young_trail.database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL takes nothing but text")
     young_trail.happen(3)
     plant(young_trail.database, no_text(bent("user_updated")), event="user_updated", personal=None)
     young_trail.seal()
