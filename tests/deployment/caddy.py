@@ -3,8 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.deployment.certificates import Certificates
@@ -13,13 +13,20 @@ from tests.services import ending_with_us, need
 from tools import provision
 
 SITE = provision.ROOT / "deploy/Caddyfile"
-_MAIN = """
+_SITE = """
 {{
     admin off
     http_port {plain_port}
     auto_https disable_certs
 }}
 {site}
+"""
+# A process of its own: in one with the site, plain http is led to the port of one or the other.
+_PROVIDER = """
+{{
+    admin off
+    auto_https off
+}}
 :{provider_port} {{
     tls {chain} {key}
     reverse_proxy {provider}
@@ -40,16 +47,9 @@ def running_caddy(
     line = "{$GATEHOUSE_HOST:gate.example.com} {"
     text = SITE.read_text()
     assert line in text
-    configuration = folder / "Caddyfile"
-    configuration.write_text(
-        _MAIN.format(
-            plain_port=ports[0],
-            site=text.replace(line, f"{line}\n\ttls {certificates.chain} {certificates.key}"),
-            provider_port=provider[0],
-            provider=provider[1],
-            chain=certificates.chain,
-            key=certificates.key,
-        )
+    site = text.replace(line, f"{line}\n\ttls {certificates.chain} {certificates.key}")
+    front = _PROVIDER.format(
+        provider_port=provider[0], provider=provider[1], chain=certificates.chain, key=certificates.key
     )
     environment = {
         "PATH": os.environ["PATH"],
@@ -58,11 +58,30 @@ def running_caddy(
         "GATEHOUSE_HOST": f"localhost:{ports[1]}",
         "GATEHOUSE_NODES": " ".join(f"unix/{path}" for path in sockets),
     }
-    command = ending_with_us((program, "run", "--adapter", "caddyfile", "--config", configuration), signal.SIGTERM)
-    with (folder / "caddy.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    with ExitStack() as stack:
+        for name, port, configuration in (
+            ("site", ports[1], _SITE.format(plain_port=ports[0], site=site)),
+            ("provider", provider[0], front),
+        ):
+            (folder / f"{name}.Caddyfile").write_text(configuration)
+            stack.enter_context(_running(program, folder, name, port, environment))
+        yield
+
+
+@contextmanager
+def _running(program: Path, folder: Path, name: str, port: int, environment: Mapping[str, str]) -> Iterator[None]:
+    command = (program, "run", "--adapter", "caddyfile", "--config", folder / f"{name}.Caddyfile")
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ending_with_us(command, signal.SIGTERM),
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
-        wait_for(ports[1], process, folder / "caddy.log")
+        wait_for(port, process, log)
         yield
     finally:
         process.send_signal(signal.SIGTERM)
