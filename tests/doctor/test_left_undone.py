@@ -103,6 +103,32 @@ def test_what_has_not_happened_for_long(
     assert look(name).result is result
 
 
+def test_programs_that_a_backup_needs_are_away_or_older_than_the_server(
+    look: Look, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "no PostgreSQL" in look("backup_programs").evidence
+    place = {"DATABASE_URL": postgresql_url}
+    intact = look("backup_programs", place)
+    assert (intact.result, "pg_restore" in intact.evidence) == (OK, True), intact
+    monkeypatch.setenv("PATH", str(tmp_path))
+    away = look("backup_programs", place)
+    assert (away.result, "pg_dump is not in PATH" in away.evidence) == (FAILED, True)
+    for program in ("pg_dump", "pg_restore"):
+        say(tmp_path / program, f"{program} (PostgreSQL) 99.1 (Debian 99.1-1)")
+    assert look("backup_programs", place).result is OK
+    say(tmp_path / "pg_restore", "pg_restore (PostgreSQL) 9.6.24")
+    old = look("backup_programs", place)
+    assert (old.result, "pg_restore is of release 9.6.24" in old.evidence) == (FAILED, True)
+    assert "client programs" in old.mend
+    say(tmp_path / "pg_restore", "no such library")
+    assert look("backup_programs", place).result is UNKNOWN
+
+
+def say(program: Path, words: str) -> None:
+    program.write_text(f"#!/bin/sh\necho '{words}'\n")
+    program.chmod(0o755)
+
+
 # People.
 
 

@@ -19,6 +19,8 @@ from .contents import Contents, Log, contents_of
 from .errors import BackupRefused, ToolFailed
 
 KIND = "postgresql"
+# They refuse a server that is newer than they are.
+DUMP, RESTORE = "pg_dump", "pg_restore"
 # Nodes that are running connect again at once: so often they are shown out before the names are changed.
 ATTEMPTS = 50
 # Databases to stand in while names change. No other has to exist.
@@ -35,7 +37,7 @@ def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         found = _unhurried(connection)
         name = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-        _run("pg_dump", engine.url, "--format=custom", f"--snapshot={name}", "--no-owner", f"--file={target}")
+        _run(DUMP, engine.url, "--format=custom", f"--snapshot={name}", "--no-owner", f"--file={target}")
     advance(1, 1)
     return found
 
@@ -93,7 +95,7 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
             ) from error
     copy = make_engine(engine.url.set(database=name).render_as_string(hide_password=False))
     try:
-        _run("pg_restore", copy.url, "--no-owner", "--exit-on-error", "--single-transaction", str(dumped))
+        _run(RESTORE, copy.url, "--no-owner", "--exit-on-error", "--single-transaction", str(dumped))
         yield copy
     finally:
         copy.dispose()

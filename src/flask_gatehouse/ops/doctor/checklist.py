@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from . import (
+    backups,
     configuration,
     database,
     live_answers,
@@ -27,6 +28,7 @@ OF_THE_CONFIGURATION = (
     *database.CHECKS,
     *servers.CHECKS,
     *trail.CHECKS,
+    *backups.CHECKS,
     *people.CHECKS,
     *packages.CHECKS,
 )

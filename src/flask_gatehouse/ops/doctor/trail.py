@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ...alerts.overdue import BACKUP_MADE, BACKUP_PATIENCE, CHECKPOINT_PATIENCE, checkpoint_overdue
+from ...alerts.overdue import CHECKPOINT_PATIENCE, checkpoint_overdue
 from ...audit import AuditEvent
 from ...audit.errors import UnusableKeyFile
 from ...audit.history import latest_moments
@@ -10,7 +10,7 @@ from ...audit.keys import read_key
 from ...audit.note_keys import SigningKey
 from ...audit.standing import find_standing
 from ...kernel.clock import utc_now
-from .finding import Check, Finding, Item, failed, ok, unknown, warning
+from .finding import Check, Finding, Item, ago, failed, ok, unknown, warning
 from .subject import Subject
 
 # A worker seals each half second; a restart of it may take a little.
@@ -18,8 +18,6 @@ _SEALING_PATIENCE = timedelta(minutes=5)
 # The worker verifies each hour, and less often where that takes minutes.
 _VERIFICATION_PATIENCE = timedelta(days=2)
 _READING_PATIENCE = timedelta(days=30)
-# A quarter, and ten days to get round to it.
-_DRILL_PATIENCE = timedelta(days=100)
 
 
 def audit_key(subject: Subject) -> Finding:
@@ -75,9 +73,9 @@ def checkpoints(subject: Subject) -> Finding:
         return failed(overdue, "Start the worker, and look whether it can write to GATEHOUSE_CHECKPOINT_DIR.")
     if signed is None:
         return unknown("There is no checkpoint yet.", "Start the worker, or run: gatehouse audit checkpoint")
-    left = "has not left the database yet" if signed.left_at is None else f"left it {_ago(now - signed.left_at)} ago"
+    left = "has not left the database yet" if signed.left_at is None else f"left it {ago(now - signed.left_at)} ago"
     return ok(
-        f"The newest checkpoint, of {signed.size} events, was made {_ago(now - signed.created_at)} ago and {left};"
+        f"The newest checkpoint, of {signed.size} events, was made {ago(now - signed.created_at)} ago and {left};"
         f" nothing older than {CHECKPOINT_PATIENCE.seconds // 60} minutes is in none."
     )
 
@@ -90,12 +88,12 @@ def verification(subject: Subject) -> Finding:
     age = utc_now() - last.occurred_at
     if last.content["event"] != AuditEvent.VERIFIED:
         return failed(
-            f"The last verification, {_ago(age)} ago, found that something is wrong.",
+            f"The last verification, {ago(age)} ago, found that something is wrong.",
             "Run gatehouse audit verify: it says what, and since when.",
         )
     if age > _VERIFICATION_PATIENCE:
-        return failed(f"The trail was last verified {_ago(age)} ago.", "Start the worker, which does it each hour.")
-    return ok(f"The trail was last verified {_ago(age)} ago, and was intact.")
+        return failed(f"The trail was last verified {ago(age)} ago.", "Start the worker, which does it each hour.")
+    return ok(f"The trail was last verified {ago(age)} ago, and was intact.")
 
 
 def monitoring(subject: Subject) -> Finding:
@@ -103,43 +101,9 @@ def monitoring(subject: Subject) -> Finding:
         moments = latest_moments(connection, AuditEvent.SENSITIVE_READ, 1, of_nothing=True)
     age = utc_now() - moments[0] if moments else None
     if age is None or age > _READING_PATIENCE:
-        when = "never" if age is None else f"{_ago(age)} ago"
+        when = "never" if age is None else f"{ago(age)} ago"
         return warning(f"The audit log was last read {when}.", "Look at it now and then, at /admin/audit-logs.")
-    return ok(f"The audit log was last read {_ago(age)} ago.")
-
-
-def backup(subject: Subject) -> Finding:
-    with subject.database.reading() as connection:
-        moments = latest_moments(connection, BACKUP_MADE, 1)
-    if not moments:
-        return failed(
-            f"The trail knows of no backup (event {BACKUP_MADE}).",
-            "Make one each night with gatehouse backup, and see whether it comes back with gatehouse backup --drill.",
-        )
-    age = utc_now() - moments[0]
-    if age > BACKUP_PATIENCE:
-        return failed(f"The last backup was made {_ago(age)} ago.", "Look why the one of last night was not made.")
-    return ok(f"The last backup was made {_ago(age)} ago.")
-
-
-def drill(subject: Subject) -> Finding:
-    with subject.database.reading() as connection:
-        moments = latest_moments(connection, AuditEvent.BACKUP_DRILLED, 1)
-    mend = "Run: gatehouse backup --drill. It restores a backup beside the database, verifies it, and keeps nothing."
-    if not moments:
-        return failed(f"The trail knows of no backup that was restored (event {AuditEvent.BACKUP_DRILLED}).", mend)
-    age = utc_now() - moments[0]
-    evidence = f"A backup was last restored on trial {_ago(age)} ago."
-    return failed(evidence, mend) if age > _DRILL_PATIENCE else ok(evidence)
-
-
-def _ago(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number} {word}{'s' if number != 1 else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"
+    return ok(f"The audit log was last read {ago(age)} ago.")
 
 
 CHECKS = (
@@ -148,6 +112,4 @@ CHECKS = (
     Check("checkpoints", "Checkpoints leave the database", Item.AUDIT, checkpoints),
     Check("verification", "The trail was verified, and was intact", Item.AUDIT, verification),
     Check("monitoring", "Somebody reads the audit log", Item.MONITORING, monitoring),
-    Check("backup", "There is a backup of last night", Item.BACKUP, backup),
-    Check("drill", "A backup was restored lately", Item.BACKUP, drill),
 )
