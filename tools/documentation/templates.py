@@ -29,7 +29,16 @@ def _listed(paths: list[Path]) -> str:
 def _row(path: Path) -> tuple[str, str, str, str]:
     source = path.read_text(encoding="utf-8")
     tree = _environment.parse(source)
-    said = _SAID.match(source)
     parents = [one.template.value for one in tree.find_all(nodes.Extends) if isinstance(one.template, nodes.Const)]
     names = [name.removeprefix("gatehouse/") for name in parents]
-    return code(path.name), said[1] if said else "", codes(names), codes(one.name for one in tree.find_all(nodes.Block))
+    return code(path.name), _said(path), codes(names), codes(one.name for one in tree.find_all(nodes.Block))
+
+
+def _said(path: Path) -> str:
+    """:raises ValueError: if the template says nothing of itself."""
+    if path.suffix == ".txt":
+        return "The same as text."
+    said = _SAID.match(path.read_text(encoding="utf-8"))
+    if said is None:
+        raise ValueError(f"{path.name} must begin with a comment that says what it is")
+    return said[1]
