@@ -17,6 +17,7 @@ _SITE = """
 {{
     admin off
     http_port {plain_port}
+    https_port {secure_port}
     auto_https disable_certs
 }}
 {site}
@@ -44,10 +45,13 @@ def running_caddy(
 ) -> Iterator[None]:
     """Serve the site in front of these nodes, and a provider over TLS beside it; parameters as of ``running_nginx``."""
     program = provision.find_caddy() or need(provision.CADDY)
-    line = "{$GATEHOUSE_HOST:gate.example.com} {"
-    text = SITE.read_text()
-    assert line in text
-    site = text.replace(line, f"{line}\n\ttls {certificates.chain} {certificates.key}")
+    site = SITE.read_text()
+    for line, more in (
+        ("\n{$GATEHOUSE_HOST:gate.example.com} {", f"\n\ttls {certificates.chain} {certificates.key}"),
+        ("https://{host}", f":{ports[1]}"),
+    ):
+        assert line in site
+        site = site.replace(line, line + more)
     front = _PROVIDER.format(
         provider_port=provider[0], provider=provider[1], chain=certificates.chain, key=certificates.key
     )
@@ -55,12 +59,12 @@ def running_caddy(
         "PATH": os.environ["PATH"],
         # Where it would keep certificates that it fetches.
         "HOME": str(folder),
-        "GATEHOUSE_HOST": f"localhost:{ports[1]}",
+        "GATEHOUSE_HOST": "localhost",
         "GATEHOUSE_NODES": " ".join(f"unix/{path}" for path in sockets),
     }
     with ExitStack() as stack:
         for name, port, configuration in (
-            ("site", ports[1], _SITE.format(plain_port=ports[0], site=site)),
+            ("site", ports[1], _SITE.format(plain_port=ports[0], secure_port=ports[1], site=site)),
             ("provider", provider[0], front),
         ):
             (folder / f"{name}.Caddyfile").write_text(configuration)

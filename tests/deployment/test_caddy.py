@@ -18,9 +18,16 @@ def deployment(deploy: Callable[..., Deployment]) -> Deployment:
     return deploy(proxy=running_caddy, held=False)
 
 
-def test_plain_http_is_led_to_https(deployment: Deployment) -> None:
-    led = requests.get(f"{deployment.plain_url}/users?q=a", allow_redirects=False, timeout=30)
-    assert (led.status_code, led.headers["Location"]) == (308, f"{deployment.base_url}/users?q=a")
+def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deployment) -> None:
+    def ask(url: str, path: str) -> requests.Response:
+        return deployment.browser().get(f"{url}{path}", allow_redirects=False, timeout=30)
+
+    for path in ("/users?q=a", "/metrics", "/healthz/"):
+        led = ask(deployment.plain_url, path)
+        assert (led.status_code, led.headers["Location"]) == (308, f"{deployment.base_url}{path}")
+    for url in (deployment.plain_url, deployment.base_url):
+        assert ask(url, "/healthz").json() == {"status": "ok"}
+        assert ask(url, "/readyz").json()["status"] == "ok"
 
 
 def test_a_person_signs_in_and_gets_the_applications_own_headers_compressed(deployment: Deployment) -> None:

@@ -36,6 +36,7 @@ def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deploy
     led = ask("/users?q=a")
     assert (led.status_code, led.headers["Location"]) == (308, f"{deployment.base_url}/users?q=a")
     assert ask("/healthz").json() == {"status": "ok"}
+    assert ask("/readyz").json()["status"] == "ok"
 
 
 def test_no_address_is_written_that_would_open_something(deployment: Deployment) -> None:
