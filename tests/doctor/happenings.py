@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import Profile, register
+from flask_gatehouse.accounts.service import Profile, find_user_id, hold_user, register
 from flask_gatehouse.audit import record
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import SYSTEM
@@ -38,3 +38,9 @@ def join(database: Database, who: str, role: Role = Role.ADMIN) -> None:
             "google", "https://accounts.google.com", who, who, f"{who}@example.com", email_is_authoritative=True
         )
         register(db, said, role, actor=SYSTEM)
+
+
+def hold(database: Database, address: str) -> None:
+    """Let a person say, by the link of a letter, that it was not she."""
+    with database.transaction() as db:
+        assert hold_user(db, find_user_id(db, address) or 0, 0, about="authn_login_success", actor=SYSTEM)

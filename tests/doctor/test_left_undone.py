@@ -17,7 +17,7 @@ from flask_gatehouse.ops.checkpoints import Witness
 from flask_gatehouse.ops.doctor.finding import Result
 from flask_gatehouse.settings import Settings
 from tests.doctor.conftest import Look
-from tests.doctor.happenings import age, happen, join
+from tests.doctor.happenings import age, happen, hold, join
 
 OK, WARNING, FAILED, UNKNOWN = Result
 
@@ -139,6 +139,17 @@ def test_too_few_administrators(look: Look, database: Database) -> None:
     assert look("administrators").result is WARNING
     join(database, "bob")
     assert look("administrators").result is OK
+
+
+def test_an_administrator_whom_her_owner_has_locked(look: Look, database: Database) -> None:
+    for who in ("ada", "bob"):
+        join(database, who)
+    assert look("administrators").result is OK
+    # One of two who was locked cannot help the other; and of two who were, nobody lets anybody in.
+    hold(database, "bob@example.com")
+    assert look("administrators").result is WARNING
+    hold(database, "ada@example.com")
+    assert look("administrators").result is FAILED
 
 
 def test_an_administrator_who_is_asleep(look: Look, database: Database) -> None:
