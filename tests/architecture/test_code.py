@@ -169,3 +169,28 @@ def test_no_table_says_the_same_key_twice() -> None:
         if len(keys) != len(set(keys))
     }
     assert twice == set()
+
+
+# Who changes something in a view without asking once more who may, and why.
+ASKS_NOBODY = {
+    # What nobody needs a right for: notes of sessions, refusals and counts, exports that are read, a development's
+    # first administrator, who has none yet, and a link that is itself what allows it.
+    *("actor", "denied", "limits", "audit_export", "dashboard", "not_me"),
+    # Signing out, and saying that one is still there.
+    "auth",
+    # Ending one's own other sessions, which looks whether this one lives.
+    "account",
+    # Where it is asked.
+    "standing",
+}
+
+
+def test_a_view_that_changes_something_asks_once_more_who_may() -> None:
+    """Otherwise whoever is being removed could let herself in again by a request that is under way."""
+    views = {
+        path.stem
+        for path in (PACKAGE / "web").glob("*.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "transaction"
+    }
+    assert views == ASKS_NOBODY

@@ -9,11 +9,14 @@ import pytest
 
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.db.migrate import upgrade
+from tests.nodes.conftest import place
 from tests.nodes.people import Browser
 from tests.processes import Node
 from tests.services import Services
 
 from .line import Line, open_line
+
+__all__ = ["place"]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor
-from .locks import get_locked, now_of
+from .locks import get_locked, now_of, take_turn
 from .models import User
 from .rules import Role
 
@@ -67,6 +67,8 @@ def hold_user(db: Session, user_id: int, generation: int, *, about: str, actor: 
     :param about: the event that she was written to about.
     :raises UserNotFound: if there is no such user.
     """
+    # What she does as an administrator at this moment is either done or refused.
+    take_turn(db)
     user = get_locked(db, user_id)
     if user.session_generation != generation:
         return False

@@ -33,9 +33,28 @@ def lock_administrators(db: Session) -> Collection[int]:
     would not do. Whoever has waited for one of them holds it even if it is no administrator's any more, and would
     meet another who begins with the administrators of today and comes to that row last.
     """
+    take_turn(db)
+    return db.scalars(select(User.id).where(*_ABLE).order_by(User.id).with_for_update()).all()
+
+
+def take_turn(db: Session) -> None:
+    """Let no administrator lose her rights until this transaction ends. It comes before any row is locked."""
     if db.connection().dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(_TURN)))
-    return db.scalars(select(User.id).where(*_ABLE).order_by(User.id).with_for_update()).all()
+
+
+def lock_rights(db: Session, user_id: int, role: Role) -> None:
+    """Let nobody change what a user may do until this transaction ends; its first statement.
+
+    Of an administrator that is the turn and not her row: two who change each other would each hold what the other
+    waits for. Whoever is none changes only what is her own, and her row is the first that she needs.
+
+    :param role: the one that she had when the request began.
+    """
+    if role is Role.ADMIN:
+        take_turn(db)
+    else:
+        db.execute(select(User.id).where(User.id == user_id).with_for_update())
 
 
 def get_locked(db: Session, user_id: int) -> User:

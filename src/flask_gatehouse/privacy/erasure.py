@@ -3,7 +3,7 @@
 What happened stays in the trail, under a number that nobody else gets. An administrator's deletion is an erasure too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -30,16 +30,25 @@ SLACK = timedelta(days=1)
 
 
 def erase_user(
-    database: Database, settings: Settings, user_id: int, *, herself: bool = False, actor: Actor | None = None
+    database: Database,
+    settings: Settings,
+    user_id: int,
+    *,
+    herself: bool = False,
+    actor: Actor | None = None,
+    check: Callable[[Session], None] | None = None,
 ) -> None:
     """Erase a user; she is gone once this returns, and signing in again makes a new one.
 
     :param herself: whether it is she who wants it.
+    :param check: the first thing in the transaction; it raises if whoever asks for this may not any more.
     :raises NotOnYourself: if she would do it to herself where another one is meant.
     :raises LastAdministrator: if she is the only administrator.
     :raises UserNotFound: if there is no such user.
     """
     with database.transaction() as db:
+        if check is not None:
+            check(db)
         overwrite_what_is_deleted(db)
         held = delete_user(db, user_id, herself=herself, actor=actor)
         erase_traces(db, settings, held, actor)
@@ -53,10 +62,16 @@ def erase_many(
     *,
     actor_id: int | None,
     after: int = 0,
+    check: Callable[[Session], None] | None = None,
 ) -> BulkResult:
-    """Erase many users in one transaction; see ``change_many`` for who is left as she is, and for ``after``."""
+    """Erase many users in one transaction; see ``change_many`` for who is left as she is, and for ``after``.
+
+    :param check: the first thing in the transaction; it raises if whoever asks for this may not any more.
+    """
     change = Change(Action.REMOVE, removed=partial(_erase_batch, settings=settings))
     with database.transaction() as db:
+        if check is not None:
+            check(db)
         overwrite_what_is_deleted(db)
         result = change_many(db, selection, change, actor_id=actor_id, after=after)
     carry_out(database, settings)

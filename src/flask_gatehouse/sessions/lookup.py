@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session
 
 from ..accounts.columns import actor_columns, users
 from ..accounts.rules import Role
@@ -69,6 +70,12 @@ def find_session(database: Database, token: str) -> Found | None:
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     row = database.first(LOOKUP, {"digest": digest_of(token)})
+    return None if row is None else _found(tuple(row))
+
+
+def find_session_within(db: Session, token: str) -> Found | None:
+    """Return the same as a transaction sees it, with all that others have committed by now."""
+    row = db.execute(LOOKUP, {"digest": digest_of(token)}).first()
     return None if row is None else _found(tuple(row))
 
 

@@ -33,6 +33,7 @@ from .fields import number
 from .htmx import is_htmx, trigger
 from .language import forms, marked as _, plural, text
 from .many import PATIENCE_S, UNFINISHED, chosen_users, left_out
+from .standing import changing
 from .state import state
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -149,7 +150,7 @@ def _shown(connection: Connection, part: Part, found: list[Due] | Any) -> list[d
 def _decide_one(part: Part, decision: Decision, user_id: int) -> ResponseReturnValue:
     if not 0 < user_id <= LARGEST_ID:
         raise InvalidField({"one": FieldProblem.UNKNOWN})
-    with state().database.transaction() as db:
+    with changing() as db:
         row = get_user(db, user_id)
         result = decide(db, part, [user_id], decision, periods(), actor_id=signed_in().user_id)
     reason = result.skipped[0][1] if result.skipped else None
@@ -168,7 +169,7 @@ def _decide_many(part: Part, decision: Decision) -> ResponseReturnValue:
     if "everyone" in request.form:
         result, is_finished = _decide_everybody(part, decision)
     else:
-        with state().database.transaction() as db:
+        with changing() as db:
             result = decide(db, part, ids, decision, periods(), actor_id=signed_in().user_id)
         is_finished = True
     sentences = [plural(*_TOGETHER[part, decision], result.changed), *left_out(result)]
@@ -188,7 +189,7 @@ def _decide_everybody(part: Part, decision: Decision) -> tuple[BulkResult, bool]
     total, begun = BulkResult(), time.monotonic()
     while time.monotonic() - begun < PATIENCE_S:
         try:
-            with state().database.transaction() as db:
+            with changing() as db:
                 result = decide(db, part, None, decision, periods(), actor_id=signed_in().user_id)
         except DependencyUnavailable:
             if not total.changed:
@@ -201,7 +202,7 @@ def _decide_everybody(part: Part, decision: Decision) -> tuple[BulkResult, bool]
 
 
 def _complete() -> ResponseReturnValue:
-    with state().database.transaction() as db:
+    with changing() as db:
         complete_review(db, periods(), actor_id=signed_in().user_id)
     flash(text("The review is complete."), "success")
     return redirect(url_for("gatehouse.access_review"), 303)

@@ -25,6 +25,7 @@ from .denials import NotFound, NotSignedIn
 from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
 from .labels import device_in_words, label_of
 from .language import plural, text
+from .standing import changing
 from .state import state
 
 # What sessions.service makes; anything else is not asked of a database, which may refuse it.
@@ -61,7 +62,7 @@ def end_session(session_id: str) -> ResponseReturnValue:
     who = signed_in()
     if not _SESSION_ID.fullmatch(session_id):
         raise NotFound
-    with state().database.transaction() as db:
+    with changing() as db:
         owner = owner_of(db, session_id)
         if owner is None or (owner != who.user_id and who.role is not Role.ADMIN):
             raise NotFound

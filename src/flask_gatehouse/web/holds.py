@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.service import get_user, release_user
 from .language import text
-from .state import state
+from .standing import changing
 
 
 def release(user_id: int) -> ResponseReturnValue:
-    with state().database.transaction() as db:
+    with changing() as db:
         released = release_user(db, user_id)
         row = get_user(db, user_id)
     if released:

@@ -25,6 +25,7 @@ from .htmx import is_htmx, trigger, wants_json
 from .labels import label_of
 from .language import text
 from .problems import problem
+from .standing import changing
 from .state import state
 from .users import ROLES
 
@@ -49,7 +50,7 @@ def invitations() -> ResponseReturnValue:
 
 def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
     try:
-        with state().database.transaction() as db:
+        with changing() as db:
             made = invite(db, email, role, expires_at=utc_now() + WAITS, again=again)
     except InvalidField as error:
         problems = in_words(error.fields)
@@ -77,7 +78,7 @@ def _already_invited(invitation: InvitationView, values: dict[str, str]) -> Resp
 
 
 def _withdraw(invitation_id: int) -> ResponseReturnValue:
-    with state().database.transaction() as db:
+    with changing() as db:
         withdraw_invitation(db, invitation_id)
     response = make_response(_done(text("The invitation was withdrawn.")))
     # The button that had the focus has gone with its row.
@@ -85,7 +86,7 @@ def _withdraw(invitation_id: int) -> ResponseReturnValue:
 
 
 def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
-    with state().database.transaction() as db:
+    with changing() as db:
         if decision == "approve":
             approve_join_request(db, request_id, role)
         elif decision == "decline":

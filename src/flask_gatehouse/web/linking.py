@@ -9,6 +9,7 @@ from .actor import actor, signed_in
 from .auth import begin_round_trip, remember_attempt
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .language import text
+from .standing import changing
 from .state import state
 
 
@@ -32,7 +33,7 @@ def link_identity(provider: str) -> ResponseReturnValue:
 
 
 def unlink_identity(identity_id: int) -> ResponseReturnValue:
-    with state().database.transaction() as db:
+    with changing() as db:
         unlink(db, identity_id, actor=actor())
     if wants_json():
         return make_response("", 204)

@@ -18,6 +18,7 @@ from .confirmation import require_confirmation
 from .fields import number, sent
 from .htmx import is_htmx, trigger, wants_json
 from .language import marked as _, plural, text
+from .standing import changing, still_may
 from .state import state
 from .users import list_url, query_of
 
@@ -76,8 +77,8 @@ def _change_everybody(query: UserQuery, what: Change) -> BulkResult:
 def _change(selection: UserQuery | list[int], what: Change, *, after: int = 0) -> BulkResult:
     here, who = state(), signed_in()
     if what.action is Action.REMOVE:
-        return erase_many(here.database, here.settings, selection, actor_id=who.user_id, after=after)
-    with here.database.transaction() as db:
+        return erase_many(here.database, here.settings, selection, actor_id=who.user_id, after=after, check=still_may)
+    with changing() as db:
         return change(db, selection, what, actor_id=who.user_id, after=after)
 
 

@@ -35,6 +35,7 @@ from .htmx import current_page, is_htmx, trigger, wants_json
 from .language import text
 from .permissions import Permission
 from .problems import problem
+from .standing import changing, still_may
 from .state import state
 from .undo import flash_with_undo
 from .way_back import way_back
@@ -92,7 +93,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
 def toggle_user(user_id: int) -> ResponseReturnValue:
     wanted = flag(sent(), "is_active")
     try:
-        with state().database.transaction() as db:
+        with changing() as db:
             row = toggle_active(db, user_id, wanted=wanted)
     except AlreadySo as so:
         return _so_already(so.current)
@@ -127,7 +128,7 @@ def _save(user_id: int) -> ResponseReturnValue:
         # A page is told of a conflict, which shows what there is; a program has left out what it must know.
         raise InvalidField({"version": FieldProblem.NOT_A_NUMBER if "version" in fields else FieldProblem.MISSING})
     try:
-        with state().database.transaction() as db:
+        with changing() as db:
             before = get_user(db, user_id)
             # What is left out stays as it is.
             values = {"name": fields.get("name", before.name), "role": fields.get("role", "")}
@@ -157,7 +158,7 @@ def _delete(user_id: int) -> ResponseReturnValue:
     here = state()
     with here.database.reading() as connection:
         row = get_user(connection, user_id)
-    erase_user(here.database, here.settings, user_id)
+    erase_user(here.database, here.settings, user_id, check=still_may)
     message = text("%(name)s was deleted.", name=row.name)
     if wants_json():
         return "", 200
