@@ -29,8 +29,8 @@ def limiter(subject: Subject) -> Finding:
         first.check()
     except DependencyUnavailable:
         return failed(
-            "Redis does not answer: each process counts for itself, and what must not be guessed at is refused.",
-            "Start Redis, and look whether REDIS_URL names it and its password is right.",
+            "Redis does not count: each process counts for itself, and what must not be guessed at is refused.",
+            "Start Redis, and look whether REDIS_URL names it, its password is right, and it has room (maxmemory).",
         )
     first.hit(key, once)
     try:
