@@ -1,8 +1,10 @@
 """Signing how the trail stands, and never two things that do not go together (c2sp.org/tlog-checkpoint)."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from heapq import heapify, heappop
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
@@ -19,11 +21,12 @@ from .stored import stored_tree
 
 # Each begins with a restore.
 MOST_EPOCHS = 1_000_000
+_SUFFIX = ".note"
 
 
 def note_name(epoch: int, size: int) -> str:
     """Return what the file of a checkpoint is called, so that names sort as the trail grew."""
-    return f"{epoch}-{size:012}.note"
+    return f"{epoch}-{size:012}{_SUFFIX}"
 
 
 def unsigned(connection: Connection) -> int:
@@ -107,7 +110,7 @@ def newest_in_folder(folder: Path | None, keys: Sequence[VerifierKey]) -> list[C
     """
     if folder is None or not folder.is_dir():
         return []
-    for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
+    for path in _newest_first(folder):
         try:
             return [open_checkpoint(path.read_text(encoding="utf-8"), keys)]
         except (InvalidNote, UnicodeDecodeError):
@@ -126,7 +129,7 @@ def highest_epoch_in_folder(folder: Path | None, log: str | None) -> int:
     """
     if folder is None or not folder.is_dir():
         return 0
-    for path in sorted(folder.glob("*.note"), key=_place, reverse=True):
+    for path in _newest_first(folder):
         with suppress(InvalidNote, UnicodeDecodeError):
             origin = parse_checkpoint(parse_note(path.read_text(encoding="utf-8"))[0]).origin
             epoch = _epoch_of(origin)
@@ -136,9 +139,23 @@ def highest_epoch_in_folder(folder: Path | None, log: str | None) -> int:
     return 0
 
 
-def _place(path: Path) -> tuple[int, int]:
-    epoch, _, size = path.stem.partition("-")
-    return (int(epoch), int(size)) if epoch.isdecimal() and size.isdecimal() else (0, 0)
+def _newest_first(folder: Path) -> Iterator[Path]:
+    """Yield the notes of a folder, by what their names say; names alone are read, since there is one for each minute.
+
+    :raises OSError: if the folder cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        waiting = [(*_place(entry.name), entry.name) for entry in entries if entry.name.endswith(_SUFFIX)]
+    # Mostly the first one is asked for, for which nothing has to be sorted.
+    heapify(waiting)
+    while waiting:
+        yield folder / heappop(waiting)[-1]
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Return where a note stands, so that the newest is the least."""
+    epoch, _, size = name.removesuffix(_SUFFIX).partition("-")
+    return (-int(epoch), -int(size)) if epoch.isdecimal() and size.isdecimal() else (0, 0)
 
 
 _NEWEST_TREE = (

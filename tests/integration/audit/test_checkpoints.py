@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -294,3 +295,27 @@ class TestLeaving:
         grow(house, sealer)
         Witness(house.database, settings_with(tmp_path), KEY).sign_if_due()
         assert (tmp_path / note_name(1, 3)).exists()
+
+    def test_of_many_notes_the_newest_is_opened_alone(
+        self, house: House, sealer: Sealer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There is a note for each minute: what is done with each of them is done for years of them."""
+        clock = Clock()
+        witness = Witness(house.database, settings_with(tmp_path), KEY, clock)
+        for _ in range(5):
+            grow(house, sealer)
+            clock.now += EVERY_S
+            witness.sign_if_due()
+        opened: list[str] = []
+        read = Path.read_text
+
+        def watched(path: Path, *words: Any, **options: Any) -> str:
+            opened.append(path.name)
+            return read(path, *words, **options)
+
+        monkeypatch.setattr(Path, "read_text", watched)
+        grow(house, sealer)
+        clock.now += EVERY_S
+        witness.sign_if_due()
+        assert opened == [note_name(1, 15)]
+        assert (tmp_path / note_name(1, 18)).exists()
