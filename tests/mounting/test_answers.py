@@ -191,6 +191,7 @@ def test_a_person_as_json(app: Flask, client: FlaskClient) -> None:
         "name": "Ada",
         "role": "editor",
         "is_active": True,
+        "locked": False,
     }
 
 

@@ -11,9 +11,11 @@ from sqlalchemy import event, insert
 from sqlalchemy.exc import OperationalError
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.accounts.service import invite
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import many
 from tests.web.conftest import state_of
@@ -61,8 +63,19 @@ def test_the_list_is_a_page_rows_and_json(enter: Enter, target: int) -> None:
     assert b"<!doctype html>" not in client.get("/users", headers=HTMX).data
     answer = client.get("/users?q=tess", headers=JSON).get_json()
     assert [user["id"] for user in answer["users"]] == [target]
-    assert set(answer["users"][0]) == {"id", "email", "name", "role", "is_active", "created_at", "last_login"}
+    assert set(answer["users"][0]) == {"id", "email", "name", "role", "is_active", "created_at", "last_login", "locked"}
     assert answer["next"] is None
+
+
+def test_json_says_who_is_locked(enter: Enter, app: Flask, target: int) -> None:
+    client, _ = enter(Role.ADMIN)
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["locked"] is False
+    with state_of(app).database.transaction() as db:
+        assert hold_user(db, target, 0, about="test", actor=Actor())
+    told = client.get(f"/users/{target}", headers=JSON).get_json()
+    assert (told["locked"], told["is_active"]) == (True, True)
+    listed = client.get("/users?q=tess", headers=JSON).get_json()["users"]
+    assert [user["locked"] for user in listed] == [True]
 
 
 @pytest.mark.parametrize(

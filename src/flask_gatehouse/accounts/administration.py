@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor
 from ..kernel.text import plain
+from .columns import row_columns, users
 from .errors import AlreadySo, EditConflict, InvalidField, RoleNotYours, UserNotFound
 from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
@@ -14,18 +15,13 @@ from .models import User
 from .rules import LARGEST_ID, Role
 from .views import UserRow
 
-ROW = tuple(
-    getattr(User, name)
-    for name in ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")
-)
-
 
 def get_user(db: Session | Connection, user_id: int) -> UserRow:
     """Return one user.
 
     :raises UserNotFound: if there is no such user.
     """
-    row = db.execute(select(*ROW).where(User.id == user_id)).first() if 0 < user_id <= LARGEST_ID else None
+    row = db.execute(select(*row_columns).where(users.c.id == user_id)).first() if 0 < user_id <= LARGEST_ID else None
     if row is None:
         raise UserNotFound(user_id)
     return UserRow(*row)

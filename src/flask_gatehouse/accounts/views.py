@@ -35,6 +35,7 @@ class UserRow:
             "is_active": self.is_active,
             "created_at": self.created_at.isoformat(),
             "last_login": None if self.last_sign_in_at is None else self.last_sign_in_at.isoformat(),
+            "locked": self.is_held,
         }
 
 

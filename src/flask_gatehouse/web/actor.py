@@ -105,6 +105,8 @@ class Person:
             "is_active": True,
             "created_at": self.created_at.isoformat(),
             "last_login": self.last_sign_in_at.isoformat() if self.last_sign_in_at else None,
+            # Whoever is locked has no session, and therefore is nobody here.
+            "locked": False,
         }
 
 

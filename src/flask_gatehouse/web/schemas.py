@@ -54,6 +54,7 @@ _USER: dict[str, Schema] = {
     "is_active": FLAG,
     "created_at": MOMENT,
     "last_login": or_null(MOMENT),
+    "locked": FLAG,
 }
 # What a body says, with its number and what is left of its personal values; see docs/reference/audit-export.md.
 _EVENT: dict[str, Schema] = {

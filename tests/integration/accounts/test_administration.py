@@ -193,6 +193,7 @@ def test_a_row_as_json(house: House, ada: SignedInUser) -> None:
         "is_active": True,
         "created_at": row.created_at.isoformat(),
         "last_login": row.created_at.isoformat(),
+        "locked": False,
     }
 
 
