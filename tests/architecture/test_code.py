@@ -173,9 +173,9 @@ def test_no_table_says_the_same_key_twice() -> None:
 
 # Who changes something in a view without asking once more who may, and why.
 ASKS_NOBODY = {
-    # What nobody needs a right for: notes of sessions, refusals and counts, exports that are read, a development's
-    # first administrator, who has none yet, and a link that is itself what allows it.
-    *("actor", "denied", "limits", "audit_export", "dashboard", "not_me"),
+    # What nobody needs a right for: notes of sessions, refusals and counts, a development's first administrator,
+    # who has none yet, and a link that is itself what allows it.
+    *("actor", "denied", "limits", "dashboard", "not_me"),
     # Signing out, and saying that one is still there.
     "auth",
     # Ending one's own other sessions, which looks whether this one lives.

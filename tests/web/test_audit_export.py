@@ -18,6 +18,7 @@ from sqlalchemy import text
 from flask_gatehouse import Role
 from flask_gatehouse.app import create_app
 from flask_gatehouse.audit import record
+from flask_gatehouse.audit.errors import UnprovableEvent
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.testing import sign_in_as
@@ -126,6 +127,20 @@ def test_where_nothing_is_sealed_somebody_is_told(app: Flask) -> None:
     answer = client.get(EXPORT)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "the worker is not running" in answer.text
+    (recorded,) = events(app)
+    assert (recorded["outcome"], recorded["reason"]) == ("failure", "nothing_sealed")
+
+
+def test_an_export_that_breaks_off_is_recorded_as_that(app: Flask, admin: FlaskClient) -> None:
+    with state_of(app).database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM gatehouse_audit_leaves WHERE position = 1"))
+    with admin.get(EXPORT, buffered=False) as answer, pytest.raises(UnprovableEvent):
+        assert answer.text == "never whole"
+    assert [(event["outcome"], event["reason"]) for event in events(app)] == [
+        ("success", None),
+        ("failure", "unprovable"),
+    ]
+    assert {event["actor"]["kind"] for event in events(app)} == {"user"}
 
 
 def test_it_asks_who_is_there_first(app: Flask, admin: FlaskClient) -> None:

@@ -134,6 +134,7 @@ FACTS: Mapping[AuditEvent, Said] = {
             "unproven": "whether events without a proof were in it",
         },
         personal={"ip_asked_for": "the network address that was asked for"},
+        reason="with the outcome `failure`: `nothing_sealed`, or `unprovable` if it broke off",
     ),
     AuditEvent.VERIFIED: Said("", _REACH),
     AuditEvent.VERIFY_FAILED: Said(

@@ -15,7 +15,7 @@ from ..accounts.service import find_user_id
 from ..audit.errors import MalformedKey
 from ..audit.events import Outcome
 from ..audit.exporting.selection import Selection
-from ..audit.exporting.writing import Export, Format, count_events, count_unproven, export_trail, record_export
+from ..audit.exporting.writing import Export, Format, count_events, count_unproven, take_export
 from ..audit.keys import believed_keys
 from ..audit.note_keys import VerifierKey
 from ..audit.search import TrailQuery
@@ -88,9 +88,7 @@ def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven:
     total = count_events(here.database.engine)
     with click.progressbar(length=total, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         wanted = Export(Format(form), selection, keys, with_unproven=unproven, advance=bar.update)
-        with here.database.transaction() as db:
-            record_export(db, wanted, actor=COMMAND_LINE)
-        pieces = export_trail(here.database.engine, wanted, utc_now())
+        pieces = take_export(here.database, wanted, utc_now(), actor=COMMAND_LINE)
         if output is None:
             _print(pieces)
         else:

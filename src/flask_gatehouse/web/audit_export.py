@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.exporting.selection import Selection
-from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, export_trail, record_export
+from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, take_export
 from ..audit.keys import believed_keys
 from ..db.database import as_unavailable
 from ..kernel.clock import utc_now
@@ -24,9 +24,7 @@ def audit_export() -> ResponseReturnValue:
     here, now = state(), utc_now()
     keys = believed_keys(here.settings)
     export = Export(_format(), _selection(), keys, with_unproven=request.args.get("unproven") == "1")
-    with here.database.transaction() as db:
-        record_export(db, export, actor=actor())
-    pieces = export_trail(here.database.engine, export, now)
+    pieces = take_export(here.database, export, now, actor=actor())
     response = Response(_begun(pieces), content_type=MEDIA_TYPES[export.format])
     # Whoever goes away in the middle leaves no transaction open.
     response.call_on_close(pieces.close)

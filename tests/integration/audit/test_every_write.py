@@ -57,7 +57,7 @@ ELSEWHERE = {
     *{"erase_user", "erase_many", "erase_address", "erase_traces", "replay"},  # tests/integration/privacy
     *{"export_user", "PersonalRetention"},  # tests/integration/privacy
     *{"erase_unknown"},  # tests/integration/audit/test_unknown.py
-    *{"record_export"},  # tests/integration/audit/test_exporting.py
+    *{"record_export", "take_export"},  # tests/web/test_audit_export.py
     *{"Retention", "cut"},  # tests/integration/audit/test_retention.py
     *{"make_backup", "look_into", "drill", "restore"},  # tests/nodes/test_backup.py
     *{"Witness"},  # tests/integration/audit/test_checkpoints.py: audit_verify_failed where it refuses to sign

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from ...kernel.context import Actor
+from ...db.database import Database
+from ...kernel.context import Actor, acting
 from ..agreement import Row
 from ..body import Personal
 from ..errors import NothingSealed, UnprovableEvent
-from ..events import AuditEvent
+from ..events import AuditEvent, Outcome
 from ..note_keys import VerifierKey
 from ..proofs import MissingHashes
 from ..service import record
@@ -68,6 +69,36 @@ class Export:
     advance: Advance = lambda events: None
 
 
+def take_export(
+    database: Database, export: Export, now: datetime, *, actor: Actor | None = None
+) -> Generator[bytes, None, None]:
+    """Record that the trail is exported, and return its pieces; what is refused is recorded as refused.
+
+    An export that breaks off has been recorded before anything of it left, and is recorded once more as a failure.
+
+    :param actor: who takes it; the person of the running request by default.
+    :raises NothingSealed: if there is no tree yet that anything could be proven by.
+    """
+    # Of the request, which is over before the last piece is asked for.
+    who = actor or acting()
+    with snapshot(database.engine) as trail:
+        refused = export.format is Format.JSONL and not trail.trees()
+    with database.transaction() as db:
+        record_export(db, export, "nothing_sealed" if refused else None, actor=who)
+    if refused:
+        raise NothingSealed
+    return _watched(database, export, now, who)
+
+
+def _watched(database: Database, export: Export, now: datetime, who: Actor) -> Generator[bytes, None, None]:
+    try:
+        yield from export_trail(database.engine, export, now)
+    except UnprovableEvent:
+        with database.transaction() as db:
+            record_export(db, export, "unprovable", actor=who)
+        raise
+
+
 def export_trail(engine: Engine, export: Export, now: datetime) -> Generator[bytes, None, None]:
     """Yield an export in pieces of UTF-8. Closing it early ends the transaction in which it reads.
 
@@ -100,14 +131,25 @@ def count_unproven(engine: Engine, keys: Sequence[VerifierKey]) -> int:
     return waiting + sum(section.end - section.size for section in chosen)
 
 
-def record_export(db: Session, export: Export, *, actor: Actor | None = None) -> None:
-    """Record that the trail is exported, by whom and what of it; to be committed before anything of it leaves."""
+def record_export(db: Session, export: Export, failure: str | None, *, actor: Actor) -> None:
+    """Record that the trail is exported, by whom and what of it; to be committed before anything of it leaves.
+
+    :param failure: why nothing of it leaves, or no more; None if it is taken.
+    """
     filters = dict(export.selection.filters)
     # An address is about a person, and details stay for good.
     address = filters.pop("ip", None)
     personal = {} if address is None else {"ip_asked_for": Personal(address, None)}
     details = {"format": export.format.value, "filters": filters, "unproven": export.with_unproven}
-    record(AuditEvent.TRAIL_EXPORTED, details=details, personal=personal, session=db, actor=actor)
+    record(
+        AuditEvent.TRAIL_EXPORTED,
+        details=details,
+        personal=personal,
+        reason=failure,
+        outcome=Outcome.FAILURE if failure else None,
+        session=db,
+        actor=actor,
+    )
 
 
 def archive_lines(trail: Snapshot, section: Section, to: int, now: datetime) -> Lines:
