@@ -9,10 +9,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from requests import Response
 
-from tests.conformance.hostile import ACCESS_TOKEN, CLIENT_ID, Exchange, HostileProvider, running_provider
+from tests.conformance.hostile import ACCESS_TOKEN, CLIENT_ID, Exchange, HostileProvider, encoded, running_provider
 from tests.nodes.people import Browser
 
 from .line import Line, open_line
+
+# Whoever's address begins like this is given a token that names a key of its own, by a long name.
+UNKNOWN = "unknown"
+LONG_NAME = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,12 @@ class FarProvider:
         email, _, nonce = exchange.form["code"].partition("~")
         now = time.time() - self.behind[0]
         claims = {"iss": self.server.issuer, "aud": CLIENT_ID, "sub": email, "email": email, "email_verified": True}
-        id_token = self.server.sign(claims | {"iat": now, "exp": now + 300, "nonce": nonce})
+        claims |= {"iat": now, "exp": now + 300, "nonce": nonce}
+        if email.startswith(UNKNOWN):
+            header = {"alg": "RS256", "kid": unknown_key_id().ljust(LONG_NAME, "x")}
+            id_token = f"{encoded(header)}.{encoded(claims)}.{encoded('signed by nobody')}"
+        else:
+            id_token = self.server.sign(claims)
         exchange.answer_json({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": id_token})
 
 
