@@ -3,6 +3,7 @@
 import click
 from flask.cli import AppGroup
 
+from ..db.engine import missing_file
 from ..db.migrate import upgrade
 from ..db.schema import HEAD, current_version
 from ..web.state import state
@@ -23,7 +24,13 @@ def db_upgrade() -> None:
 @db_commands.command("check")
 def db_check() -> None:
     """Say whether every migration has been applied; exit 1 if not."""
-    with state().database.reading() as connection:
+    database = state().database
+    missing = missing_file(database.engine)
+    if missing is not None:
+        # Asking would make it, and a mistyped path would look like a database that lacks its tables.
+        click.echo(f"There is no database at {missing}. Look at its address, or make it: gatehouse db upgrade")
+        raise SystemExit(1)
+    with database.reading() as connection:
         version = current_version(connection)
     if version != HEAD:
         click.echo(

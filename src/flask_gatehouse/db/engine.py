@@ -92,12 +92,14 @@ def patient(connection: Connection) -> Iterator[None]:
 
 def _sqlite(url: URL) -> Engine:
     in_memory = not url.database or url.database == ":memory:"
-    if url.database and not in_memory:
-        # Ours alone, if it is we who make it: whoever reads the file reads every address and session.
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A database in memory has one connection and no pool that could be waited for.
     limits = {} if in_memory else {"pool_timeout": POOL_TIMEOUT_S}
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_MS / 1000}, hide_parameters=True, **limits)
+
+    @event.listens_for(engine, "do_connect")
+    def prepare_folder(*_: object) -> None:
+        if url.database and not in_memory:
+            make_folder_of(Path(url.database))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
@@ -116,6 +118,20 @@ def _sqlite(url: URL) -> Engine:
         connection.text_factory = decoded
 
     return engine
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder of a database's file where there is none."""
+    # Ours alone, if it is we who make it: whoever reads the file reads every address and session.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def missing_file(engine: Engine) -> Path | None:
+    """Return the file of an SQLite database that is not there, and that a connection would make; None otherwise."""
+    named = engine.url.database
+    if engine.dialect.name != "sqlite" or not named or named == ":memory:" or named.startswith("file:"):
+        return None
+    return None if Path(named).exists() else Path(named)
 
 
 def decoded(text: bytes) -> str:

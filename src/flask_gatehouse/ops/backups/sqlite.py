@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from ...db.engine import make_engine
+from ...db.engine import make_engine, make_folder_of
 from . import contents
 from .contents import Contents, Log, contents_of
 from .errors import BackupRefused
@@ -84,6 +84,7 @@ def look(engine: Engine) -> Contents:
 @contextmanager
 def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
     """Yield a database of its own with what was dumped, which is gone at the end."""
+    make_folder_of(path_of(engine))
     with tempfile.TemporaryDirectory(prefix=".gatehouse-restore-", dir=path_of(engine).parent) as folder:
         place = Path(folder) / "gatehouse.db"
         _copy(dumped, place, lambda done, total: None)
