@@ -66,6 +66,9 @@ def holds_unseen(text: str) -> bool:
 
 def plain(text: str, limit: int) -> str:
     """Return one line of at most ``limit`` characters without any that are not seen; empty if none is left."""
+    if text.isascii() and text.isprintable():
+        # As nearly all browsers and most names are: nothing in it is unseen, and its only white space is the blank.
+        return " ".join(text.split())[:limit].rstrip()
     kept = (" " if char.isspace() else char for char in text if not _is_unseen(char))
     line = unicodedata.normalize("NFC", " ".join("".join(kept).split()))[:limit].rstrip()
     return line if line.strip(_JOINERS + " ") else ""

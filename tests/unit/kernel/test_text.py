@@ -72,6 +72,12 @@ def test_plain_text_is_short_visible_and_stays_as_it_is(text: str, limit: int) -
     assert plain(line, limit) == line
 
 
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=60), st.integers(1, 30))
+def test_what_everybody_can_see_is_taken_the_short_way_to_the_same_line(text: str, limit: int) -> None:
+    # A mark that is not seen, and dropped, leads the long way.
+    assert plain(text, limit) == plain("\u200b" + text, limit)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
