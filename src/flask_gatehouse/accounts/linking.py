@@ -82,12 +82,6 @@ def find_identity(db: Session, user_id: int, identity_id: int) -> tuple[str, str
     return None if row is None else (row.issuer, row.subject)
 
 
-def is_first(db: Session, identity: Identity) -> bool:
-    """Return whether no account of the same person was linked before this one."""
-    earlier = select(Identity.id).where(Identity.user_id == identity.user_id, Identity.id < identity.id)
-    return db.scalars(earlier.limit(1)).first() is None
-
-
 def _owner_of(db: Session, profile: Profile) -> int | None:
     this = (Identity.issuer == profile.issuer, Identity.subject == profile.subject)
     return db.scalars(select(Identity.user_id).where(*this)).first()

@@ -1,24 +1,57 @@
 """Coming in: finding or making the user to whom an identity belongs, and what binds them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, exists, not_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import database_now
 from ..kernel.context import Actor
 from ..kernel.text import case_folded_address, plain
 from .errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentRegistration
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
 from .joining import take_join_request
-from .linking import is_first
-from .locks import now_of
-from .models import Identity, User
+from .locks import get_locked, now_of
+from .models import Identity, Invitation, User
 from .profile import Profile, identifying
 from .rules import Role
 from .views import IdentityView, SignedInUser
+
+_users, _identities = cast("Table", User.__table__), cast("Table", Identity.__table__)
+_earlier, _invitations = _identities.alias("earlier"), cast("Table", Invitation.__table__)
+# These are built once, and of tables: to make entities of the rows and to find out what has changed in them would take
+# longer than the database does. That somebody is invited is asked only so that nobody else's invitation is looked for;
+# ``take_invitation`` asks again.
+_KNOWN: Select[Any] = (
+    select(
+        *(_users.c[name] for name in ("id", "name", "name_is_fixed", "email", "role", "is_active", "held_at")),
+        *(_users.c[name] for name in ("session_generation", "last_sign_in_at", "language")),
+        _identities.c.id.label("identity_id"),
+        not_(exists().where(_earlier.c.user_id == _identities.c.user_id, _earlier.c.id < _identities.c.id)).label(
+            "is_first"
+        ),
+        exists().where(_invitations.c.email == bindparam("address")).label("is_invited"),
+        database_now().label("now"),
+    )
+    .join_from(_users, _identities, _identities.c.user_id == _users.c.id)
+    .where(_identities.c.issuer == bindparam("issuer"), _identities.c.subject == bindparam("subject"))
+    .with_for_update(of=(_users, _identities))
+)
+_USED = (
+    update(_identities)
+    .where(_identities.c.id == bindparam("this"))
+    .values({name: bindparam(name) for name in ("last_used_at", "email", "email_is_authoritative")})
+)
+# Whoever comes in is here, which a review of access asks for.
+_CAME_IN = (
+    update(_users)
+    .where(_users.c.id == bindparam("this"))
+    .values(last_sign_in_at=bindparam("now"), idle_since=bindparam("now"))
+)
 
 
 def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUser | None:
@@ -28,28 +61,35 @@ def sign_in_known(db: Session, profile: Profile, *, actor: Actor) -> SignedInUse
     :raises AccountHeld: if she said that it was not she; nothing is changed.
     :raises ConcurrentRegistration: if somebody else got the address that is hers now, at this very moment.
     """
-    found = db.execute(
-        select(User, Identity)
-        .join(Identity, Identity.user_id == User.id)
-        .where(Identity.issuer == profile.issuer, Identity.subject == profile.subject)
-        .with_for_update()
-    ).first()
-    if found is None:
+    connection, address = db.connection(), profile.binding_address
+    asked = {"issuer": profile.issuer, "subject": profile.subject, "address": address}
+    known = connection.execute(_KNOWN, asked).first()
+    if known is None:
         return None
-    user, identity = found
-    if not user.is_active:
-        raise AccountDeactivated(user.id)
-    if user.held_at is not None:
-        raise AccountHeld(user.id)
-    now = now_of(db)
-    before = user.last_sign_in_at
-    identity.last_used_at = now
-    identity.email, identity.email_is_authoritative = profile.email, profile.email_is_authoritative
-    _refresh(db, user, profile, actor, speaks_for_her=is_first(db, identity))
-    take_invitation(db, user, profile.binding_address, actor)
-    user.last_sign_in_at = now
-    db.flush()
-    return SignedInUser(user.id, user.name, user.role, user.session_generation, before, is_new=False)
+    if not known.is_active:
+        raise AccountDeactivated(known.id)
+    if known.held_at is not None:
+        raise AccountHeld(known.id)
+    said = {"email": profile.email, "email_is_authoritative": profile.email_is_authoritative}
+    connection.execute(_USED, {"this": known.identity_id, "last_used_at": known.now, **said})
+    connection.execute(_CAME_IN, {"this": known.id, "now": known.now})
+    user: User | Row[Any] = known
+    news = _news(known, profile)
+    if news or known.is_invited:
+        user = get_locked(db, known.id)
+        _take_over(db, user, news, actor)
+        take_invitation(db, user, address, actor)
+        db.flush()
+    return SignedInUser(
+        user.id,
+        user.name,
+        user.role,
+        user.session_generation,
+        known.last_sign_in_at,
+        is_new=False,
+        signed_in_at=known.now,
+        language=known.language,
+    )
 
 
 def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> SignedInUser:
@@ -101,7 +141,9 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     take_join_request(db, user.id, profile, actor)
     take_invitation(db, user, address, actor)
     db.flush()
-    return SignedInUser(user.id, user.name, user.role, user.session_generation, None, is_new=True)
+    return SignedInUser(
+        user.id, user.name, user.role, user.session_generation, None, is_new=True, signed_in_at=now, language=None
+    )
 
 
 def identities_of(db: Connection, user_id: int) -> Sequence[IdentityView]:
@@ -141,31 +183,42 @@ def find_user_id(db: Session | Connection, address: str) -> int | None:
     return db.scalars(select(User.id).where(User.email == case_folded_address(address))).first()
 
 
-def _refresh(db: Session, user: User, profile: Profile, actor: Actor, *, speaks_for_her: bool) -> None:
-    """Take over the name, and an authoritative address that is free, from what the provider says today.
+def _news(known: Row[Any], profile: Profile) -> Mapping[str, str]:
+    """Return the name and the authoritative address that the provider says today, where hers are others.
 
-    :param speaks_for_her: whether it is the first of her accounts; what another one says would replace that at each
-        sign-in, and be replaced again. Only an address that is missing is taken from any of them.
+    Only the first of her accounts speaks for her; what another one says would replace that at each sign-in, and be
+    replaced again. An address that is missing is taken from any of them.
     """
-    changed: dict[str, dict[str, str | None]] = {}
-    name = plain(profile.name or "", NAME_LENGTH)
-    if speaks_for_her and name and name != user.name and not user.name_is_fixed:
-        changed["name"], user.name = {"before": user.name, "after": name}, name
-    address = profile.binding_address if speaks_for_her or user.email is None else None
-    if address and address != user.email and db.scalars(select(User.id).where(User.email == address)).first() is None:
-        changed["email"], user.email = {"before": user.email, "after": address}, address
-    if changed:
-        user.version += 1
-        try:
-            db.flush()
-        except IntegrityError as error:
-            raise ConcurrentRegistration from error
-        values = {f"{name}.{when}": value for name, pair in changed.items() for when, value in pair.items() if value}
-        record(
-            AuditEvent.USER_UPDATED,
-            resource=("user", user.id),
-            details={"by": "provider"},
-            personal=values,
-            session=db,
-            actor=actor,
-        )
+    news, name = {}, plain(profile.name or "", NAME_LENGTH)
+    if known.is_first and name and name != known.name and not known.name_is_fixed:
+        news["name"] = name
+    address = profile.binding_address if known.is_first or known.email is None else None
+    if address and address != known.email:
+        news["email"] = address
+    return news
+
+
+def _take_over(db: Session, user: User, news: Mapping[str, str], actor: Actor) -> None:
+    """Take over what the provider says today, except for an address that is somebody else's."""
+    address = news.get("email")
+    if address and db.scalars(select(User.id).where(User.email == address)).first() is not None:
+        news = {field: value for field, value in news.items() if field != "email"}
+    if not news:
+        return
+    values = {f"{field}.before": before for field in news if (before := getattr(user, field))}
+    values |= {f"{field}.after": value for field, value in news.items()}
+    for field, value in news.items():
+        setattr(user, field, value)
+    user.version += 1
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise ConcurrentRegistration from error
+    record(
+        AuditEvent.USER_UPDATED,
+        resource=("user", user.id),
+        details={"by": "provider"},
+        personal=values,
+        session=db,
+        actor=actor,
+    )

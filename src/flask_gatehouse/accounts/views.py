@@ -41,7 +41,11 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """A user as she was found or made at sign-in."""
+    """A user as she was found or made at sign-in.
+
+    :param signed_in_at: the database's time.
+    :param language: in which she last signed in; None if that is not known.
+    """
 
     id: int
     name: str
@@ -49,6 +53,8 @@ class SignedInUser:
     session_generation: int
     previous_sign_in_at: datetime | None
     is_new: bool
+    signed_in_at: datetime
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)

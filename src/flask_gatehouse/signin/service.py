@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,6 +39,10 @@ from .slowing import Account, clear_account, count_and_record
 
 # An attempt is remembered for longer than any copy of it can be valid, whatever the clocks say.
 REMEMBER_SPENT = timedelta(seconds=3 * MAX_AGE)
+# Built once, and of the table: each sign-in writes one row and needs no entity.
+_SPEND = insert(cast("Table", SpentAttempt.__table__)).values(
+    state_digest=bindparam("state_digest"), spent_at=database_now()
+)
 _REFUSED = {
     Purpose.SIGN_IN: AuditEvent.LOGIN_FAIL,
     Purpose.CONFIRM: AuditEvent.REAUTH_FAIL,
@@ -139,9 +144,10 @@ def _complete(
             lifetime=lifetime,
             actor=person,
             proved_at=assertion.authenticated_at,
+            now=user.signed_in_at,
         )
         details = {"provider": profile.provider, "first": user.is_new, "new_device": browser.is_new_to(user)}
-        if browser.language is not None:
+        if browser.language not in {None, user.language}:
             remember_language(db, user.id, browser.language)
         person = replace(person, session_id=begun.session_id)
         clear_account(db, settings, (profile.issuer, profile.subject))
@@ -223,9 +229,8 @@ def forget_spent_attempts(db: Session) -> int:
 
 def spend(db: Session, attempt: Attempt) -> None:
     """Use the attempt up. Of several requests with the same one, on any node, exactly one passes."""
-    db.add(SpentAttempt(state_digest=attempt.state_digest, spent_at=db.scalars(select(database_now())).one()))
     try:
-        db.flush()
+        db.connection().execute(_SPEND, {"state_digest": attempt.state_digest})
     except IntegrityError as error:
         raise SignInRefused(Reason.STATE_REUSED, attempt.provider) from error
 

@@ -10,9 +10,9 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import Select, Table, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
@@ -27,7 +27,7 @@ from .models import RefusalTally
 from .rules import Tally, count_refusal
 
 Account = tuple[str, str]
-_tallies = RefusalTally.__table__
+_tallies = cast("Table", RefusalTally.__table__)
 _PURPOSE = b"gatehouse.refusals\0"
 # Built once: each sign-in asks it twice.
 _LONGEST_WAIT: Select[Any] = (
@@ -36,6 +36,7 @@ _LONGEST_WAIT: Select[Any] = (
     .order_by(_tallies.c.wait_until.desc())
     .limit(1)
 )
+_FORGET = delete(_tallies).where(_tallies.c.key == bindparam("this"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def count_and_record(db: Session, settings: Settings, account: Account | None, a
 
 def clear_account(db: Session, settings: Settings, account: Account) -> None:
     """Forget the refusals of somebody who has come in. Those of her network stay: others are in it, too."""
-    db.execute(delete(RefusalTally).where(RefusalTally.key == _account(settings, account).key))
+    db.connection().execute(_FORGET, {"this": _account(settings, account).key})
 
 
 def forget_refusals(db: Session, *, batch: int = 5000) -> int:

@@ -272,7 +272,6 @@ READS = {
     "owner_of",
     "account_of",
     "find_identity",
-    "is_first",
 }
 # Their events are those of the change that they belong to.
 PARTS = {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from flask_gatehouse.accounts.errors import ConcurrentRegistration
 from flask_gatehouse.accounts.models import Identity
@@ -53,6 +53,21 @@ class TestComingIn:
         assert first.user.id == again.user.id
         assert not again.user.is_new
         assert house.last_details() == {"provider": "google", "first": False, "new_device": True}
+
+    def test_whoever_comes_again_costs_eight_statements(self, gate: Gate, house: House) -> None:
+        gate.complete(profile("ada"))
+        asked: list[str] = []
+
+        def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+            asked.append(statement.split(maxsplit=1)[0])
+
+        event.listen(house.database.engine, "before_cursor_execute", note)
+        gate.complete(profile("ada"))
+        event.remove(house.database.engine, "before_cursor_execute", note)
+        # The attempt, the person, her account, herself, the session, two events, and refusals that are forgotten.
+        written = ["INSERT", "SELECT", "UPDATE", "UPDATE", "INSERT", "INSERT", "DELETE", "INSERT"]
+        # SQLite is told to begin; PostgreSQL's driver does that by itself.
+        assert [word for word in asked if word != "BEGIN"] == written
 
     def test_the_session_that_the_browser_had_ends(self, gate: Gate, house: House) -> None:
         first = gate.complete(profile("ada"))
