@@ -11,18 +11,23 @@ class Base(DeclarativeBase):
     pass
 
 
-class Note(Base):
-    __tablename__ = "notes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str]
-
-
-def app() -> Flask:
+def make_host() -> tuple[Flask, SQLAlchemy]:
+    """Return an application and its database, as the environment says."""
     host, db = Flask("host"), SQLAlchemy(model_class=Base)
     url = os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
     host.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SQLALCHEMY_DATABASE_URI=url)
     db.init_app(host)
+    return host, db
+
+
+def app() -> Flask:
+    class Note(Base):
+        __tablename__ = "notes"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        title: Mapped[str]
+
+    host, db = make_host()
     with host.app_context():
         db.engine.connect().close()
 

@@ -3,14 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 from bench._trail import EVENT_COLUMNS
-
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
-from tests.services import Services
 
 START = datetime(2024, 11, 24, tzinfo=UTC)
 END = START + timedelta(days=730)
@@ -66,10 +61,15 @@ def _row(
     return number, moment, event, outcome, by, who, session, kind, target, request, ip, body, personal
 
 
-def make_sqlite(path: Path, count: int) -> str:
-    """Make a migrated database with so many events and return its address."""
-    url = f"sqlite:///{path}"
-    _migrate(url)
+def fill(url: str, count: int) -> None:
+    """Put so many events into a migrated database."""
+    if url.startswith("sqlite"):
+        _fill_sqlite(url.removeprefix("sqlite:///"), count)
+    else:
+        _fill_postgresql(url, count)
+
+
+def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -1000000")
@@ -87,16 +87,9 @@ def make_sqlite(path: Path, count: int) -> str:
         connection.execute(statement)
     connection.commit()
     connection.close()
-    return url
 
 
-def make_postgresql(services: Services, count: int) -> str:
-    """Make a migrated database with so many events and return its address."""
-    name = f"events_{count}"
-    with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = services.database_url(name)
-    _migrate(url)
+def _fill_postgresql(url: str, count: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
         made = connection.execute(
@@ -113,10 +106,3 @@ def make_postgresql(services: Services, count: int) -> str:
             connection.execute(statement)
         connection.execute("SELECT setval('gatehouse_audit_events_id_seq', %s)", [count])
         connection.execute("VACUUM ANALYZE gatehouse_audit_events")
-    return url
-
-
-def _migrate(url: str) -> None:
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()

@@ -4,14 +4,10 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 
 from flask_gatehouse.accounts.fold import search_text_of
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
-from tests.services import Services
 
 FIRST = (
     "Ada",
@@ -79,12 +75,15 @@ def people(count: int) -> Iterator[User]:
         yield number, email, name, role, is_active, created, seen, sought, seen or created, created
 
 
-def make_sqlite(path: Path, count: int) -> str:
-    """Make a migrated database with so many users and return its address."""
-    url = f"sqlite:///{path}"
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()
+def fill(url: str, count: int) -> None:
+    """Put so many users into a migrated database."""
+    if url.startswith("sqlite"):
+        _fill_sqlite(url.removeprefix("sqlite:///"), count)
+    else:
+        _fill_postgresql(url, count)
+
+
+def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
     connection.execute("PRAGMA synchronous = OFF")
@@ -98,18 +97,9 @@ def make_sqlite(path: Path, count: int) -> str:
         connection.execute(trigger)
     connection.commit()
     connection.close()
-    return url
 
 
-def make_postgresql(services: Services, count: int) -> str:
-    """Make a migrated database with so many users and return its address."""
-    name = f"people_{count}"
-    with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = services.database_url(name)
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()
+def _fill_postgresql(url: str, count: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
         found = connection.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [TRIGRAMS]).fetchone()
@@ -121,7 +111,6 @@ def make_postgresql(services: Services, count: int) -> str:
         connection.execute(found[0])
         connection.execute("SELECT setval('gatehouse_users_id_seq', %s)", [count])
         connection.execute("VACUUM ANALYZE gatehouse_users")
-    return url
 
 
 def _text(value: object) -> object:

@@ -1,14 +1,16 @@
 """Gatehouse as it is deployed, and the floor beside it, on one database: what both are told, and who asks them."""
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from bench._databases import Place, places_of
 from bench._paired import begin_applications, begin_servers
-from bench._people import make_postgresql, make_sqlite
+from bench._people import fill
 from sqlalchemy import select, update
 
 from flask_gatehouse.accounts.models import User
@@ -17,7 +19,7 @@ from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.sessions.service import begin_session
-from tests.services import POSTGRESQL_OPTIONS, Services, running_services
+from tests.services import POSTGRESQL_OPTIONS, running_services
 
 PEOPLE = 1000
 GATEHOUSE = "flask_gatehouse.wsgi:app"
@@ -72,22 +74,23 @@ def sites(folder: Path, only: str | None = None, *, apart: bool = True) -> Itera
     with running_services() as services:
         if apart:
             begin_applications()
-        kinds = [kind for kind in ("SQLite", "PostgreSQL") if only in {None, kind}]
-        if services.postgresql_url is None and "PostgreSQL" in kinds:
-            print("PostgreSQL: not installed on this machine")
-            kinds.remove("PostgreSQL")
-        yield [_site(kind, folder, services) for kind in kinds]
+        yield [_site(place) for place in places_of(services, folder, only)]
 
 
-def _site(kind: str, folder: Path, services: Services) -> Site:
-    url = make_sqlite(folder / "people.db", PEOPLE) if kind == "SQLite" else make_postgresql(services, PEOPLE)
+def _site(place: Place) -> Site:
+    url = place.new("people")
+    fill(url, PEOPLE)
     engine = make_engine(url)
     with engine.begin() as connection:
         # Everybody has been here before, so that the page says when.
         connection.execute(update(User).values(last_sign_in_at=User.created_at))
     engine.dispose()
-    metrics = folder / f"metrics-{kind}"
-    metrics.mkdir()
+    return Site(place.kind, url, environment_of(place, url))
+
+
+def environment_of(place: Place, url: str) -> dict[str, str]:
+    """Return what a node is told that uses a database of this place."""
+    metrics = Path(tempfile.mkdtemp(prefix="metrics-", dir=place.folder))
     environment = {
         "GATEHOUSE_BASE_URL": "https://gate.example.com",
         "GATEHOUSE_TRUSTED_PROXIES": "1",
@@ -99,6 +102,6 @@ def _site(kind: str, folder: Path, services: Services) -> Site:
         "GOOGLE_CLIENT_SECRET": "bench",
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
-    if kind == "PostgreSQL" and services.redis_url is not None:
-        environment["REDIS_URL"] = services.redis_url
-    return Site(kind, url, environment)
+    if place.kind == "PostgreSQL" and place.services.redis_url is not None:
+        environment["REDIS_URL"] = place.services.redis_url
+    return environment

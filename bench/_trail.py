@@ -4,17 +4,13 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from flask_gatehouse.audit.body import VERSION, Personal, canonical, seal_personal
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
 from flask_gatehouse.kernel.identifiers import uuid7
-from tests.services import Services
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ORIGIN = "bench.example.com/gatehouse/0123456789abcdef/1"
@@ -84,10 +80,15 @@ def trail(count: int) -> Iterator[tuple[Row, Row, list[Row], Frontier]]:
         yield event, (1, number - 1, number, leaf), tiles, frontier
 
 
-def make_sqlite(path: Path, count: int) -> str:
-    """Make a migrated database with so many sealed events and return its address."""
-    url = f"sqlite:///{path}"
-    _migrate(url)
+def fill(url: str, count: int) -> None:
+    """Put so many events into a migrated database, and the tree that seals them."""
+    if url.startswith("sqlite"):
+        _fill_sqlite(url.removeprefix("sqlite:///"), count)
+    else:
+        _fill_postgresql(url, count)
+
+
+def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
     tiles: list[Row] = []
@@ -102,16 +103,9 @@ def make_sqlite(path: Path, count: int) -> str:
     connection.execute(_insert("trees", TREE_COLUMNS), (*_tree(frontier, count), now, now))
     connection.commit()
     connection.close()
-    return url
 
 
-def make_postgresql(services: Services, count: int) -> str:
-    """Make a migrated database with so many sealed events and return its address."""
-    name = f"trail_{count}"
-    with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = services.database_url(name)
-    _migrate(url)
+def _fill_postgresql(url: str, count: int) -> None:
     tiles: list[Row] = []
     frontier = Frontier()
     with psycopg.connect(url) as events, psycopg.connect(url) as leaves:
@@ -130,13 +124,6 @@ def make_postgresql(services: Services, count: int) -> str:
         events.execute("SELECT setval('gatehouse_audit_events_id_seq', %s)", [count])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    return url
-
-
-def _migrate(url: str) -> None:
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()
 
 
 def _tree(frontier: Frontier, count: int) -> Row:

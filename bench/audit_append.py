@@ -11,12 +11,10 @@ Each round lets every writer commit some transactions in each of three ways, in 
 A writer is a process. Both databases are durable, as an operator runs them: a commit is on the disk.
 """
 
-import argparse
 import multiprocessing
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,15 +25,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
+from bench._databases import arguments, places, verdict
 from sqlalchemy import insert, select
 
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
 from flask_gatehouse.kernel.context import Actor
-from tests import services
+from tests.services import POSTGRESQL_OPTIONS
 
 GOAL = 1.25
 WRITERS = (1, 16)
@@ -150,25 +148,13 @@ def report(kind: str, url: str, rounds: int) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    options = parser.parse_args()
-    services.POSTGRESQL_OPTIONS.update(DURABLE)
+    options = arguments(__doc__, rounds=20)
+    POSTGRESQL_OPTIONS.update(DURABLE)
     reached = True
-    with services.running_services() as running, tempfile.TemporaryDirectory() as folder:
-        for kind, url in (("SQLite", f"sqlite:///{folder}/trail.db"), ("PostgreSQL", running.postgresql_url)):
-            if options.only not in {None, kind}:
-                continue
-            if url is None:
-                print("\nPostgreSQL: not installed on this machine", file=sys.stderr)
-                continue
-            engine = make_engine(url)
-            upgrade(engine)
-            engine.dispose()
-            reached = report(kind, url, options.rounds) and reached
-    print(f"\nThe goal is at most {GOAL:g} times the bare one: {'reached' if reached else 'MISSED'}")
-    return 0 if reached else 1
+    with places(options.only) as found:
+        for place in found:
+            reached = report(place.kind, place.new("trail"), options.rounds) and reached
+    return verdict(f"\nThe goal is at most {GOAL:g} times the bare one", reached)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,12 @@ Memory is the largest resident size of the process of ``verify``, which does not
 1,000,000 events; fewer are made unless told.
 """
 
-import argparse
 import hashlib
 import multiprocessing
 import resource
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +29,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
-from bench._trail import ORIGIN, make_postgresql, make_sqlite
+from bench._databases import arguments, places, verdict
+from bench._trail import ORIGIN, fill
 
 from flask_gatehouse.audit.checkpoints import note_name
 from flask_gatehouse.audit.note_keys import SigningKey
@@ -39,7 +38,7 @@ from flask_gatehouse.audit.notes import Checkpoint, sign_checkpoint
 from flask_gatehouse.audit.tree import Frontier
 from flask_gatehouse.audit.verifying import Held, verify
 from flask_gatehouse.db.engine import make_engine
-from tests import services
+from tests.services import POSTGRESQL_OPTIONS
 
 GOAL = 2.5
 # Some thousand checkpoints for a million events: more than a busy day's.
@@ -129,28 +128,16 @@ def report(kind: str, url: str, rounds: int, folder: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    options = parser.parse_args()
-    services.POSTGRESQL_OPTIONS["log_statement"] = "none"
+    options = arguments(__doc__, events=100_000, rounds=3)
+    POSTGRESQL_OPTIONS["log_statement"] = "none"
     reached = True
     columns = ("read s", "busy s", "verify s", "busy s", "ratio", "busy")
     print(f"{'':12}{'events':>12}{''.join(f'{name:>10}' for name in columns)}{'MiB':>8}", flush=True)
-    with services.running_services() as running, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if options.only in {None, "SQLite"}:
-            url = make_sqlite(folder / "trail.db", options.events)
-            reached = report("SQLite", url, options.rounds, folder / "sqlite") and reached
-        if options.only in {None, "PostgreSQL"}:
-            if running.postgresql_url is None:
-                print("PostgreSQL: not installed on this machine", file=sys.stderr)
-            else:
-                url = make_postgresql(running, options.events)
-                reached = report("PostgreSQL", url, options.rounds, folder / "postgresql") and reached
-    print(f"The goal is at most {GOAL:g} times reading and hashing: {'reached' if reached else 'MISSED'}")
-    return 0 if reached else 1
+    with places(options.only) as found:
+        for place in found:
+            [url] = place.filled(fill, options.events)
+            reached = report(place.kind, url, options.rounds, place.folder / place.kind) and reached
+    return verdict(f"The goal is at most {GOAL:g} times reading and hashing", reached)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ shown too; so little is left there that any look at who asks shows: a signed coo
 than the goal allows.
 """
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 # The seeder stands beside this file, and starts the database server that the tests use.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench._databases import arguments, verdict
 from bench._paired import measure
 from bench._sites import sites
 from bench._worker import Worker
@@ -27,11 +27,7 @@ VIEWS = (("reads one row", "/notes/1", True), ("reads a list", "/notes", True), 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    options = parser.parse_args()
+    options = arguments(__doc__, rounds=10, batch=100)
     reached = True
     print(f"microseconds of one request, medians of {options.rounds} pairs of {options.batch}")
     print(f"{'':12}{'view':16}{'bare':>8}{'gated':>8}{'processor':>11}{'wall':>9}", flush=True)
@@ -60,8 +56,7 @@ def main() -> int:
                 )
             for worker in workers:
                 worker.close()
-    print(f"* the goal is at most {GOAL:g} times the processor time: {'reached' if reached else 'MISSED'}")
-    return 0 if reached else 1
+    return verdict(f"* the goal is at most {GOAL:g} times the processor time", reached)
 
 
 if __name__ == "__main__":

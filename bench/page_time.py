@@ -9,7 +9,6 @@ can be revoked, roles, every header, the limiter, the metrics of several process
 Processor time is that of the application's process. SQLite works in it; PostgreSQL and Redis do not.
 """
 
-import argparse
 import difflib
 import re
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 # The seeder stands beside this file, and starts the database server that the tests use.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench._databases import arguments, verdict
 from bench._paired import Pair, measure
 from bench._sites import FLOOR, GATEHOUSE, Site, sites
 from bench._worker import Worker
@@ -64,11 +64,7 @@ def measure_site(site: Site, environment: dict[str, str], folder: Path, rounds: 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--batch", type=int, default=50)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    options = parser.parse_args()
+    options = arguments(__doc__, rounds=12, batch=50)
     reached = True
     print(f"GET {PATH}: microseconds of one request, medians of {options.rounds} pairs of {options.batch}")
     print(f"{'':22}{'bytes':>8}{'floor':>9}{'Gatehouse':>11}{'processor':>11}{'wall':>9}", flush=True)
@@ -86,8 +82,7 @@ def main() -> int:
                     f"{title:22}{length:8,}{pair.base:9.0f}{pair.other:11.0f}{pair.ratio:10.2f}×{pair.wall:8.2f}×{missed}",
                     flush=True,
                 )
-    print(f"The goal is at most {GOAL:g} times the floor's processor time: {'reached' if reached else 'MISSED'}")
-    return 0 if reached else 1
+    return verdict(f"The goal is at most {GOAL:g} times the floor's processor time", reached)
 
 
 if __name__ == "__main__":

@@ -7,44 +7,23 @@ machine. No time is measured, so that two runs say the same, whatever else the m
 1,000,000; fewer are made unless told.
 """
 
-import argparse
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 # The seeder stands beside the tests, which ask the same of fewer rows.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import psycopg
+from bench._databases import arguments, places, verdict
 
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
 from tests.grown import GROWING, grow
 from tests.hot_questions import QUESTIONS
-from tests.services import Services, running_services
 from tests.watched import Work, watching
 
 SMALL = 1000
 # What is bounded reaches its bounds in a large table only: a stretch of a thousand entries, seven thousand ids to sort.
 SPREAD = 4
-
-
-def _make(kind: str, services: Services, folder: Path, count: int) -> str:
-    if kind == "SQLite":
-        url = f"sqlite:///{folder}/grown-{count}.db"
-    else:
-        with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE grown_{count}")
-        url = services.database_url(f"grown_{count}")
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()
-    started = time.perf_counter()
-    grow(url, count)
-    print(f"{kind}: {count:,} seeded in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    return url
 
 
 def _work(url: str, count: int) -> list[Work]:
@@ -62,7 +41,7 @@ def _work(url: str, count: int) -> list[Work]:
     return done
 
 
-def _report(kind: str, few: list[Work], many: list[Work], count: int, details: str | None) -> bool:
+def _report(kind: str, few: list[Work], many: list[Work], count: int, details: str) -> bool:
     reached = True
     unit = "steps" if kind == "SQLite" else "rows"
     print(f"\n{kind}: {unit}\n{'':42}{SMALL:>12,}{count:>12,}  read by, at {count:,}")
@@ -83,24 +62,13 @@ def _report(kind: str, few: list[Work], many: list[Work], count: int, details: s
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    parser.add_argument("--details")
-    options = parser.parse_args()
-    reached = True
-    with running_services() as services, tempfile.TemporaryDirectory() as folder:
-        for kind in ("SQLite", "PostgreSQL"):
-            if options.only not in {None, kind}:
-                continue
-            if kind == "PostgreSQL" and services.postgresql_url is None:
-                print("\nPostgreSQL: not installed on this machine", file=sys.stderr)
-                continue
-            counts = (SMALL, options.count)
-            few, many = (_work(_make(kind, services, Path(folder), count), count) for count in counts)
-            reached = _report(kind, few, many, options.count, options.details) and reached
-    print(f"\nNothing that grows is read as a whole: {'reached' if reached else 'MISSED'}")
-    return 0 if reached else 1
+    options = arguments(__doc__, count=20_000, details="")
+    counts, reached = (SMALL, options.count), True
+    with places(options.only) as found:
+        for place in found:
+            few, many = map(_work, place.filled(grow, *counts), counts)
+            reached = _report(place.kind, few, many, options.count, options.details) and reached
+    return verdict("\nNothing that grows is read as a whole", reached)
 
 
 if __name__ == "__main__":

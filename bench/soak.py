@@ -29,15 +29,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 import requests
+from bench._databases import KINDS, Place
 from bench._processes import processes_of
 
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
 from tests.conformance.hostile import CLIENT_SECRET, HostileProvider, running_provider
 from tests.nodes.people import csrf_token_of
 from tests.nodes.sites import Site, running_site
 from tests.processes import PROGRAMS
-from tests.services import POSTGRESQL_OPTIONS, Services, running_services
+from tests.services import POSTGRESQL_OPTIONS, running_services
 
 VISITORS, PEOPLE = 3, 500
 ADMINISTRATOR = "root@example.com"
@@ -249,23 +248,10 @@ def _is_flat(held: list[dict[str, float]]) -> bool:
     return all(size <= begun[name] * MOST_GROWTH for name, size in ended.items())
 
 
-def _url(kind: str, services: Services, folder: Path) -> str:
-    if kind == "SQLite":
-        url = f"sqlite:///{folder}/soak.db"
-    else:
-        with psycopg.connect(services.database_url("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE soak")
-        url = services.database_url("soak")
-    engine = make_engine(url)
-    upgrade(engine)
-    engine.dispose()
-    return url
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
+    parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--pause", type=float, default=0.05)
     options = parser.parse_args()
     POSTGRESQL_OPTIONS["log_statement"] = "none"
@@ -274,7 +260,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         provider = stack.enter_context(running_provider())
         kind = options.only or ("PostgreSQL" if services.postgresql_url else "SQLite")
-        url = _url(kind, services, folder)
+        url = Place(kind, folder, services).new("soak")
         environment = {
             "GATEHOUSE_SIGNUP": "open",
             "GATEHOUSE_IDLE_TIMEOUT": "60s",

@@ -1,11 +1,12 @@
 """An export of a long trail takes time, and no more memory than that of a short one."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from bench._trail import make_sqlite
+from bench._trail import fill
 
 ROOT = Path(__file__).parents[2]
 # The peak of a process of its own, in kilobytes.
@@ -23,9 +24,13 @@ print(peak.split()[1], size)
 
 
 @pytest.fixture(scope="module")
-def trails(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    folder = tmp_path_factory.mktemp("trails")
-    return [make_sqlite(folder / f"{count}.db", count) for count in (3_000, 30_000)]
+def trails(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> list[str]:
+    folder, urls = tmp_path_factory.mktemp("trails"), []
+    for count in (3_000, 30_000):
+        url = f"sqlite:///{shutil.copy(sqlite_template, folder / f'{count}.db')}"
+        fill(url, count)
+        urls.append(url)
+    return urls
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "ocsf"])
