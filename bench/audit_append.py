@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 from bench._databases import arguments, places, verdict
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.models import AuditEventRow
@@ -42,6 +42,7 @@ WAYS = ("driver", "bare", "record")
 # Transactions of one writer, in one way, in one round.
 STRETCH = 40
 ROWS = 200
+PATIENCE_S = 60
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "log_statement": "none"}
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 ADA = Actor(12, "s" * 22, "203.0.113.9", BROWSER, "user", "0123456789abcdef")
@@ -61,6 +62,11 @@ def ways(url: str) -> Iterator[dict[str, Way]]:
     engine = make_engine(url)
     database = Database(lambda: engine)
     is_sqlite = engine.dialect.name == "sqlite"
+    if is_sqlite:
+        # A writer among sixteen, on a busy machine, waits for longer than a request would.
+        event.listen(
+            engine, "connect", lambda connection, _: connection.execute(f"PRAGMA busy_timeout = {PATIENCE_S}000")
+        )
     places = ", ".join(["?" if is_sqlite else "%s"] * len(COLUMNS))
     statement = f"INSERT INTO gatehouse_audit_events ({', '.join(COLUMNS)}) VALUES ({places})"  # noqa: S608
     connection = _sqlite(url) if is_sqlite else psycopg.connect(url)
@@ -94,7 +100,7 @@ def ways(url: str) -> Iterator[dict[str, Way]]:
 
 
 def _sqlite(url: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=PATIENCE_S, isolation_level=None)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
     return connection

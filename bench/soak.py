@@ -13,14 +13,13 @@ import itertools
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -31,11 +30,11 @@ import psycopg
 import requests
 from bench._databases import KINDS, Place
 from bench._processes import processes_of
+from bench._working import working
 
 from tests.conformance.hostile import CLIENT_SECRET, HostileProvider, running_provider
 from tests.nodes.people import csrf_token_of
 from tests.nodes.sites import Site, running_site
-from tests.processes import PROGRAMS
 from tests.services import POSTGRESQL_OPTIONS, running_services
 
 VISITORS, PEOPLE = 3, 500
@@ -154,25 +153,6 @@ def administer(person: Person, chance: random.Random, pause: float) -> None:
         # Nobody does it to herself.
         for state in ("false", "true"):
             person.ask("toggle", f"/users/{number}/toggle-active", 200, 303, 403, 409, method="POST", is_active=state)
-
-
-@contextmanager
-def working(site: Site) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the worker of a site beside its nodes."""
-    with (site.node.directory / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(PROGRAMS / "gatehouse"), "worker"],
-            env={"PATH": str(PROGRAMS), **site.environment},
-            cwd=site.node.directory,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def _memory(sessions: dict[str, int]) -> dict[str, float]:
