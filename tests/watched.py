@@ -22,6 +22,7 @@ _PLANS = (
     "SET auto_explain.log_min_duration = 0",
     "SET auto_explain.log_analyze = on",
     "SET auto_explain.log_timing = off",
+    "SET auto_explain.log_buffers = on",
     "SET auto_explain.log_format = json",
     # To the client, and not into the server's own log.
     "SET client_min_messages = log",
@@ -43,6 +44,7 @@ class Work:
     """What was done for one question.
 
     :param rows: how many rows PostgreSQL looked at, also those that did not fit.
+    :param pages: how many pages of tables and indexes PostgreSQL looked into for them.
     :param steps: how many steps SQLite's machine made.
     :param indexes: by which tables were read.
     :param whole: tables that were read without any.
@@ -50,6 +52,7 @@ class Work:
     """
 
     rows: int = 0
+    pages: int = 0
     steps: int = 0
     indexes: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
@@ -95,6 +98,7 @@ class Watch:
         if is_plan:
             plan = json.loads(told)["Plan"]
             self._work.plans.append(told)
+            self._work.pages += plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
             self._node(plan)
 
     def _node(self, node: dict[str, Any]) -> None:

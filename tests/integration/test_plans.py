@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from flask_gatehouse.accounts.columns import users
+from flask_gatehouse.audit.search import TrailQuery
+from flask_gatehouse.audit.walking import find_numbers
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.db.migrate import upgrade
@@ -98,3 +100,23 @@ def test_whoever_watches_sees_that_all_is_read(grown: str) -> None:
         work = watch.take()
     assert work.whole == ["gatehouse_users"]
     assert work.amount >= COUNT
+
+
+@pytest.mark.parametrize("rising", [False, True], ids=["newest first", "oldest first"])
+def test_events_about_others_are_not_walked_for_those_about_one(postgresql_url: str, rising: bool) -> None:
+    """An index on what an event is about has three columns, of which the first is the same for all users."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO gatehouse_audit_events"
+            " (occurred_at, event, outcome, actor_kind, target_type, target_id, body)"
+            " SELECT now(), 'user_updated', 'success', 'system', 'user', number % 5000, '{}'"
+            " FROM generate_series(1, 40000) AS number"
+        )
+        connection.execute("VACUUM ANALYZE gatehouse_audit_events")
+    with watched(postgresql_url) as (database, watch), database.reading() as connection:
+        watch.take()
+        # Half of all stand before and behind her.
+        find_numbers(connection, TrailQuery(target=("user", "3000"), rising=rising), 50)
+        work = watch.take()
+    assert work.rows == 8, work.plans
+    assert 0 < work.pages < 20, work.plans

@@ -116,7 +116,7 @@ class _Walk:
         # planner to another way. The order outside is the one inside, so that nothing is sorted.
         rows = along.with_only_columns(*_events).limit(count if is_all else REACH).subquery().c
         tests = [test for name, value in said.items() if name != driver for test in _equal(_columns(name, rows), value)]
-        order = self._order(*_columns(driver, rows), rows.id)
+        order = self._order(*_columns(driver, rows)[-1:], rows.id)
         statement = select(rows.id).where(*tests, *_exactly(self._query, rows)).order_by(*order)
         numbers = list(self._connection.execute(statement.limit(count)).scalars())
         return Found(numbers, numbers[-1] if len(numbers) == count else reached)
@@ -143,16 +143,19 @@ class _Walk:
     def _along(self, name: str, value: object, span: tuple[int, int]) -> Select[Any]:
         """Return a SELECT of numbers that reads one index in one direction, whatever a planner thinks of it."""
         columns = _columns(name, _events)
-        place = (*columns, _events.id)
+        # What is equal for all of them orders nothing.
+        before, place = columns[:-1], (*columns[-1:], _events.id)
         if not columns or self._connection.dialect.name == "sqlite":
             tests = [*_equal(columns, value), _events.id.between(*span)]
         else:
             # PostgreSQL may walk all events in their order until enough of them fit, and finds out too late that a
             # value is rare there. A beginning and an order that name all columns of one index are what no other gives.
-            types = [column.type for column in place]
-            low, high = (tuple_(*_values(value), number, types=types) for number in span)
-            present = [column.is_not(None) for column in columns if column.nullable]
-            tests = [tuple_(*place) >= low, tuple_(*place) <= high, *present]
+            # Of rows that are compared only the first column says where a scan ends: what stands before the last one
+            # is equal by itself, or whoever asks for one person walks the events about all the others too.
+            values, types = _values(value), [column.type for column in place]
+            low, high = (tuple_(values[-1], number, types=types) for number in span)
+            present = [column.is_not(None) for column in columns[-1:] if column.nullable]
+            tests = [*_equal(before, values), tuple_(*place) >= low, tuple_(*place) <= high, *present]
         return select(_events.id).where(*tests).order_by(*self._order(*place))
 
     def _order(self, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
