@@ -19,6 +19,7 @@ from flask_gatehouse.app import create_app as create_standalone
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.db.migrate import upgrade
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.sessions.service import begin_session
 from flask_gatehouse.web.logs import begin_logging
@@ -36,13 +37,14 @@ def seed(kind: str) -> None:
     pe.recreate(kind, PEER)
     engine = make_engine(pe.sqlalchemy_url(kind, PEER))
     upgrade(engine)
-    roles = {1: Role.ADMIN}
+    roles, now = {1: Role.ADMIN}, utc_now()
     people = [
         {
             "id": number,
             "name": f"User {number:07d}",
             "email": f"user{number:07d}@example.org",
             "role": roles.get(number, Role.VIEWER),
+            "created_at": now,
         }
         for number in range(1, pe.users() + 1)
     ]
