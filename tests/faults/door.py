@@ -32,11 +32,18 @@ class Door:
         """Let it go on."""
         assert self._guest is not None
         self._guest.sendall(b"!")
-        self._guest.close()
+
+    def close(self) -> None:
+        if self._guest is not None:
+            self._guest.close()
 
 
 @contextmanager
 def a_door() -> Iterator[Door]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_S)
-        yield Door(listener)
+        door = Door(listener)
+        try:
+            yield door
+        finally:
+            door.close()

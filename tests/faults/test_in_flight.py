@@ -4,11 +4,14 @@ The request waits at a door between what it has asked and what it writes, on one
 the other one. A loop of threads would pass against code that looks only once.
 """
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
-from requests import Response
+from requests import ConnectionError, Response
 from sqlalchemy import select
 
 from flask_gatehouse.accounts.rules import Role
@@ -189,3 +192,27 @@ def test_somebody_is_on_her_way_in(
         assert site.user_id(email) not in {None, user_id}
     when = "before she is let in" if before == "transaction" else "while she is let in"
     shows(f"{kind_of(site)}: somebody signs in, is {taken} {when}", "no session of hers lives")
+
+
+def test_the_process_that_writes_is_killed(site: Site, boss: Browser, open_browser: Open, shows: Shows) -> None:
+    """As a machine without memory does it; of a node that has more processes, the others go on."""
+    chief = an_administrator(site, open_browser(site.node), her_email := new_address("chief"))
+    open_browser(site.node).sign_in(email := new_address())
+    chief_id, mark = site.user_id(her_email) or 0, site.last_event()
+    with a_door() as door, ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(write(site, chief, "gives a role", email, door, "UPDATE gatehouse_users"))
+        door.meet()
+        master = site.node.process.pid
+        (process,) = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        os.kill(int(process), signal.SIGKILL)
+        with pytest.raises(ConnectionError):
+            asking.result()
+    # Neither the change nor its event, and nobody waits for what it held.
+    assert done_by(site, chief_id, mark) == []
+    assert deactivate(site, boss, site.user_id(email) or 0).status_code == 303
+    again = open_browser(site.node)
+    again.session_token = chief.session_token
+    assert again.is_signed_in()
+    shows(
+        f"{kind_of(site)}: kill -9 of a process that writes", "nothing by halves, others go on, another takes its place"
+    )
