@@ -13,13 +13,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from queue import Full, Queue
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 # Lines that wait in a process. What comes beyond is lost, and is counted: memory has an end, and a request no time.
 MOST_LINES = 2000
 # Seconds for which a process that ends waits for its last lines to be taken.
 FAREWELL_S = 2.0
-_LOST = "lost_lines"
+
+
+class Line(NamedTuple):
+    """What waits to be written.
+
+    :param tells_of: how many lines this one says are lost; if it is lost as well, it must not take the number with it.
+    """
+
+    words: str
+    tells_of: int = 0
 
 
 class QueuedLog(QueueHandler):
@@ -41,17 +50,21 @@ class QueuedLog(QueueHandler):
             self._begin()
         super().emit(record)
 
-    def enqueue(self, record: logging.LogRecord) -> None:
+    def prepare(self, record: logging.LogRecord) -> Line:
+        """Return what waits: the line alone, where a copy of the whole record would take as long as writing it."""
+        return Line(self.format(record))
+
+    def enqueue(self, line: Line) -> None:  # type: ignore[override] # what prepare() returns
         """Let a line wait for its turn, or count it as lost."""
         try:
             self._tell_what_is_lost()
-            self.queue.put_nowait(record)
+            self.queue.put_nowait(line)
         except Full:
-            self._lose(record)
+            self._lose(line)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Count a line that cannot be made: what logging itself would do writes to the pipe at once."""
-        self._lose(record)
+        self._lose(Line(""))
 
     def flush(self) -> None:
         """Wait a moment until everything is written; logging asks for it when a process ends."""
@@ -71,16 +84,15 @@ class QueuedLog(QueueHandler):
 
     def _begin(self) -> None:
         # What waited in the process from which this one was forked is written there.
-        self.queue: Queue[logging.LogRecord | None] = Queue(self._most)
+        self.queue: Queue[Line | None] = Queue(self._most)
         self._lost, self._counting = 0, threading.Lock()
         _Writer(self.queue, self._stream, self._lose).start()
         self._process = os.getpid()
 
-    def _lose(self, record: logging.LogRecord) -> None:
-        told_of: int = record.__dict__.get(_LOST, 0)
+    def _lose(self, line: Line) -> None:
         with self._counting:
-            self._lost += told_of or 1
-        if self._on_loss and not told_of:
+            self._lost += line.tells_of or 1
+        if self._on_loss and not line.tells_of:
             self._on_loss()
 
     def _tell_what_is_lost(self) -> None:
@@ -92,9 +104,7 @@ class QueuedLog(QueueHandler):
             return
         words = "%s lines of the log are lost: nobody took them in time"
         told = logging.LogRecord("flask_gatehouse.log", logging.ERROR, __file__, 0, words, (lost,), None)
-        # One that is lost as well must not take the number with it.
-        told.__dict__[_LOST] = lost
-        self.queue.put_nowait(self.prepare(told))
+        self.queue.put_nowait(Line(self.format(told), lost))
         with self._counting:
             self._lost -= lost
 
@@ -106,9 +116,7 @@ class _Writer(QueueListener):
     without a handler, for whose lock logging would wait at the end.
     """
 
-    def __init__(
-        self, lines: "Queue[logging.LogRecord | None]", stream: TextIO, lose: Callable[[logging.LogRecord], None]
-    ) -> None:
+    def __init__(self, lines: "Queue[Line | None]", stream: TextIO, lose: Callable[[Line], None]) -> None:
         super().__init__(lines)
         self._stream, self._lose = stream, lose
         try:
@@ -119,16 +127,16 @@ class _Writer(QueueListener):
         # Whether the last line has an end: a full disk takes a part of one.
         self._whole = True
 
-    def handle(self, record: logging.LogRecord) -> None:
-        line = f"{record.getMessage()}\n"
+    def handle(self, line: Line) -> None:  # type: ignore[override] # what the handler puts into the queue
+        words = f"{line.words}\n"
         try:
             if self._descriptor is None:
-                self._stream.write(line)
+                self._stream.write(words)
                 self._stream.flush()
             else:
-                self._write(self._descriptor, line.encode(errors="backslashreplace"))
+                self._write(self._descriptor, words.encode(errors="backslashreplace"))
         except (OSError, ValueError):
-            self._lose(record)
+            self._lose(line)
 
     def _write(self, descriptor: int, line: bytes) -> None:
         if not self._whole:

@@ -3,11 +3,11 @@
 import logging
 from time import perf_counter
 
-from flask import Response, current_app, request
+from flask import Request, Response, current_app
 
 from .connection import request_id
 from .routes import PROBE
-from .state import State
+from .state import State, current_request
 
 log = logging.getLogger("flask_gatehouse.requests")
 _BEGAN = "_gatehouse_began"
@@ -17,38 +17,42 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 def begin() -> None:
     """Start the clock of the running request."""
-    request.__dict__[_BEGAN] = perf_counter()
+    current_request().__dict__[_BEGAN] = perf_counter()
 
 
 def observe(response: Response, here: State) -> None:
     """Count a request of the gate."""
-    here.metrics.requests.labels(_route(), _method(), str(response.status_code)).observe(_seconds())
+    asked = current_request()
+    here.metrics.requests.labels(_route(asked), _method(asked), str(response.status_code)).observe(_seconds(asked))
 
 
 def write_down(response: Response) -> None:
     """Write a request into the log: the route instead of the address, which may name people and hold secrets."""
-    probe = getattr(current_app.view_functions.get(request.endpoint or ""), PROBE, False)
+    asked = current_request()
+    probe = getattr(current_app.view_functions.get(asked.endpoint or ""), PROBE, False)
     level = logging.DEBUG if probe else logging.INFO
     if not log.isEnabledFor(level):
         return
     facts = {
         "request_id": request_id(),
-        "method": _method(),
-        "route": _route(),
+        "method": _method(asked),
+        "route": _route(asked),
         "status": response.status_code,
-        "duration_ms": round(_seconds() * 1000, 1),
+        "duration_ms": round(_seconds(asked) * 1000, 1),
     }
-    log.log(level, "%s %s %s", facts["method"], facts["route"], facts["status"], extra=facts)
+    words = (facts["method"], facts["route"], facts["status"])
+    # As ``log.log()`` does, except that it looks for its caller among the frames, who is always this one.
+    log.handle(log.makeRecord(log.name, level, __file__, 0, "%s %s %s", words, None, extra=facts))
 
 
-def _seconds() -> float:
-    began: float = request.__dict__.get(_BEGAN, perf_counter())
+def _seconds(asked: Request) -> float:
+    began: float = asked.__dict__.get(_BEGAN, perf_counter())
     return perf_counter() - began
 
 
-def _route() -> str:
-    return request.url_rule.rule if request.url_rule else "none"
+def _route(asked: Request) -> str:
+    return asked.url_rule.rule if asked.url_rule else "none"
 
 
-def _method() -> str:
-    return request.method if request.method in _METHODS else "other"
+def _method(asked: Request) -> str:
+    return asked.method if asked.method in _METHODS else "other"
