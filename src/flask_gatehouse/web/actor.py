@@ -19,7 +19,7 @@ from ..sessions.rules import EndReason, ended, touch_is_due
 from ..sessions.service import end_session, touch
 from .connection import client_address, request_id
 from .denials import NotSignedIn
-from .state import State, state
+from .state import State, current_request, state
 
 log = logging.getLogger("flask_gatehouse")
 VISIT, PERSON = "visit", "person"
@@ -162,7 +162,7 @@ def memory() -> dict[str, Any]:
     within it. Nor in the environ, which a view may hand on to another application, nor without the application's own
     mark, because another one's context can be pushed within a request. Each would hand one person's session on.
     """
-    kept: dict[str, Any] = request.__dict__.setdefault(f"_gatehouse_{id(state())}", {})
+    kept: dict[str, Any] = current_request().__dict__.setdefault(state().memory, {})
     return kept
 
 

@@ -7,12 +7,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 
-from .actor import memory
+from .state import current_application, current_request, state
 
 # A year in seconds: as long as anybody keeps anything.
 _KEPT_S = 365 * 24 * 60 * 60
+# Of all roots together: a proxy may hand on whatever root a caller says.
+_MOST_ADDRESSES = 1000
 FILES = Path(__file__).parent.parent / "static/gatehouse"
 # Each macro that pages use, and the template in which it is. A host's template of that name wins.
 MACROS = {
@@ -58,17 +60,36 @@ class Components:
 
 
 def static_url(filename: str) -> str:
-    """Return the address of a file of ours; made once for a request, because one page shows a dozen icons.
+    """Return the address of a file of ours.
 
     It ends in the file's fingerprint, so that a browser need never ask again for what an address has once brought.
     """
-    kept = memory()
-    found: str | None = kept.get(filename)
+    application, root = current_application(), current_request().root_path
+    if _may_change(application):
+        return _make_static_url(filename)
+    # Once for all requests that come below the same root: to make the addresses of a page is a twentieth of it.
+    known = state().addresses
+    found = known.get((root, filename))
     if found is None:
-        # Whoever develops changes files under a running application.
-        version = None if current_app.jinja_env.auto_reload else _fingerprints().get(filename)
-        found = kept[filename] = url_for("gatehouse.static", filename=filename, v=version)
+        found = _make_static_url(filename)
+        if len(known) < _MOST_ADDRESSES:
+            known[root, filename] = found
     return found
+
+
+def _may_change(application: Flask) -> bool:
+    """Return whether a file's address depends on more than the root, or its fingerprint on when one asks.
+
+    Where hosts are told apart, another one's cached address could be whatever somebody says is the host.
+    """
+    routes = application.url_map
+    return application.jinja_env.auto_reload or application.subdomain_matching or routes.host_matching
+
+
+def _make_static_url(filename: str) -> str:
+    # Whoever develops changes files under a running application.
+    version = None if current_app.jinja_env.auto_reload else _fingerprints().get(filename)
+    return url_for("gatehouse.static", filename=filename, v=version)
 
 
 def keep_file(response: Response) -> bool:

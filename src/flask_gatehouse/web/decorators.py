@@ -15,7 +15,7 @@ from .confirmation import require_confirmation
 from .csrf import protect
 from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, NotYourself, ObjectNotAllowed, OnlyAPage
 from .errors import answer
-from .headers import mark_private, secure_host_page
+from .headers import secure_host_page
 from .htmx import wants_json
 from .permissions import Permission, needed_role, permits
 from .state import state
@@ -90,7 +90,6 @@ def _protected(
     @wraps(view)
     def protected(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         after_this_request(secure_host_page)
-        after_this_request(mark_private)
         try:
             require(permission)
             if confirmed:

@@ -1,5 +1,7 @@
 """Headers of every answer that is ours, from a page to an error to a style sheet."""
 
+from collections.abc import Iterable
+
 from flask import Response
 
 # Nothing from elsewhere, nothing inline, no frame, and no text becomes script (``htmx`` is the one policy, made by
@@ -24,30 +26,30 @@ _OURS = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
 )
 # Two years, as the preload list asks; without includeSubDomains, which is not ours to say for a host.
-_STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=63072000")
+_OVER_HTTPS = (*_OURS, ("Strict-Transport-Security", "max-age=63072000"))
+_NAMES = frozenset(name.lower() for name, _ in _OVER_HTTPS)
+_NOT_KEPT = (("Cache-Control", "no-store"),)
 
 
 def secure(response: Response, *, https: bool) -> Response:
     """Put all headers on an answer of ours."""
-    for name, value in _OURS:
-        response.headers[name] = value
-    if https:
-        response.headers[_STRICT_TRANSPORT[0]] = _STRICT_TRANSPORT[1]
+    # What the answer says of these itself does not count.
+    for name in _said(response).intersection(_NAMES):
+        del response.headers[name]
+    response.headers.extend(_OVER_HTTPS if https else _OURS)
     return response
 
 
 def secure_host_page(response: Response) -> Response:
-    """Add to a host's page what cannot break it, and only where the host says nothing itself."""
-    for name, value in _COMMON:
-        response.headers.setdefault(name, value)
-    return response
+    """Add to a host's page what cannot break it, only where the host says nothing itself, and mark it as private."""
+    vary(response, "Cookie")
+    return _complete(response, (*_COMMON, *_NOT_KEPT))
 
 
 def mark_private(response: Response) -> Response:
     """Keep an answer that depends on who asks out of every cache, also the one behind the back button."""
-    response.headers.setdefault("Cache-Control", "no-store")
     vary(response, "Cookie")
-    return response
+    return _complete(response, _NOT_KEPT)
 
 
 def vary(response: Response, header: str) -> None:
@@ -56,6 +58,18 @@ def vary(response: Response, header: str) -> None:
     As ``response.vary.add()`` does, which reads all that is said into an object and writes it anew: two of these cost
     as much as everything else that closes a page.
     """
-    said = response.headers.get("Vary", "")
+    said = ", ".join(response.headers.getlist("Vary"))
     if header.lower() not in (item.strip().lower() for item in said.split(",")):
         response.headers["Vary"] = f"{said}, {header}" if said else header
+
+
+def _complete(response: Response, wanted: Iterable[tuple[str, str]]) -> Response:
+    """Add to an answer what it does not say itself."""
+    said = _said(response)
+    response.headers.extend([(name, value) for name, value in wanted if name.lower() not in said])
+    return response
+
+
+def _said(response: Response) -> set[str]:
+    """Return the names of all headers of an answer, in one pass: Werkzeug goes through them for each that it sets."""
+    return {name.lower() for name, _ in response.headers}

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from .headers import vary
 from .htmx import wants_json
+from .state import current_request
 
 LANGUAGES = ("en", "de")
 _CATALOGUES = Path(__file__).parent.parent / "translations"
@@ -32,7 +33,7 @@ def language() -> str:
     chosen = _chosen.get()
     if chosen is not None or not has_request_context():
         return chosen or LANGUAGES[0]
-    known: str | None = request.environ.get(_LANGUAGE)
+    known: str | None = current_request().environ.get(_LANGUAGE)
     return speak(_wanted()) if known is None else known
 
 

@@ -16,7 +16,7 @@ from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import Settings
 from .actor import caller, visit
 from .errors import answer
-from .headers import mark_private, secure_host_page
+from .headers import secure_host_page
 from .state import state
 
 P = ParamSpec("P")
@@ -88,7 +88,6 @@ def rate_limit(
                 _tell_if_alone()
             except GatehouseError as error:
                 after_this_request(secure_host_page)
-                after_this_request(mark_private)
                 return make_response(answer(error))
             returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
             return returned
