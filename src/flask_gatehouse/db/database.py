@@ -1,15 +1,16 @@
 """How rooms reach the database, whoever owns the engine."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select
+from sqlalchemy import Connection, Engine, Select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from ..kernel.errors import DependencyUnavailable, GatehouseError
+from .prepared import PreparedSelect
 
 # PostgreSQL appendix A: connection, read-only, serialization and deadlock, resources, locks, cancelled, system.
 _STATES = ("08", "25006", "40", "53", "55", "57", "58")
@@ -67,7 +68,7 @@ class Database:
             self._autocommit = (engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
         return self._autocommit[1]
 
-    def first(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row[Any] | None:
+    def first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         """Run one SELECT in autocommit and return its first row; the connection is back before this returns.
 
         A connection that died in the pool costs one more attempt.
@@ -76,15 +77,17 @@ class Database:
         """
         with as_unavailable():
             try:
-                return self._first(statement, parameters)
+                return self._first(question, parameters)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-                return self._first(statement, parameters)
+                return self._first(question, parameters)
 
-    def _first(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row[Any] | None:
+    def _first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         with self._autocommit_engine().connect() as connection:
-            return connection.execute(statement, parameters).first()
+            if isinstance(question, PreparedSelect):
+                return question.first(connection, parameters)
+            return connection.execute(question, parameters).first()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -5,13 +5,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import actor_columns, users
 from ..accounts.rules import Role
 from ..db.base import database_now
 from ..db.database import Database
+from ..db.prepared import PreparedSelect
 from .models import UserSession
 from .rules import EndReason, Times
 
@@ -19,9 +20,8 @@ from .rules import EndReason, Times
 TOKEN_LENGTH = 43
 _sessions = UserSession.__table__
 
-# Built once: SQLAlchemy finds its compiled form by this very object. What has ended is selected too,
-# because its reason is told to the person.
-LOOKUP: Select[Any] = (
+# What has ended is selected too, because its reason is told to the person.
+LOOKUP = PreparedSelect(
     select(
         _sessions.c.id,
         _sessions.c.provider,
@@ -75,7 +75,7 @@ def find_session(database: Database, token: str) -> Found | None:
 
 def find_session_within(db: Session, token: str) -> Found | None:
     """Return the same as a transaction sees it, with all that others have committed by now."""
-    row = db.execute(LOOKUP, {"digest": digest_of(token)}).first()
+    row = db.execute(LOOKUP.statement, {"digest": digest_of(token)}).first()
     return None if row is None else _found(tuple(row))
 
 

@@ -60,7 +60,8 @@ def check_network(database: Database, settings: Settings, address: str | None) -
     keys = [counter.key for counter in _networks(settings, address)]
     row = database.first(_LONGEST_WAIT, {"keys": keys}) if keys else None
     if row is not None:
-        raise TooManyRefusals(row.wait_until - row.now)
+        wait_until, now = row
+        raise TooManyRefusals(wait_until - now)
 
 
 def count_and_record(db: Session, settings: Settings, account: Account | None, actor: Actor) -> timedelta:

@@ -1,0 +1,102 @@
+"""The SELECT of every request goes past SQLAlchemy's way to the driver, and keeps all that this way is good for."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+
+from flask_gatehouse.accounts.models import User
+from flask_gatehouse.db.database import Database, SchemaMissing
+from flask_gatehouse.db.prepared import PreparedSelect
+from flask_gatehouse.sessions.lookup import LOOKUP, digest_of
+from tests.integration.conftest import House
+
+NAME = PreparedSelect(select(User.name).where(User.id == bindparam("number")))
+
+
+class Interrupted(BaseException):
+    """What a server raises in whatever a thread does, as greenlets and signals do."""
+
+
+def test_it_finds_what_sqlalchemy_finds_of_every_type(house: House) -> None:
+    begun = house.enter(house.join("ada"))
+    question = {"digest": digest_of(begun.token)}
+    own = house.database.first(LOOKUP, question)
+    assert own is not None
+    listened: list[str] = []
+    event.listen(house.database.engine, "before_cursor_execute", lambda *told: listened.append(told[2]))
+    theirs = house.database.first(LOOKUP, question)
+    assert theirs is not None
+    assert len(listened) == 1, "a listener of the host has not seen it"
+    # All but the clock, which has gone on.
+    clock = 9
+    assert [*own[:clock], *own[clock + 1 :]] == [*theirs[:clock], *theirs[clock + 1 :]]
+    assert [type(value) for value in own] == [type(value) for value in theirs]
+    assert own[clock].utcoffset() == theirs[clock].utcoffset()
+
+
+def test_nobody_is_found_where_nobody_is(database: Database) -> None:
+    assert database.first(NAME, {"number": 1}) is None
+
+
+def test_a_table_that_is_missing_is_told_with_its_remedy(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE gatehouse_users RENAME TO elsewhere")
+    with pytest.raises(SchemaMissing, match="gatehouse db upgrade"):
+        database.first(NAME, {"number": 1})
+
+
+def test_a_mistake_is_told_without_its_parameters_and_keeps_the_connection(database: Database) -> None:
+    with database.reading() as connection:
+        before = id(connection.connection.dbapi_connection)
+    wrong = PreparedSelect(select(text("1 FROM FROM :secret").bindparams(secret="hunter2")))
+    with pytest.raises(DBAPIError, match="syntax error") as caught:
+        database.first(wrong, {"secret": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert not caught.value.connection_invalidated
+    with database.reading() as connection:
+        assert id(connection.connection.dbapi_connection) == before
+
+
+def test_a_connection_that_was_interrupted_is_nobodys_any_more(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer may still come, and would be read by whoever asks next: for the session of somebody else."""
+    database.first(NAME, {"number": 1})
+    with database.engine.connect() as connection:
+        used: Any = connection.connection.dbapi_connection
+    with monkeypatch.context() as patch:
+        patch.setattr("sqlalchemy.pool.base._ConnectionFairy.cursor", lambda self: _Interrupting())
+        with pytest.raises(Interrupted):
+            database.first(NAME, {"number": 1})
+    with database.engine.connect() as connection:
+        assert connection.connection.dbapi_connection is not used
+
+
+class _Interrupting:
+    def execute(self, *asked: Any) -> None:
+        raise Interrupted
+
+
+@pytest.fixture
+def engine_of_a_host(postgresql_url: str) -> Iterator[Engine]:
+    """One that does not look whether a connection of its pool still lives."""
+    engine = create_engine(make_url(postgresql_url).set(drivername="postgresql+psycopg"))
+    yield engine
+    engine.dispose()
+
+
+def test_of_many_connections_that_died_in_a_hosts_pool_only_one_is_tried(
+    engine_of_a_host: Engine, postgresql_url: str
+) -> None:
+    with engine_of_a_host.connect(), engine_of_a_host.connect(), engine_of_a_host.connect():
+        pass
+    with psycopg.connect(postgresql_url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert Database(lambda: engine_of_a_host).first(PreparedSelect(select(text("1"))), {}) == (1,)
