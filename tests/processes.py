@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -10,14 +9,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tests.ports import free_port
 from tests.services import ending_with_us
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 PROGRAMS = Path(sys.executable).parent
 # All people of a test come from one network, and many of them are refused.
 MANY = {
@@ -62,9 +62,10 @@ def running_gatehouse(
     directory: Path | None = None,
     pipe: int | None = None,
 ) -> Iterator[Node]:
-    """Start ``gatehouse run`` or gunicorn, wait until ``/healthz`` answers, and end it with the block.
+    """Start ``gatehouse run`` or gunicorn, wait until ``/healthz`` answers, and end it at once with the block.
 
-    The node sees nothing of our own environment but ``env``, over ``GATEHOUSE_ENV=development`` and ``PORT``.
+    A test of how it ends asks it to end by itself. The node sees nothing of our own environment but ``env``, over
+    ``GATEHOUSE_ENV=development`` and ``PORT``.
 
     :param application: what gunicorn serves; ``gatehouse run`` serves itself.
     :param host: the file of a host application, for ``flask gatehouse run``; Gatehouse is below ``/gate`` there.
@@ -72,7 +73,7 @@ def running_gatehouse(
     :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
         share one share their development key, and the SQLite file in it.
     :param pipe: the end of one into which it says what it says, instead of a file.
-    :raises RuntimeError: with the end of its log, if it ends or does not answer within 30 seconds.
+    :raises RuntimeError: with the end of its log, if it ends or does not answer within two minutes.
     """
     with tempfile.TemporaryDirectory(prefix="gatehouse-node-") as temporary:
         place = directory or Path(temporary)
@@ -95,15 +96,7 @@ def running_gatehouse(
             _wait_until_it_answers(node, "/gate/healthz" if host else "/healthz")
             yield node
         finally:
-            _end(process)
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+            node.kill()
 
 
 def _command(
@@ -130,15 +123,6 @@ def _wait_until_it_answers(node: Node, path: str) -> None:
                 continue
             state = "does not answer" if ended is None else f"ended with {ended}"
             raise RuntimeError(f"the node {state} ({error}); its log:\n{node.log[-4000:]}") from None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    _signal(process, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    # Whatever of its session is left, such as a worker that hangs.
-    _signal(process, signal.SIGKILL)
-    process.wait()
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium import Complaints
 from tests.panva import running_panva
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,11 @@ from tests.deployment.certificates import make_certificates
 from tests.deployment.proxy import running_nginx
 from tests.deployment.units import Unit, running_worker
 from tests.panva import running_panva, sign_in_at_panva
-from tests.processes import PROGRAMS, free_port
+from tests.ports import free_port
+from tests.processes import PROGRAMS
 from tests.services import Services
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Proxy = Callable[..., AbstractContextManager[None]]
 
 
@@ -74,7 +75,7 @@ class Deployment:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=300,
         )
 
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.docs.pages import blocks, write
-from tests.processes import PROGRAMS, free_port
+from tests.ports import free_port
+from tests.processes import PROGRAMS
 from tests.services import ending_with_us
 
 PATIENCE_S = 60
@@ -96,7 +97,7 @@ class Reader:
             self._server = words
             return ""
         done = subprocess.run(
-            words, env=self._environment, cwd=self.folder, capture_output=True, text=True, timeout=120
+            words, env=self._environment, cwd=self.folder, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout

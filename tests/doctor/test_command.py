@@ -21,7 +21,8 @@ from flask_gatehouse.ops.doctor.report import Report
 from flask_gatehouse.ops.doctor.running import Examined
 from flask_gatehouse.settings import ProviderKind, ProviderSettings
 from tests.nodes.listeners import open_hanging_server
-from tests.processes import PROGRAMS, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import PROGRAMS, running_gatehouse
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs/reference/doctor.md"
 # Would stand in no sentence by chance.

@@ -17,7 +17,8 @@ from tests.deployment.certificates import Certificates, make_certificates
 from tests.doctor.conftest import Look
 from tests.doctor.front import Front, Passing, running_front
 from tests.panva import running_panva
-from tests.processes import MANY, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import MANY, running_gatehouse
 
 OK, WARNING, FAILED, UNKNOWN = Result
 

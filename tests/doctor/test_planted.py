@@ -17,7 +17,7 @@ from flask_gatehouse.web.state import EXTENSION
 from tests.doctor.conftest import Look
 from tests.doctor.happenings import join
 from tests.nodes.listeners import open_hanging_server, open_hook, open_post_office
-from tests.processes import free_port
+from tests.ports import free_port
 
 OK, WARNING, FAILED, UNKNOWN = Result
 

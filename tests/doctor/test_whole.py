@@ -21,7 +21,8 @@ from tests.doctor.happenings import happen, join
 from tests.doctor.test_left_undone import package_index
 from tests.doctor.test_live import Deployed, running  # noqa: F401 - a fixture
 from tests.nodes.listeners import open_post_office
-from tests.processes import PROGRAMS, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import PROGRAMS, running_gatehouse
 
 
 @pytest.fixture

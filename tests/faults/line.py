@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
+from tests.ports import free_port
+
 # Seconds between two bytes that drip, and before each piece of an answer that is late.
 DRIP_S, LATE_S = 0.5, 0.4
 # So much of an answer arrives before it is cut: not enough for any that means something.
@@ -49,7 +51,7 @@ class Line:
         self._open: set[socket.socket] = set()
         self._listener: socket.socket | None = None
         self._ended = threading.Event()
-        self.port = 0
+        self.port = free_port()
         self._listen()
 
     @contextmanager
@@ -86,7 +88,7 @@ class Line:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(128)
-        self.port, self._listener = listener.getsockname()[1], listener
+        self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def _stop_listening(self) -> None:

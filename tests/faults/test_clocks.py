@@ -14,7 +14,8 @@ from flask_gatehouse.sessions.models import UserSession
 from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 from tests.services import Services
 
 from .provider import FarProvider, running_far_provider

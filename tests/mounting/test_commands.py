@@ -19,7 +19,8 @@ from flask_gatehouse import Role
 from flask_gatehouse.db.migrate import HEAD
 from flask_gatehouse.testing import sign_in_as
 from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared, state_of
-from tests.processes import PROGRAMS, free_port
+from tests.ports import free_port
+from tests.processes import PROGRAMS
 
 HOST = """
 from flask import Flask
@@ -139,7 +140,7 @@ def flask(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env=environment(folder),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -168,7 +169,7 @@ def test_the_worker_runs_until_it_is_told_to_stop(folder: Path) -> None:
         assert "is running" in process.stdout.readline()
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=60)
         assert (process.returncode, rest) == (0, "")
     finally:
         timer.cancel()
@@ -207,5 +208,5 @@ def test_the_development_server_lets_a_developer_in(folder: Path) -> None:
     finally:
         timer.cancel()
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")

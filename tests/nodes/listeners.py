@@ -15,7 +15,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from tests.processes import free_port
+from tests.ports import free_port
 
 WITHIN_S = 60.0
 

@@ -16,7 +16,8 @@ from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.sessions.models import UserSession
-from tests.processes import PROGRAMS, Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import PROGRAMS, Node, running_gatehouse
 from tests.trail import said
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -126,5 +127,5 @@ def gatehouse(
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )

@@ -19,7 +19,8 @@ from flask_gatehouse.dev.attachment import make_provider
 from flask_gatehouse.settings import Settings
 from tests.nodes.people import Browser, csrf_token_of, hidden_fields, new_address, reason_of
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, free_port
+from tests.ports import free_port
+from tests.processes import Node
 
 Open = Callable[[Node], Browser]
 # In settings of their own, and within addresses.

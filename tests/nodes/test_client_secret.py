@@ -11,7 +11,8 @@ import pytest
 from tests.conformance.hostile import CLIENT_ID, Exchange
 from tests.faults.provider import FarProvider, running_far_provider
 from tests.nodes.people import Browser, new_address, reason_of, set_cookies_of
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 
 Open = Callable[[Node], Browser]
 OLD, NEW = "the old secret", "the new secret+%/:"

@@ -15,7 +15,8 @@ from flask_gatehouse.web.headers import CONTENT_SECURITY_POLICY
 from tests.nodes.listeners import wait_until
 from tests.nodes.people import SESSION_COOKIE, Browser, csrf_token_of, new_address
 from tests.nodes.sites import running_site
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 
 BASE = "https://gate.example.com"
 BY_HTTPS = {"X-Forwarded-Proto": "https"}

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from tests.nodes.sites import gatehouse
-from tests.processes import PROGRAMS, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import PROGRAMS, running_gatehouse
 
 GOOD_KEY = "mQ3v0cVbq8yT1nZ5wX7eR2uK9sLhJ4dF6gPaOiUy"
 KNOWN_KEY = "CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET"
@@ -24,7 +25,7 @@ def start(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         env={"PATH": "/usr/bin:/bin"} | dict(environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -20,7 +20,8 @@ from flask_gatehouse.settings import Settings
 from tests.nodes.people import Browser, csrf_token_of, reason_of
 from tests.nodes.sites import REPOSITORY, gatehouse
 from tests.panva import running_panva, sign_in_at_panva
-from tests.processes import PROGRAMS, Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import PROGRAMS, Node, running_gatehouse
 
 Open = Callable[[Node], Browser]
 OLD, NEW = (secrets.token_urlsafe(32) for _ in range(2))

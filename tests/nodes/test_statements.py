@@ -12,7 +12,8 @@ import requests
 
 from tests.nodes.people import SESSION_COOKIE, Browser, new_address, set_cookies_of
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 from tests.services import Services
 
 Open = Callable[[Node], Browser]
@@ -70,7 +71,7 @@ class Counted:
             f"{self.production.base_url}{path}",
             headers={"Cookie": f"{SECURE_COOKIE}={token}"} | ENCRYPTED | headers,
             allow_redirects=False,
-            timeout=20,
+            timeout=60,
         )
         return response, self.journal.since(before)
 

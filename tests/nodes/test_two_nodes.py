@@ -8,7 +8,8 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 
 Open = Callable[[Node], Browser]
 

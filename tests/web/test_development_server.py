@@ -16,9 +16,9 @@ from flask import Flask
 
 from flask_gatehouse.dev import EmbeddedProviderRefused
 from flask_gatehouse.dev.server import serve
-from tests.processes import free_port
+from tests.ports import free_port
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 # A program of a developer's, with a worker that says how it ends.
 PROGRAM = """
 import sys
