@@ -19,6 +19,7 @@ from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from tests.databases import WorkerDatabase
 from tests.services import Services, need, running_services
+from tests.templates import compile_once
 from tools import provision
 
 # How fast this machine is at this moment is no property of the code.
@@ -34,6 +35,8 @@ _OURS = re.compile(
 )
 # Folders whose tests are pure: a run of these alone starts no server.
 _PURE = ("tests/unit", "tests/architecture")
+# Folders with files that take a minute: at the end of a run, one of them would keep one core busy and the others idle.
+_LONG = ("nodes", "deployment", "faults", "conformance", "doctor", "docs", "browser")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # a suite that drops its tables would drop hers.
     for name in [name for name in os.environ if _OURS.fullmatch(name)]:
         del os.environ[name]
+    compile_once()
     if hasattr(config, "workerinput"):
         config.stash[_SERVICES] = _received(config.workerinput)
     elif getattr(config.option, "numprocesses", None) and not _is_pure(config):
@@ -85,8 +89,12 @@ def _services(config: pytest.Config) -> Services:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what drives a browser last: from then on the thread has an event loop, in which coroutines cannot be awaited
-    by code that is none."""
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    by code that is none. Before that, what takes long comes first."""
+    items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), _is_short(item)))
+
+
+def _is_short(item: pytest.Item) -> bool:
+    return item.path.parent.name not in _LONG
 
 
 @pytest.fixture(autouse=True)
