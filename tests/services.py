@@ -22,7 +22,7 @@ import redis
 
 from tools.provision import Requirement, find_postgresql, find_redis
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 # A crash of the machine may lose everything here; what is bought is speed.
 POSTGRESQL_OPTIONS = {
     "listen_addresses": "",

@@ -100,7 +100,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
     :raises RuntimeError: with the end of its log, if it does not.
     """
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.chromium import Complaints
@@ -14,8 +13,6 @@ from tests.docs.reader import WRITTEN, Reader
 
 PROTECT = DOCS / "tutorials/protect-your-application.md"
 RUN_IT = DOCS / "tutorials/run-it.md"
-# Servers start and a browser works, on whatever machine.
-pytestmark = pytest.mark.timeout(300)
 
 
 def reader_of(page: Path, tmp_path: Path) -> Reader:

@@ -33,7 +33,6 @@ def tell(shows: Shows, url: str, act: str, times: int) -> None:
     shows(f"{kind}: kill -9 during {act}", f"whole or not at all, and the trail says which ({times} places)")
 
 
-@pytest.mark.timeout(500)
 @pytest.mark.parametrize("act", ACTS)
 def test_killed_before_any_statement(act: str, database_url: str, tmp_path: Path, shows: Shows) -> None:
     times = times_killed("crashing", act, database_url, str(tmp_path))
@@ -41,7 +40,6 @@ def test_killed_before_any_statement(act: str, database_url: str, tmp_path: Path
     tell(shows, database_url, act, times)
 
 
-@pytest.mark.timeout(500)
 def test_killed_while_old_events_leave(database_url: str, tmp_path: Path, shows: Shows) -> None:
     times = times_killed("crashing_retention", database_url, str(tmp_path))
     assert times > 15

@@ -13,7 +13,7 @@ from requests import Response
 
 from tests.processes import Node
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 SESSION_COOKIE = "gatehouse"
 _numbers = itertools.count(1)
 

@@ -11,7 +11,7 @@ from tests.nodes.sites import Site, running_site
 from tests.processes import Node
 
 Open = Callable[[Node], Browser]
-IDLE_S, LIFETIME_S = 2, 5
+IDLE_S, LIFETIME_S = 4, 9
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -10,10 +11,13 @@ from tests.nodes.sites import Site, running_site
 from tests.processes import Node
 
 Open = Callable[[Node], Browser]
-IDLE_S, LIFETIME_S = 2, 5
+# Long enough for a busy machine to ask again before somebody counts as idle.
+IDLE_S, LIFETIME_S = 4, 9
 ABANDONED = "abandoned@example.com"
 # The worker goes round every ten seconds.
-WORKER_S = 15
+WORKER_S = 60
+# How much longer than that a busy machine may take to answer.
+PATIENCE_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +63,15 @@ def test_a_page_that_asks_all_the_time_keeps_nobody_signed_in(person: Browser, s
     began, left = time.monotonic(), []
     while (answer := person.get("/auth/session", headers={"Accept": "application/json"})).status_code == 200:
         left.append(answer.json()["seconds_left"])
-        assert time.monotonic() - began < IDLE_S + 2
+        assert time.monotonic() - began < IDLE_S + PATIENCE_S
         time.sleep(0.1)
     assert left == sorted(left, reverse=True)
-    assert len(left) > 10
-    assert time.monotonic() - began >= IDLE_S - 0.5
+    assert len(left) > 3
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/auth/login?notice=expired"
-    assert [row["end_reason"] for row in site.sessions(email)] == ["idle"]
+    (row,) = site.sessions(email)
+    assert row["end_reason"] == "idle"
+    assert row["ended_at"] - row["last_seen_at"] >= timedelta(seconds=IDLE_S)
     it_is_told_in_every_form(person, site)
 
 
@@ -96,11 +101,12 @@ def test_staying_prolongs_the_session_but_not_past_its_absolute_end(person: Brow
     while (answer := person.post("/auth/session", headers={"X-CSRFToken": token})).status_code == 200:
         assert answer.json()["seconds_left"] <= IDLE_S
         last = answer.json()
-        assert time.monotonic() - began < LIFETIME_S + 2
+        assert time.monotonic() - began < LIFETIME_S + PATIENCE_S
         time.sleep(0.3)
-    assert time.monotonic() - began >= LIFETIME_S - 0.5
     assert not last["extendable"]
-    assert [row["end_reason"] for row in site.sessions(email)] == ["absolute"]
+    (row,) = site.sessions(email)
+    assert row["end_reason"] == "absolute"
+    assert row["ended_at"] - row["created_at"] >= timedelta(seconds=LIFETIME_S)
     assert not person.is_signed_in()
 
 
