@@ -113,7 +113,9 @@ def test_the_page_offers_it_as_it_is_filtered(admin: FlaskClient) -> None:
         assert f"{EXPORT}?outcome=success&format={form}" in page
 
 
-@pytest.mark.parametrize("asked", [{"format": "xml"}, {"outcome": "good"}, {"since": "soon"}, {"who": "Nobody here"}])
+@pytest.mark.parametrize(
+    "asked", [{"format": "xml"}, {"outcome": "good"}, {"since": "soon"}, {"who": "Nobody here"}, {"form": "csv"}]
+)
 def test_what_it_does_not_know_is_refused_and_not_recorded(
     app: Flask, admin: FlaskClient, asked: dict[str, str]
 ) -> None:

@@ -347,3 +347,17 @@ def test_a_row_that_is_no_event_does_not_hide_the_others(app: Flask, admin: Flas
     assert "Nobody knows who" in page
     one = admin.get(f"{LOG}/{strange['number']}", headers=HTMX).text
     assert "{&#34;&lt;b&gt;&#34;: 1}" in one
+
+
+def test_a_filter_that_nobody_knows_is_refused_by_its_name(app: Flask) -> None:
+    """A mistyped one would show everything, and look as if that were all."""
+    client = app.test_client()
+    sign_in_as(client, Role.ADMIN)
+    asked = "/admin/audit-logs?evnt=authz_fail&outcome=success"
+    told = client.get(asked, headers={"Accept": "application/json"})
+    assert (told.status_code, told.get_json()["fields"]) == (422, {"evnt": "There is no such filter."})
+    for headers in ({}, {"HX-Request": "true"}):
+        page = client.get(asked, headers=headers)
+        assert (page.status_code, "There is no filter called evnt." in page.text) == (422, True)
+        assert "&lt;b&gt;" in client.get("/admin/audit-logs?<b>=1", headers=headers).text
+    assert client.get("/admin/audit-logs/news?evnt=1").status_code == 400

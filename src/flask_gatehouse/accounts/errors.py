@@ -88,6 +88,7 @@ class FieldProblem(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     NOT_A_FLAG = "not_a_flag"
     TOO_MANY = "too_many"
+    NO_FILTER = "no_filter"
 
 
 class InvalidField(GatehouseError):

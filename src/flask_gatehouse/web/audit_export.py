@@ -48,7 +48,7 @@ def _format() -> Format:
 
 
 def _selection() -> Selection:
-    asked = Asked.parse(request.args)
+    asked = Asked.parse(request.args, "format", "unproven")
     with state().database.reading() as connection:
         meant = understand(connection, asked, utc_now())
     # A file that leaves out some of those who answer to a name would look as if it were whole.

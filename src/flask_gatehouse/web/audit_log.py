@@ -184,7 +184,9 @@ def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
     if wants_json():
         return problem(422, "Please check your input", fields=words)
     # What no field of the page has said is said where the list would stand.
-    refused = " ".join(words[name] for name in ("before", "after", "when") if name in words)
+    unknown = [name[:64] for name, one in problems.items() if one is FieldProblem.NO_FILTER]
+    said = [words[name] for name in ("before", "after", "when") if name in words]
+    refused = " ".join([*said, *(text("There is no filter called %(name)s.", name=name) for name in unknown)])
     if is_htmx():
         part = render_template("gatehouse/audit_log/_refused.html", refused=refused, problems=words, fields=_FIELDS)
         return _varying(part, 422)

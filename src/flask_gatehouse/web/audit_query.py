@@ -1,7 +1,7 @@
 """What an address asks of the audit log: the filters of the page and of the export, read and refused. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 
@@ -41,12 +41,17 @@ class Asked:
     after: int | None = None
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str]) -> "Asked":
+    def parse(cls, parameters: Mapping[str, str], *besides: str) -> "Asked":
         """Return what the parameters of an address ask for; an empty one is one that is not there.
 
+        One that nobody knows is refused: a mistyped filter would show everything, as if that were all there is.
+
+        :param besides: names that mean something else to whoever asks.
         :raises InvalidQuery: with every parameter that cannot be understood.
         """
         reader = _Reader(parameters)
+        known = {"q" if one.name == "text" else one.name for one in fields(cls)} | set(besides)
+        reader.problems |= {name: FieldProblem.NO_FILTER for name in parameters if name not in known}
         outcome, when = reader.one_of("outcome", tuple(Outcome)), reader.one_of("when", tuple(RANGES))
         since, until = reader.moment("since"), reader.moment("until", whole_day=True)
         if since and until and since >= until:

@@ -28,6 +28,7 @@ _WORDS = {
     FieldProblem.NOT_A_NUMBER: _("That must be a whole number, from 1 on."),
     FieldProblem.NOT_A_FLAG: _("That must be true or false."),
     FieldProblem.TOO_MANY: _("That are too many at once: choose 1,000 at most, or all."),
+    FieldProblem.NO_FILTER: _("There is no such filter."),
 }
 
 
