@@ -26,6 +26,7 @@ MACROS = {
     "icon": "components/icon",
     "message": "components/message",
     "outcome_badge": "audit_log/parts",
+    "pager": "components/pager",
     "party": "audit_log/parts",
     "plain_value": "audit_log/parts",
     "provider_button": "components/provider",
