@@ -8,6 +8,8 @@ from flask_gatehouse import Role, admin_required
 from flask_gatehouse.accounts.columns import users
 from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.service import suspend_user
+from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.privacy.erasure import erase_user
 from flask_gatehouse.testing import sign_in_as
 from tests.web.conftest import state_of
 
@@ -56,6 +58,21 @@ def test_it_says_since_when(app: Flask) -> None:
     assert "Ada may not. The account is deactivated" in output
     assert "Status: May not sign in." in output
     assert "UTC)" in output
+
+
+def test_it_names_who_has_changed_it_for_as_long_as_she_is_here(app: Flask) -> None:
+    ada = sign_in_as(app.test_client(), Role.VIEWER, email="ada@example.com", name="Ada")
+    bob = sign_in_as(app.test_client(), Role.ADMIN, email="bob@example.com", name="Bob")
+    client = app.test_client()
+    sign_in_as(client, Role.ADMIN, email="eve@example.com", name="Eve")
+    with state_of(app).database.transaction() as db:
+        suspend_user(db, ada.user_id, actor=Actor(user_id=bob.user_id, kind="user"))
+    assert "Changed by Bob." in client.get(f"/users/{ada.user_id}").text
+    assert "Changed by Bob." in explain(app, "ada@example.com", "GET", "/dashboard")[1]
+    erase_user(state_of(app).database, state_of(app).settings, bob.user_id)
+    gone = f"Changed by user {bob.user_id}, who has been deleted."
+    assert gone in client.get(f"/users/{ada.user_id}").text
+    assert gone in explain(app, "ada@example.com", "GET", "/dashboard")[1]
 
 
 def test_whoever_is_locked_may_not(app: Flask) -> None:

@@ -38,6 +38,11 @@ class RoleHistory:
     status: Origin | None
     held_at: datetime | None = None
 
+    @property
+    def actors(self) -> set[int]:
+        """Return the ids of those who brought it about."""
+        return {one.actor_id for one in (self.role, self.status) if one is not None and one.actor_id is not None}
+
 
 def history_of_role(connection: Connection, user_id: int) -> RoleHistory:
     """Return since when a person has the role that she has, and is active or not."""

@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from ..accounts.errors import AlreadyAdministrator
+from ..accounts.names import find_names
 from ..accounts.service import (
     appoint_administrator,
     get_user,
@@ -112,10 +113,11 @@ def explain(email: str, method: str, path: str) -> None:
     with state().database.reading() as connection:
         user_id = find_person(connection, email)
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
+        names = find_names(connection, history.actors)
     decision = decide(current_app, user, method.upper(), path, is_held=history.held_at is not None)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
     for thing in decision.things:
         click.echo(f"  The view asks a rule of its own: {thing}")
-    for label, sentence, since in reasons(user, history):
+    for label, sentence, since in reasons(user, history, names):
         click.echo(f"  {label}: {sentence}{f' ({since:%Y-%m-%d %H:%M} UTC)' if since else ''}")
     raise SystemExit(0 if decision.may else 1)

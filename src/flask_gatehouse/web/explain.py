@@ -1,7 +1,7 @@
 """Why somebody may or may not, in words, and since when."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,15 +27,18 @@ _ROLES = {
 _NAMES = {Role.ADMIN: _("administrator"), Role.EDITOR: _("editor"), Role.VIEWER: _("viewer")}
 
 
-def reasons(user: UserRow, history: RoleHistory) -> list[tuple[str, str, datetime | None]]:
-    """Return what decides about a person: a word, a sentence, and since when it has been so."""
+def reasons(user: UserRow, history: RoleHistory, names: Mapping[int, str]) -> list[tuple[str, str, datetime | None]]:
+    """Return what decides about a person: a word, a sentence, and since when it has been so.
+
+    :param names: what those are called who have changed something and are still here.
+    """
     status = text("May sign in.") if user.is_active else text("May not sign in.")
     held = text("Nobody signs in with this account: somebody said that it was not she.")
     lines = [
         (text("Status"), held, history.held_at)
         if user.is_active and history.held_at
-        else (text("Status"), f"{status} {_by(history.status)}".rstrip(), _since(history.status)),
-        (text("Role"), f"{text(_ROLES[user.role])} {_by(history.role)}".rstrip(), _since(history.role)),
+        else (text("Status"), f"{status} {_by(history.status, names)}".rstrip(), _since(history.status)),
+        (text("Role"), f"{text(_ROLES[user.role])} {_by(history.role, names)}".rstrip(), _since(history.role)),
     ]
     if user.email is None:
         sentence = text("No provider vouches for an address, so that no invitation finds this person.")
@@ -47,13 +50,16 @@ def _since(origin: Origin | None) -> datetime | None:
     return origin.occurred_at if origin else None
 
 
-def _by(origin: Origin | None) -> str:
+def _by(origin: Origin | None, names: Mapping[int, str]) -> str:
     if origin is None:
         return text("The trail does not say since when.")
     if origin.event == "user_created":
         return text("So since the first sign-in.")
     if origin.actor_kind == "user" and origin.actor_id is not None:
-        return text("Changed by user %(user)s.", user=origin.actor_id)
+        name = names.get(origin.actor_id)
+        if name is None:
+            return text("Changed by user %(user)s, who has been deleted.", user=origin.actor_id)
+        return text("Changed by %(name)s.", name=name)
     return text("Changed from the command line.") if origin.actor_kind == "cli" else ""
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ..accounts.errors import AlreadySo, EditConflict, FieldProblem, InvalidField
 from ..accounts.listing import count_users, list_users
+from ..accounts.names import find_names
 from ..accounts.queries import UserQuery
 from ..accounts.rules import Role, can_edit_user
 from ..accounts.service import (
@@ -249,7 +250,8 @@ def _page(
             person = find_correspondent(connection, row.id)
             context["held_at"] = person and person.held_at
             context |= activity_panel(connection, row.id, url_for("gatehouse.user_activity", user_id=row.id))
-            context["explanation"] = reasons(row, history_of_role(connection, row.id))
+            history = history_of_role(connection, row.id)
+            context["explanation"] = reasons(row, history, find_names(connection, history.actors))
     return render_template(
         "gatehouse/users/user.html",
         user=row,
