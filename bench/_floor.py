@@ -20,6 +20,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from flask_gatehouse.web.blueprint import PACKAGE
+from flask_gatehouse.web.components import fingerprints
 
 SELECT = "SELECT name, email, role, last_sign_in_at FROM gatehouse_users WHERE id = "
 # As long as ours.
@@ -40,6 +41,7 @@ LINKS = [
     ("Sign out", "/auth/logout", "log-out", "End this session on this browser"),
 ]
 SETTINGS = SimpleNamespace(app_name="Gatehouse", terms_url=None, privacy_url=None, support_email=None)
+FINGERPRINTS = fingerprints()
 SESSION = {"seconds_left": 1800, "extendable": True, "warn_at": 120}
 
 _catalogue = gettext.NullTranslations()
@@ -55,7 +57,7 @@ def _token() -> str:
 
 
 def _static(filename: str) -> str:
-    return url_for("gatehouse.static", filename=filename)
+    return url_for("gatehouse.static", filename=filename, v=FINGERPRINTS.get(filename))
 
 
 def moment(value: datetime) -> Markup:

@@ -89,7 +89,7 @@ def _may_change(application: Flask) -> bool:
 
 def _make_static_url(filename: str) -> str:
     # Whoever develops changes files under a running application.
-    version = None if current_app.jinja_env.auto_reload else _fingerprints().get(filename)
+    version = None if current_app.jinja_env.auto_reload else fingerprints().get(filename)
     return url_for("gatehouse.static", filename=filename, v=version)
 
 
@@ -103,7 +103,7 @@ def keep_file(response: Response) -> bool:
     if not is_asked or response.status_code >= HTTPStatus.BAD_REQUEST:
         return False
     version = request.args.get("v")
-    if version is not None and version == _fingerprints().get((request.view_args or {})["filename"]):
+    if version is not None and version == fingerprints().get((request.view_args or {})["filename"]):
         response.cache_control.public = response.cache_control.immutable = True
         response.cache_control.no_cache = None
         response.cache_control.max_age = _KEPT_S
@@ -111,7 +111,7 @@ def keep_file(response: Response) -> bool:
 
 
 @cache
-def _fingerprints() -> Mapping[str, str]:
+def fingerprints() -> Mapping[str, str]:
     """Return for each file of ours what is another text as soon as its content is another one."""
     files = {str(path.relative_to(FILES)): path for path in FILES.rglob("*") if path.is_file()}
     return {name: sha256(path.read_bytes()).hexdigest()[:16] for name, path in files.items()}
