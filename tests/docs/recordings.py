@@ -12,7 +12,7 @@ _RECORDS = {"record", "record_each", "record_change", "record_reading", "_record
 _FIELDS = {"details", "change", "personal"}
 _OTHERS = {"resource", "session", "actor", "reason", "outcome", "person"}
 # Where facts are put together before they are recorded.
-_GATHERED = {"details", "changed", "personal"}
+_GATHERED = {"details", "changed", "news", "personal", "values"}
 
 
 def recording_files() -> list[Path]:
@@ -72,6 +72,8 @@ def _keys(expression: ast.AST) -> Iterator[str]:
     for node in ast.walk(expression):
         if isinstance(node, ast.Dict):
             yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
+        elif isinstance(node, ast.DictComp) and isinstance(node.key, ast.JoinedStr):
+            yield from (str(part.value).strip(".") for part in node.key.values if isinstance(part, ast.Constant))
 
 
 def _name(node: ast.AST | None) -> str:

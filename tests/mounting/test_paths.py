@@ -57,6 +57,16 @@ def test_the_provider_is_told_the_whole_address(app: Flask) -> None:
     assert redirect_uri == state_of(app).settings.external_url("/auth/authorize/dev")
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_prefix_alone_leads_where_the_standalone_applications_root_leads(app: Flask, slash: str) -> None:
+    client = app.test_client()
+    answer = client.get(prefix_of(app) + slash, follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, f"{prefix_of(app)}/auth/login")
+    sign_in_as(client)
+    answer = client.get(prefix_of(app) + slash, follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, f"{prefix_of(app)}/dashboard")
+
+
 def test_no_header_moves_an_address(app: Flask) -> None:
     location = app.test_client().get(f"{prefix_of(app)}/auth/login/dev", headers={"X-Forwarded-Host": "evil"}).location
     assert "evil" not in location

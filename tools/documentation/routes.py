@@ -41,7 +41,6 @@ def _method(route: Route, method: str) -> str:
 
 def _notes(route: Route) -> str:
     said = {
-        "only in the standalone application": route.standalone,
         "only in development": route.development,
         "pages ask it by themselves": route.background,
         "answers by http too, and is not limited": route.probe,

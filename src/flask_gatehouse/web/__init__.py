@@ -33,7 +33,7 @@ CHANGES = ("PUT", "POST", "DELETE")
 READER, EDITS, REMOVES = Permission.USER_LIST, Permission.SELF_OR_ADMIN, Permission.ADMIN_NOT_SELF
 
 ROUTES: tuple[Route, ...] = (
-    Route("/", "index", auth.index, {"GET": ANYONE}, standalone=True),
+    Route("/", "index", auth.index, {"GET": ANYONE}),
     Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}),
     Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),

@@ -78,7 +78,7 @@ def make_blueprint(here: State) -> Blueprint:
         static_url_path="/static/gatehouse",
     )
     for route in ROUTES:
-        if (route.standalone and here.settings.url_prefix) or (route.development and not here.settings.development):
+        if route.development and not here.settings.development:
             continue
         view = guard(route.view, route.may, route.confirmed, route.pages)
         if not route.probe:

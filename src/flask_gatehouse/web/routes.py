@@ -23,7 +23,6 @@ class Route:
     :param limit: how often each caller may use it.
     :param insists: methods that are refused while the nodes cannot count together how often.
     :param probe: machines ask for it again and again beside the proxy: without a limit, and also by http.
-    :param standalone: only in the standalone application, because the address is the host's.
     :param development: only in development.
     """
 
@@ -38,7 +37,6 @@ class Route:
     limit: Limit = Limit.GENERAL
     insists: tuple[str, ...] = ()
     probe: bool = False
-    standalone: bool = False
     development: bool = False
 
     def __post_init__(self) -> None:
