@@ -70,16 +70,19 @@ class Snapshot:
         return self._all_text(self._unsealed, after, limit)
 
     def _all_text(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        if self.dialect != "sqlite":
+            return self.all(statement, *parameters)
+        before = self._driver.text_factory
         try:
+            # The driver's own way, which takes a third less time, gives up at text that is none.
+            self._driver.text_factory = str
             return self.all(statement, *parameters)
         except sqlite3.OperationalError:
-            # SQLite stores text that is none. What cannot be decoded is kept for the comparison, which refuses it.
-            # Connections of ours do so anyway; a host's own are left as they were.
-            before, self._driver.text_factory = self._driver.text_factory, decoded
-            try:
-                return self.all(statement, *parameters)
-            finally:
-                self._driver.text_factory = before
+            # What cannot be decoded is kept for the comparison, which refuses it.
+            self._driver.text_factory = decoded
+            return self.all(statement, *parameters)
+        finally:
+            self._driver.text_factory = before
 
     def trees(self) -> list[tuple[Any, ...]]:
         return self.all(
