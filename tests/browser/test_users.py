@@ -206,6 +206,7 @@ def test_invitations_and_a_user_are_accessible_pages(
     page.get_by_role("button", name="Copy", exact=True).focus()
     assert_accessible(page)
     page.get_by_role("button", name="Withdraw the invitation of new@example.com").click()
+    # Whoever else is invited by a test of this file is withdrawn by it.
     expect(page.get_by_text("Nobody is invited at the moment.")).to_be_visible()
     expect(page.locator("#pending-title")).to_be_focused()
     page.goto(f"{node.base_url}/users?q=grace")
@@ -233,3 +234,5 @@ def test_who_is_invited_already_is_invited_otherwise_by_saying_so(
     invited = page.locator("li.row", has_text="twice@example.com")
     expect(invited).to_contain_text("Editor")
     expect(page.get_by_role("button", name="Invite", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Withdraw the invitation of twice@example.com").click()
+    expect(invited).to_have_count(0)
