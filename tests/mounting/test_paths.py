@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -65,6 +65,25 @@ def test_the_prefix_alone_leads_where_the_standalone_applications_root_leads(app
     sign_in_as(client)
     answer = client.get(prefix_of(app) + slash, follow_redirects=True)
     assert (answer.status_code, answer.request.path) == (200, f"{prefix_of(app)}/dashboard")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_prefix_leads_nowhere_that_a_caller_has_named(app: Flask, slash: str) -> None:
+    answer = app.test_client().get(prefix_of(app) + slash, headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.location) == (302, f"{prefix_of(app)}/auth/login")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_a_host_adds_to_addresses_for_one_caller_reaches_no_other(app: Flask) -> None:
+    @app.url_defaults
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        values["who"] = request.headers["X-Who"]
+
+    pages = [
+        app.test_client().get(f"{prefix_of(app)}/auth/login", headers={"X-Who": who}).text for who in ("ada", "bob")
+    ]
+    assert "who=ada" in pages[0]
+    assert "who=ada" not in pages[1]
 
 
 def test_no_header_moves_an_address(app: Flask) -> None:

@@ -47,7 +47,8 @@ def lock_rights(db: Session, user_id: int, role: Role) -> None:
     """Let nobody change what a user may do until this transaction ends; its first statement.
 
     Of an administrator that is the turn and not her row: two who change each other would each hold what the other
-    waits for. Whoever is none changes only what is her own, and her row is the first that she needs.
+    waits for. Whoever is none changes only what is her own, and her row is the first that she needs; but
+    not where she erases herself, which begins with the turn.
 
     :param role: the one that she had when the request began.
     """

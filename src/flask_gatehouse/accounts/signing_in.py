@@ -25,7 +25,7 @@ _users, _identities = cast("Table", User.__table__), cast("Table", Identity.__ta
 _earlier, _invitations = _identities.alias("earlier"), cast("Table", Invitation.__table__)
 # These are built once, and of tables: to make entities of the rows and to find out what has changed in them would take
 # longer than the database does. That somebody is invited is asked only so that nobody else's invitation is looked for;
-# ``take_invitation`` asks again.
+# ``take_invitation`` asks again. Whoever is invited while this waits for a lock is found at her next sign-in.
 _KNOWN: Select[Any] = (
     select(
         *(_users.c[name] for name in ("id", "name", "name_is_fixed", "email", "role", "is_active", "held_at")),

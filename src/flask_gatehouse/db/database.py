@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, Engine, Select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
@@ -25,6 +25,9 @@ _SQLITE_UNAVAILABLE = {
 }
 
 
+IsolationLevel: TypeAlias = Literal["AUTOCOMMIT", "READ COMMITTED"]
+
+
 class SchemaMissing(GatehouseError):
     """The database is there, and our tables are not, or are those of another release."""
 
@@ -42,7 +45,7 @@ class Database:
     def __init__(self, engine: Callable[[], Engine], info: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
         self._info = dict(info or {})
-        self._autocommit: tuple[Engine, Engine] | None = None
+        self._views: dict[IsolationLevel, tuple[Engine, Engine]] = {}
 
     @property
     def engine(self) -> Engine:
@@ -57,16 +60,17 @@ class Database:
         engine = self.engine
         return Database(lambda: engine, self._info)
 
-    def _autocommit_engine(self) -> Engine:
-        """Return a view of the engine whose connections send no BEGIN; both share one pool."""
+    def _engine_with(self, level: IsolationLevel) -> Engine:
+        """Return a view of the engine whose connections are isolated like this; all share one pool."""
         engine = self._engine()
         # Python's SQLite driver sends no BEGIN before a SELECT anyway, while SQLAlchemy would take the option back
         # with a PRAGMA after each request, and leave a driver that its host has set up differently than it was.
         if engine.dialect.name == "sqlite":
             return engine
-        if self._autocommit is None or self._autocommit[0] is not engine:
-            self._autocommit = (engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
-        return self._autocommit[1]
+        known = self._views.get(level)
+        if known is None or known[0] is not engine:
+            known = self._views[level] = (engine, engine.execution_options(isolation_level=level))
+        return known[1]
 
     def first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         """Run one SELECT in autocommit and return its first row; the connection is back before this returns.
@@ -84,7 +88,7 @@ class Database:
                 return self._first(question, parameters)
 
     def _first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
-        with self._autocommit_engine().connect() as connection:
+        with self._engine_with("AUTOCOMMIT").connect() as connection:
             if isinstance(question, PreparedSelect):
                 return question.first(connection, parameters)
             return connection.execute(question, parameters).first()
@@ -95,7 +99,7 @@ class Database:
 
         :raises DependencyUnavailable: if the database does not answer.
         """
-        with as_unavailable(), self._autocommit_engine().connect() as connection:
+        with as_unavailable(), self._engine_with("AUTOCOMMIT").connect() as connection:
             yield connection
 
     @contextmanager
@@ -103,12 +107,13 @@ class Database:
         """Yield a session whose work commits when the block ends, and not at all if it raises.
 
         On SQLite it begins with ``BEGIN IMMEDIATE``: a deferred transaction that reads and then writes
-        fails at the write when another one came between.
+        fails at the write when another one came between. On PostgreSQL it sees what others have committed by each
+        of its statements, whatever a host has chosen for its own: what is asked after a lock must not be older than it.
 
         :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
             knows whether the change happened; whoever asked is told to look again.
         """
-        session = Session(self.engine, expire_on_commit=False, info=self._info)
+        session = Session(self._engine_with("READ COMMITTED"), expire_on_commit=False, info=self._info)
         with as_unavailable(), session, session.begin():
             begin_writing(session)
             yield session

@@ -1,15 +1,14 @@
 """The SELECT that every request asks, by the driver's own cursor: SQLAlchemy's way to it takes half of the time.
 
-The connection is still SQLAlchemy's, from the same pool, with the same isolation; errors are told as it tells them.
+The connection is still SQLAlchemy's, from the same pool, with the same isolation. Where somebody has arranged for
+something on that way, and where the driver refuses, SQLAlchemy asks.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Select
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
 
@@ -22,37 +21,36 @@ class PreparedSelect:
 
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
-        self._forms: WeakKeyDictionary[Dialect, _Form] = WeakKeyDictionary()
 
     def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Row | None:
         """Return the first row.
 
         :raises DBAPIError: as ``Connection.execute()`` does.
         """
-        engine = connection.engine
-        if engine._has_events or engine.echo:
-            # Somebody listens to all statements of this engine, such as a host who counts them.
-            found = connection.execute(self.statement, parameters).first()
-            return None if found is None else tuple(found)
-        form = self._forms.get(connection.dialect)
-        if form is None:
-            form = self._forms[connection.dialect] = _Form(self.statement, connection.dialect)
-        cursor = connection.connection.cursor()
-        is_answered = False
+        if _has_arrangements(connection):
+            return self._asked_by_sqlalchemy(connection, parameters)
+        form = _form(self.statement, connection.dialect)
+        is_over = False
         try:
+            cursor = connection.connection.cursor()
             cursor.execute(form.text, form.arranged(parameters))
             row = cursor.fetchone()
-            is_answered = True
-        except form.error as error:
-            is_answered = True
-            raise _told(error, connection, cursor, form) from error
+            cursor.close()
+            is_over = True
+        except form.error:
+            is_over = True
+            # It meets the same, tells it as ever, and knows what is to become of the connection and of its pool.
+            return self._asked_by_sqlalchemy(connection, parameters)
         finally:
-            if not is_answered:
+            if not is_over:
                 # Such as by a server that ends a request which takes too long. The answer may still come: without this,
                 # whoever gets the connection next would be taken for the person of this session.
                 connection.invalidate()
-        cursor.close()
         return None if row is None else form.read(row)
+
+    def _asked_by_sqlalchemy(self, connection: Connection, parameters: Mapping[str, Any]) -> Row | None:
+        found = connection.execute(self.statement, parameters).first()
+        return None if found is None else tuple(found)
 
 
 class _Form:
@@ -79,23 +77,20 @@ class _Form:
         return tuple(values)
 
 
-def _told(error: Any, connection: Connection, cursor: DBAPICursor, form: _Form) -> Exception:
-    """Return a driver's error as SQLAlchemy tells it; a connection that is lost does not come back to the pool."""
-    dialect, engine = connection.dialect, connection.engine
-    is_lost = dialect.is_disconnect(error, connection.connection, cursor)
-    if is_lost:
-        connection.invalidate(error)
-        # What has ended this connection has ended all that were opened before, so that one more attempt is enough.
-        engine.dispose()
-    else:
-        cursor.close()
-    told: Exception = DBAPIError.instance(
-        form.text,
-        None,
-        error,
-        form.error,
-        hide_parameters=True,
-        connection_invalidated=is_lost,
-        dialect=dialect,
+# One for each engine of a process, and no more: it keeps the dialect that it is made for.
+_form = lru_cache(maxsize=16)(_Form)
+
+
+def _has_arrangements(connection: Connection) -> bool:
+    """Return whether a host has arranged for something that the driver alone would pass by.
+
+    Listeners and a log miss a statement then; a schema that is exchanged for each tenant would be another one's.
+    """
+    engine, dialect = connection.engine, connection.dialect
+    return bool(
+        engine._has_events
+        or engine._should_log_info()
+        or dialect.dispatch.do_execute
+        or dialect.dispatch.handle_error
+        or connection.get_execution_options().get("schema_translate_map")
     )
-    return told

@@ -21,23 +21,21 @@ TOKEN_LENGTH = 43
 _sessions = UserSession.__table__
 
 # What has ended is selected too, because its reason is told to the person.
-LOOKUP = PreparedSelect(
-    select(
-        _sessions.c.id,
-        _sessions.c.provider,
-        _sessions.c.created_at,
-        _sessions.c.last_seen_at,
-        _sessions.c.expires_at,
-        _sessions.c.confirmed_at,
-        _sessions.c.previous_sign_in_at,
-        _sessions.c.end_reason,
-        (_sessions.c.generation == users.c.session_generation).label("generation_is_current"),
-        database_now().label("now"),
-        *actor_columns,
-    )
-    .join_from(_sessions, users, _sessions.c.user_id == users.c.id)
-    .where(_sessions.c.token_digest == bindparam("digest"))
-)
+_EVERYTHING = select(
+    _sessions.c.id,
+    _sessions.c.provider,
+    _sessions.c.created_at,
+    _sessions.c.last_seen_at,
+    _sessions.c.expires_at,
+    _sessions.c.confirmed_at,
+    _sessions.c.previous_sign_in_at,
+    _sessions.c.end_reason,
+    (_sessions.c.generation == users.c.session_generation).label("generation_is_current"),
+    database_now().label("now"),
+    *actor_columns,
+).join_from(_sessions, users, _sessions.c.user_id == users.c.id)
+LOOKUP = PreparedSelect(_EVERYTHING.where(_sessions.c.token_digest == bindparam("digest")))
+_WITHIN = _EVERYTHING.where(_sessions.c.id == bindparam("session_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,12 @@ def find_session(database: Database, token: str) -> Found | None:
     return None if row is None else _found(tuple(row))
 
 
-def find_session_within(db: Session, token: str) -> Found | None:
-    """Return the same as a transaction sees it, with all that others have committed by now."""
-    row = db.execute(LOOKUP.statement, {"digest": digest_of(token)}).first()
+def find_session_within(db: Session, session_id: str) -> Found | None:
+    """Return a session as a transaction sees it, with all that others have committed by now.
+
+    Its cookie may have changed meanwhile, which happens when it is confirmed in another tab.
+    """
+    row = db.execute(_WITHIN, {"session_id": session_id}).first()
     return None if row is None else _found(tuple(row))
 
 

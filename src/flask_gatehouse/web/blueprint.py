@@ -86,7 +86,9 @@ def make_blueprint(here: State) -> Blueprint:
         setattr(view, BACKGROUND, route.background)
         setattr(view, PROBE, route.probe)
         setattr(view, DOWNLOAD, route.download)
-        blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may))
+        # Without a slash it would be led to the one with it by Flask, to whatever somebody says is the host, for good.
+        loosely = {"strict_slashes": False} if route.rule == "/" else {}
+        blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may), **loosely)
     context = PageContext(here)
 
     @blueprint.app_context_processor

@@ -81,10 +81,12 @@ def static_url(filename: str) -> str:
 def _may_change(application: Flask) -> bool:
     """Return whether a file's address depends on more than the root, or its fingerprint on when one asks.
 
-    Where hosts are told apart, another one's cached address could be whatever somebody says is the host.
+    Where hosts are told apart, another one's cached address could be whatever somebody says is the host. What a host
+    adds to all addresses may be about whoever asks.
     """
     routes = application.url_map
-    return application.jinja_env.auto_reload or application.subdomain_matching or routes.host_matching
+    is_told_apart = application.subdomain_matching or routes.host_matching
+    return application.jinja_env.auto_reload or is_told_apart or bool(application.url_default_functions)
 
 
 def _make_static_url(filename: str) -> str:

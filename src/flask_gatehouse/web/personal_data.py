@@ -13,6 +13,7 @@ from .fields import sent
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .language import text
 from .problems import problem
+from .standing import may_still_go
 from .state import state
 
 
@@ -35,7 +36,7 @@ def delete_account() -> ResponseReturnValue:
             return problem(422, "Please check your input", fields={"confirm": wrong})
         return _page(wrong), 422
     here = state()
-    erase_user(here.database, here.settings, who.user_id, herself=True)
+    erase_user(here.database, here.settings, who.user_id, herself=True, check=may_still_go)
     forget_visit()
     if wants_json():
         return clear_session_cookie(make_response("", 204))

@@ -8,10 +8,9 @@ in again by a request that is under way.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import request
 from sqlalchemy.orm import Session
 
-from ..accounts.locks import lock_rights
+from ..accounts.locks import lock_rights, take_turn
 from ..sessions.lookup import Found, find_session_within
 from ..sessions.rules import ended
 from .actor import forget_visit, signed_in
@@ -21,7 +20,10 @@ from .state import state
 
 @contextmanager
 def changing() -> Iterator[Session]:
-    """Yield a transaction in which whoever asks still may what the guard has let her do, until it ends.
+    """Yield a transaction in which whoever asks still may what the guard has let her do.
+
+    Her role, her account and its locks stay as they are until it ends. Only a session that is ended alone, by herself
+    elsewhere or by a command, is not held: its last change may be committed at the moment in which it ends.
 
     :raises NotSignedIn: if her session has ended meanwhile.
     :raises NotAllowed: if she has a lesser role meanwhile.
@@ -35,8 +37,18 @@ def still_may(db: Session) -> None:
     """Let a transaction go on, as the first thing in it, if whoever asks still may; see ``changing``."""
     seen = signed_in()
     lock_rights(db, seen.user_id, seen.role)
+    _look_again(db, seen)
+
+
+def may_still_go(db: Session) -> None:
+    """Do the same for whoever erases herself: she needs the turn, which comes before any row, hers too."""
+    take_turn(db)
+    _look_again(db, signed_in())
+
+
+def _look_again(db: Session, seen: Found) -> None:
     try:
-        _compare(seen, find_session_within(db, request.cookies[state().session_cookie]))
+        _compare(seen, find_session_within(db, seen.session_id))
     except (NotSignedIn, NotAllowed):
         forget_visit()
         raise

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.db.database import Database, SchemaMissing
+from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.db.prepared import PreparedSelect
 from flask_gatehouse.sessions.lookup import LOOKUP, digest_of
 from tests.integration.conftest import House
@@ -100,3 +101,48 @@ def test_of_many_connections_that_died_in_a_hosts_pool_only_one_is_tried(
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert Database(lambda: engine_of_a_host).first(PreparedSelect(select(text("1"))), {}) == (1,)
+
+
+def test_one_that_takes_no_question_any_more_costs_nobody_a_thing(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with engine.connect() as connection:
+        used: Any = connection.connection.dbapi_connection
+    used.close()
+    assert Database(lambda: engine).first(NAME, {"number": 1}) is None
+    engine.dispose()
+
+
+def test_a_host_that_listens_for_failures_hears_of_them(database: Database) -> None:
+    heard: list[str] = []
+    event.listen(database.engine, "handle_error", lambda told: heard.append(told.statement))
+    wrong = PreparedSelect(select(text("1 FROM FROM nowhere")))
+    with pytest.raises(DBAPIError):
+        database.first(wrong, {})
+    assert heard == ["SELECT 1 FROM FROM nowhere"]
+
+
+def test_a_host_that_exchanges_schemas_has_hers_asked(database: Database) -> None:
+    """By the driver alone it would be the sessions of whoever lives in the schema that comes first."""
+    view = database.engine.execution_options(schema_translate_map={None: "tenant"})
+    with pytest.raises(SchemaMissing):
+        Database(lambda: view).first(NAME, {"number": 1})
+
+
+def test_a_log_of_statements_has_it(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    # An engine asks once how its log is set.
+    with caplog.at_level("INFO", logger="sqlalchemy.engine"):
+        engine = create_engine(database.engine.url)
+        Database(lambda: engine).first(NAME, {"number": 1})
+        engine.dispose()
+    assert any("gatehouse_users" in message for message in caplog.messages)
+
+
+def test_a_transaction_sees_what_was_committed_while_it_waited(postgresql_url: str) -> None:
+    """A host's own level would show it the rights that somebody had before it waited for their lock."""
+    url = make_url(postgresql_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="REPEATABLE READ")
+    with Database(lambda: engine).transaction() as db:
+        assert db.execute(text("SHOW transaction_isolation")).scalar() == "read committed"
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW transaction_isolation")).scalar() == "repeatable read"
+    engine.dispose()

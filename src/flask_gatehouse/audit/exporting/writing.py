@@ -74,7 +74,8 @@ def take_export(
 ) -> Generator[bytes, None, None]:
     """Record that the trail is exported, and return its pieces; what is refused is recorded as refused.
 
-    An export that breaks off has been recorded before anything of it left, and is recorded once more as a failure.
+    It has been recorded before anything of it leaves, and is recorded once more as a failure if it turns out on the way
+    that something cannot be proven. That whoever takes it goes away is not known.
 
     :param actor: who takes it; the person of the running request by default.
     :raises NothingSealed: if there is no tree yet that anything could be proven by.
@@ -87,15 +88,16 @@ def take_export(
         record_export(db, export, "nothing_sealed" if refused else None, actor=who)
     if refused:
         raise NothingSealed
-    return _watched(database, export, now, who)
+    return _watched(database.detached(), export, now, who)
 
 
 def _watched(database: Database, export: Export, now: datetime, who: Actor) -> Generator[bytes, None, None]:
     try:
         yield from export_trail(database.engine, export, now)
-    except UnprovableEvent:
+    except (NothingSealed, UnprovableEvent) as error:
+        why = "nothing_sealed" if isinstance(error, NothingSealed) else "unprovable"
         with database.transaction() as db:
-            record_export(db, export, "unprovable", actor=who)
+            record_export(db, export, why, actor=who)
         raise
 
 
