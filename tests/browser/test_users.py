@@ -121,6 +121,32 @@ def test_an_activation_can_be_taken_back_where_it_was_made(users: Page) -> None:
     expect(users.get_by_role("button", name="Edit Hedy Lamarr")).to_be_focused()
 
 
+def test_an_edit_can_be_taken_back_where_it_was_made(users: Page, engine: Engine) -> None:
+    search(users, "person 07")
+    users.get_by_role("button", name="Edit Person 077").click()
+    users.get_by_label("Name of Person 077").fill("Somebody Else")
+    users.keyboard.press("Enter")
+    expect(users.get_by_role("button", name="Edit Somebody Else")).to_be_focused()
+    users.get_by_role("button", name="Undo").click()
+    expect(users.get_by_role("button", name="Edit Person 077")).to_be_focused()
+    assert stored(engine, "Person 077") is not None
+
+
+def test_taking_back_takes_nothing_from_somebody_else(users: Page, engine: Engine, complaints: Complaints) -> None:
+    complaints.allow("status of 409")
+    search(users, "person 06")
+    users.get_by_role("button", name="Edit Person 066").click()
+    users.get_by_label("Name of Person 066").fill("Mine")
+    users.keyboard.press("Enter")
+    expect(users.get_by_role("button", name="Edit Mine")).to_be_focused()
+    change_meanwhile(engine, "Mine", "Hers")
+    users.get_by_role("button", name="Undo").click()
+    conflict = users.get_by_role("group", name=re.compile("changed by somebody else"))
+    expect(conflict).to_contain_text("Hers")
+    expect(conflict).to_contain_text("Person 066")
+    assert stored(engine, "Hers") is not None
+
+
 def test_deleting_asks_first_and_leaves_focus_where_the_work_goes_on(users: Page, engine: Engine) -> None:
     search(users, "person 00")
     users.get_by_role("link", name="Name").click()
