@@ -24,6 +24,7 @@ def explain(app: Flask, *arguments: str) -> tuple[int, str]:
     [
         (Role.VIEWER, "GET", "/dashboard", 0),
         (Role.VIEWER, "GET", "/users", 0),
+        (Role.VIEWER, "GET", "/users?q=a", 0),
         (Role.VIEWER, "PUT", "/users/{own}", 0),
         (Role.VIEWER, "put", "/users/99", 1),
         (Role.VIEWER, "DELETE", "/users/{own}", 1),

@@ -22,7 +22,7 @@ from .limits import limited
 from .measuring import observe, write_down
 from .moments import ago, day, minute, moment
 from .navigation import navigation
-from .routes import PROBE
+from .routes import PROBE, Route
 from .state import State, state
 from .undo import undo_of
 
@@ -68,6 +68,18 @@ class PageContext(Components):
         return url_for("gatehouse.begin_sign_in", provider=name) if name else url_for("gatehouse.sign_in")
 
 
+def _add(blueprint: Blueprint, route: Route) -> None:
+    view = guard(route.view, route.may, route.confirmed, route.pages)
+    if not route.probe:
+        view = limited(view, route.limit, route.insists)
+    setattr(view, BACKGROUND, route.background)
+    setattr(view, PROBE, route.probe)
+    setattr(view, DOWNLOAD, route.download)
+    # Without a slash it would be led to the one with it by Flask, to whatever somebody says is the host, for good.
+    loosely = {"strict_slashes": False} if route.rule == "/" else {}
+    blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may), **loosely)
+
+
 def make_blueprint(here: State) -> Blueprint:
     """Return the blueprint, with the routes that belong into this application."""
     blueprint = Blueprint(
@@ -78,17 +90,8 @@ def make_blueprint(here: State) -> Blueprint:
         static_url_path="/static/gatehouse",
     )
     for route in ROUTES:
-        if route.development and not here.settings.development:
-            continue
-        view = guard(route.view, route.may, route.confirmed, route.pages)
-        if not route.probe:
-            view = limited(view, route.limit, route.insists)
-        setattr(view, BACKGROUND, route.background)
-        setattr(view, PROBE, route.probe)
-        setattr(view, DOWNLOAD, route.download)
-        # Without a slash it would be led to the one with it by Flask, to whatever somebody says is the host, for good.
-        loosely = {"strict_slashes": False} if route.rule == "/" else {}
-        blueprint.add_url_rule(route.rule, route.endpoint, view, methods=list(route.may), **loosely)
+        if here.settings.development or not route.development:
+            _add(blueprint, route)
     context = PageContext(here)
 
     @blueprint.app_context_processor
