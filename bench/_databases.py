@@ -21,6 +21,18 @@ KINDS = ("SQLite", "PostgreSQL")
 Fill = Callable[[str, int], None]
 
 
+def filling(sqlite: Fill, postgresql: Fill) -> Fill:
+    """Return what fills a database of either kind; the one of SQLite is told its file in place of an address."""
+
+    def fill(url: str, count: int) -> None:
+        if url.startswith("sqlite"):
+            sqlite(url.removeprefix("sqlite:///"), count)
+        else:
+            postgresql(url, count)
+
+    return fill
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where databases of one kind are made.

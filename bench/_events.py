@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from bench._databases import filling
 from bench._trail import EVENT_COLUMNS
 
 START = datetime(2024, 11, 24, tzinfo=UTC)
@@ -61,14 +62,6 @@ def _row(
     return number, moment, event, outcome, by, who, session, kind, target, request, ip, body, personal
 
 
-def fill(url: str, count: int) -> None:
-    """Put so many events into a migrated database."""
-    if url.startswith("sqlite"):
-        _fill_sqlite(url.removeprefix("sqlite:///"), count)
-    else:
-        _fill_postgresql(url, count)
-
-
 def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
@@ -106,3 +99,7 @@ def _fill_postgresql(url: str, count: int) -> None:
             connection.execute(statement)
         connection.execute("SELECT setval('gatehouse_audit_events_id_seq', %s)", [count])
         connection.execute("VACUUM ANALYZE gatehouse_audit_events")
+
+
+# Put so many events into a migrated database.
+fill = filling(_fill_sqlite, _fill_postgresql)

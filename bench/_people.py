@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from bench._databases import filling
 
 from flask_gatehouse.accounts.fold import search_text_of
 
@@ -75,14 +76,6 @@ def people(count: int) -> Iterator[User]:
         yield number, email, name, role, is_active, created, seen, sought, seen or created, created
 
 
-def fill(url: str, count: int) -> None:
-    """Put so many users into a migrated database."""
-    if url.startswith("sqlite"):
-        _fill_sqlite(url.removeprefix("sqlite:///"), count)
-    else:
-        _fill_postgresql(url, count)
-
-
 def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
@@ -115,3 +108,7 @@ def _fill_postgresql(url: str, count: int) -> None:
 
 def _text(value: object) -> object:
     return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+
+
+# Put so many users into a migrated database.
+fill = filling(_fill_sqlite, _fill_postgresql)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from bench._databases import filling
 
 from flask_gatehouse.audit.body import VERSION, Personal, canonical, seal_personal
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
@@ -80,14 +81,6 @@ def trail(count: int) -> Iterator[tuple[Row, Row, list[Row], Frontier]]:
         yield event, (1, number - 1, number, leaf), tiles, frontier
 
 
-def fill(url: str, count: int) -> None:
-    """Put so many events into a migrated database, and the tree that seals them."""
-    if url.startswith("sqlite"):
-        _fill_sqlite(url.removeprefix("sqlite:///"), count)
-    else:
-        _fill_postgresql(url, count)
-
-
 def _fill_sqlite(path: str, count: int) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
@@ -137,3 +130,7 @@ def _insert(table: str, columns: tuple[str, ...], place: str = "?") -> str:
 
 def _copy(table: str, columns: tuple[str, ...]) -> str:
     return f"COPY gatehouse_audit_{table} ({', '.join(columns)}) FROM STDIN"
+
+
+# Put so many events into a migrated database, and the tree that seals them.
+fill = filling(_fill_sqlite, _fill_postgresql)

@@ -10,11 +10,13 @@ import pytest
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.db.migrate import upgrade
 from tests.nodes.conftest import place
-from tests.nodes.people import Browser
+from tests.nodes.people import Browser, new_address
+from tests.nodes.sites import Site
 from tests.processes import Node
 from tests.services import Services
 
 from .line import Line, open_line
+from .provider import FarProvider, running_far_provider
 
 __all__ = ["place"]
 
@@ -39,6 +41,23 @@ def database_line(postgresql_services: Services) -> Iterator[Line]:
     (folder,) = parse_qs(urlsplit(postgresql_services.postgresql_url).query)["host"]
     with open_line(Path(folder) / ".s.PGSQL.5432") as line:
         yield line
+
+
+@pytest.fixture(scope="module")
+def admin(site: Site) -> Iterator[Browser]:
+    """The browser of somebody who administers the site of this module."""
+    browser, address = Browser(site.node), new_address("admin")
+    browser.sign_in(address)
+    assert site.command("create-admin", address).returncode == 0
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[FarProvider]:
+    """A provider at the other end of a line, for this module alone."""
+    with running_far_provider() as far:
+        yield far
 
 
 @pytest.fixture

@@ -18,18 +18,12 @@ from tests.ports import free_port
 from tests.processes import Node, running_gatehouse
 from tests.services import Services
 
-from .provider import FarProvider, running_far_provider
+from .provider import FarProvider
 from .report import Shows
 
 Open = Callable[[Node], Browser]
 DAY, MINUTE = 86400.0, 60.0
 HALF_A_DAY = timedelta(hours=12)
-
-
-@pytest.fixture(scope="module")
-def far() -> Iterator[FarProvider]:
-    with running_far_provider() as far:
-        yield far
 
 
 @pytest.fixture(scope="module")

@@ -34,15 +34,6 @@ def site(postgresql_services: Services, new_database: str, database_line: Line) 
         yield site
 
 
-@pytest.fixture(scope="module")
-def admin(site: Site) -> Iterator[Browser]:
-    browser, address = Browser(site.node), new_address("admin")
-    browser.sign_in(address)
-    assert site.command("create-admin", address).returncode == 0
-    yield browser
-    browser.close()
-
-
 @pytest.mark.parametrize("way", BAD)
 def test_it_goes_bad(
     site: Site, admin: Browser, database_line: Line, open_browser: Open, shows: Shows, way: Way

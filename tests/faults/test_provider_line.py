@@ -17,7 +17,7 @@ from tests.processes import Node
 
 from .answers import within
 from .line import BAD, Way
-from .provider import FarProvider, running_far_provider, unknown_key_id
+from .provider import FarProvider, unknown_key_id
 from .report import Shows
 
 Open = Callable[[Node], Browser]
@@ -25,12 +25,6 @@ Open = Callable[[Node], Browser]
 DEADLINE_S = 15.0
 # What deploy/gunicorn.conf.py gives a worker.
 THREADS = 8
-
-
-@pytest.fixture(scope="module")
-def far() -> Iterator[FarProvider]:
-    with running_far_provider() as far:
-        yield far
 
 
 @pytest.fixture(scope="module")

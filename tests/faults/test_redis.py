@@ -51,15 +51,6 @@ def site(redis_line: Line, folder: Path, sqlite_template: object) -> Iterator[Si
         yield site
 
 
-@pytest.fixture(scope="module")
-def admin(site: Site) -> Iterator[Browser]:
-    browser, address = Browser(site.node), new_address("admin")
-    browser.sign_in(address)
-    assert site.command("create-admin", address).returncode == 0
-    yield browser
-    browser.close()
-
-
 def give_role(site: Site, admin: Browser, email: str, role: str) -> int:
     user_id = site.user_id(email)
     form = hidden_fields(admin.get(f"/users/{user_id}").text) | {"name": "N", "role": role}

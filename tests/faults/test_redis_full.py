@@ -46,15 +46,6 @@ def site(server: redis.Redis, sqlite_template: Path, tmp_path_factory: pytest.Te
         yield site
 
 
-@pytest.fixture(scope="module")
-def admin(site: Site) -> Iterator[Browser]:
-    browser, address = Browser(site.node), new_address("admin")
-    browser.sign_in(address)
-    assert site.command("create-admin", address).returncode == 0
-    yield browser
-    browser.close()
-
-
 @pytest.fixture(autouse=True)
 def room(server: redis.Redis) -> Iterator[None]:
     """As much as it wants, before and after."""

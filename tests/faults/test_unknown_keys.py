@@ -13,7 +13,7 @@ from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site
 from tests.processes import Node
 
-from .provider import UNKNOWN, FarProvider, running_far_provider
+from .provider import UNKNOWN, FarProvider
 from .report import Shows
 from .test_provider_line import serving
 
@@ -21,12 +21,6 @@ Open = Callable[[Node], Browser]
 TOKENS, AT_ONCE, FIRST = 1000, 4, 50
 # Kilobytes: more than what comes and goes, and less than all names of keys together, if they were kept.
 ROOM = 8192
-
-
-@pytest.fixture(scope="module")
-def far() -> Iterator[FarProvider]:
-    with running_far_provider() as far:
-        yield far
 
 
 @pytest.fixture(scope="module")

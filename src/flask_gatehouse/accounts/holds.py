@@ -52,9 +52,8 @@ def find_correspondent(connection: Connection | Session, user_id: int) -> Corres
 
 
 def remember_language(db: Session, user_id: int, language: str) -> None:
-    """Write down in which language somebody reads, where that is news."""
-    changed = User.language.is_distinct_from(language)
-    db.execute(update(User).where(User.id == user_id, changed).values(language=language))
+    """Write down in which language somebody reads."""
+    db.execute(update(User).where(User.id == user_id).values(language=language))
 
 
 def hold_user(db: Session, user_id: int, generation: int, *, about: str, actor: Actor | None = None) -> bool:
