@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Engine
 
 from tests.browser.crowd import change_meanwhile, row, search, stored
@@ -61,10 +61,33 @@ def test_a_reason_stands_beside_its_field(users: Page, complaints: Complaints, e
     assert_accessible(users)
     name.fill("Grace <Hopper>")
     users.keyboard.press("Enter")
+    expect(users.get_by_text("leave out < and >")).to_be_visible()
     expect(name).to_have_value("Grace <Hopper>")
     users.get_by_role("button", name="Cancel").click()
     expect(users.get_by_role("button", name="Edit Grace Hopper")).to_be_focused()
     assert stored(engine, "Grace Hopper") is not None
+
+
+def test_an_edit_that_is_under_way_can_be_cancelled(users: Page, complaints: Complaints) -> None:
+    complaints.allow("status of 422")
+    saving: list[Route] = []
+
+    def answer_the_save_first(route: Route) -> None:
+        if route.request.method == "PUT":
+            saving.append(route)
+            return
+        if saving:
+            saving[0].fulfill(response=saving[0].fetch())
+        route.fallback()
+
+    search(users, "grace")
+    users.get_by_role("button", name="Edit Grace Hopper").click()
+    users.get_by_label("Name of Grace Hopper").fill("")
+    users.route("**/users/*", answer_the_save_first)
+    users.get_by_role("button", name="Save").click()
+    users.get_by_role("button", name="Cancel").click()
+    expect(users.get_by_role("button", name="Edit Grace Hopper")).to_be_focused()
+    assert len(saving) == 1
 
 
 def test_a_mistake_does_not_hide_that_somebody_else_was_faster(
