@@ -74,8 +74,11 @@ def _received(workerinput: dict[str, Any]) -> Services:
 def _is_pure(config: pytest.Config) -> bool:
     names = [argument.partition("::")[0] for argument in config.args]
     paths = [(config.invocation_params.dir / name).resolve() for name in names]
-    pure = [config.rootpath / name for name in _PURE]
-    return config.option.collectonly or all(any(path.is_relative_to(folder) for folder in pure) for path in paths)
+    return config.option.collectonly or all(_stands_alone(path, config.rootpath) for path in paths)
+
+
+def _stands_alone(path: Path, root: Path) -> bool:
+    return any(path.is_relative_to(root / folder) for folder in _PURE)
 
 
 def _services(config: pytest.Config) -> Services:
@@ -89,8 +92,21 @@ def _services(config: pytest.Config) -> Services:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what drives a browser last: from then on the thread has an event loop, in which coroutines cannot be awaited
-    by code that is none. Before that, what takes long comes first."""
+    by code that is none. Before that, what takes long comes first.
+
+    Where ``CI`` is set, what waits for other processes has a second try: of 7,000 such tests one meets a machine that
+    stands still for a moment. The end of the run says who needed it and why. Elsewhere chance shows at once.
+    """
     items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), _is_short(item)))
+    for item in items if os.environ.get("CI") else ():
+        if not _stands_alone(item.path, item.config.rootpath):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"needed a second try: {report.nodeid}", bold=True)
+        terminalreporter.line(report.longreprtext)
 
 
 def _is_short(item: pytest.Item) -> bool:
