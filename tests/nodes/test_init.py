@@ -27,7 +27,7 @@ def test_it_writes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
     assert Settings.load({}, {}, directory=tmp_path).secret_key.reveal() == key
     checked = gatehouse(["db", "check"], {}, tmp_path)
     assert (checked.returncode, checked.stderr) == (1, "")
-    assert checked.stdout.startswith(f"There is no database at {tmp_path / 'instance/gatehouse.db'}. ")
+    assert checked.stdout.startswith(f"There is no database at {tmp_path / 'instance/gatehouse.db'}; ")
     assert [one.name for one in tmp_path.iterdir()] == [".env"]
     assert gatehouse(["db", "upgrade"], {}, tmp_path).returncode == 0
     assert gatehouse(["db", "check"], {}, tmp_path).returncode == 0

@@ -40,7 +40,11 @@ def test_the_folder_of_its_database_is_nobody_elses(tmp_path: Path) -> None:
 def test_a_trail_that_is_not_there_cannot_be_verified_and_says_what_to_do(tmp_path: Path) -> None:
     done = run(tmp_path, "audit", "verify")
     assert done.returncode == 2
-    assert done.stderr == "Error: the database lacks tables of this release; run: gatehouse db upgrade.\n"
+    place = tmp_path / "instance/gatehouse.db"
+    assert done.stderr == (
+        f"Error: there is no database at {place}; look at its address, or make it: gatehouse db upgrade.\n"
+    )
+    assert not place.exists()
 
 
 def test_a_backup_into_no_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from ..db.database import as_unavailable, refuse_to_make
 from ..db.engine import decoded, patient
 from .models import HASH_LENGTH
 
@@ -156,10 +158,15 @@ def is_hash(value: object) -> bool:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Snapshot]:
-    """Yield the trail as it is now, for as long as it takes to read."""
+    """Yield the trail as it is now, for as long as it takes to read.
+
+    :raises SchemaMissing: if there is no trail at all.
+    :raises DependencyUnavailable: if the database does not answer.
+    """
+    refuse_to_make(engine)
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    with engine.connect() as connection, patient(connection):
+    with as_unavailable(), engine.connect() as connection, patient(connection):
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
         else:
@@ -167,5 +174,8 @@ def snapshot(engine: Engine) -> Iterator[Snapshot]:
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         try:
             yield Snapshot(connection)
+        except connection.dialect.loaded_dbapi.Error as error:
+            # Rows come past SQLAlchemy, and so does what the driver raises.
+            raise DBAPIError.instance(None, None, error, connection.dialect.loaded_dbapi.Error) from error
         finally:
             connection.rollback()

@@ -3,7 +3,7 @@
 import click
 from flask.cli import AppGroup
 
-from ..db.engine import missing_file
+from ..db.database import DatabaseMissing
 from ..db.migrate import upgrade
 from ..db.schema import HEAD, current_version
 from ..web.state import state
@@ -24,14 +24,13 @@ def db_upgrade() -> None:
 @db_commands.command("check")
 def db_check() -> None:
     """Say whether every migration has been applied; exit 1 if not."""
-    database = state().database
-    missing = missing_file(database.engine)
-    if missing is not None:
-        # Asking would make it, and a mistyped path would look like a database that lacks its tables.
-        click.echo(f"There is no database at {missing}. Look at its address, or make it: gatehouse db upgrade")
-        raise SystemExit(1)
-    with database.reading() as connection:
-        version = current_version(connection)
+    try:
+        with state().database.reading() as connection:
+            version = current_version(connection)
+    except DatabaseMissing as error:
+        sentence = str(error)
+        click.echo(f"{sentence[:1].upper()}{sentence[1:]}")
+        raise SystemExit(1) from None
     if version != HEAD:
         click.echo(
             f"The database is at {version or 'no migration'}, this release needs {HEAD}. Run: gatehouse db upgrade"

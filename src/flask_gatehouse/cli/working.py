@@ -6,6 +6,7 @@ from threading import Event
 import click
 from flask.cli import with_appcontext
 
+from ..db.database import refuse_to_make
 from ..ops import worker
 from ..web.letters import writer_of
 from ..web.logs import write_log
@@ -16,6 +17,8 @@ from ..web.state import current_application, state
 @with_appcontext
 def run_worker() -> None:
     """Seal the trail, deliver letters and alerts, end sessions that are over and tidy up, until stopped."""
+    # A database that does not answer is waited for, and a path that is mistyped would be waited for in vain.
+    refuse_to_make(state().database.engine)
     write_log(state())
     run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, Engine, Select
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Timeout
 from sqlalchemy.orm import Session
 
 from ..kernel.errors import DependencyUnavailable, GatehouseError
+from .engine import missing_file
 from .prepared import PreparedSelect
 
 # PostgreSQL appendix A: connection, read-only, serialization and deadlock, resources, locks, cancelled, system.
@@ -31,12 +33,26 @@ IsolationLevel: TypeAlias = Literal["AUTOCOMMIT", "READ COMMITTED"]
 class SchemaMissing(GatehouseError):
     """The database is there, and our tables are not, or are those of another release."""
 
-    def __init__(self) -> None:
-        super().__init__("the database lacks tables of this release; run: gatehouse db upgrade")
+    def __init__(self, said: str = "the database lacks tables of this release; run: gatehouse db upgrade") -> None:
+        super().__init__(said)
+
+
+class DatabaseMissing(SchemaMissing):
+    """There is no such file of SQLite's.
+
+    :ivar path: where none is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"there is no database at {path}; look at its address, or make it: gatehouse db upgrade")
 
 
 class Database:
     """One application's database.
+
+    A file of SQLite's that is not there is never made by asking it: a mistyped path would look like a database that
+    lacks its tables. Whoever makes one takes the ``engine``.
 
     :param engine: returns the engine, at each use: a host's tests may exchange theirs.
     :param info: what each session of ours carries as its ``info``.
@@ -45,6 +61,7 @@ class Database:
     def __init__(self, engine: Callable[[], Engine], info: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
         self._info = dict(info or {})
+        self._seen: Engine | None = None
         self._views: dict[IsolationLevel, tuple[Engine, Engine]] = {}
 
     @property
@@ -63,6 +80,9 @@ class Database:
     def _engine_with(self, level: IsolationLevel) -> Engine:
         """Return a view of the engine whose connections are isolated like this; all share one pool."""
         engine = self._engine()
+        if engine is not self._seen:
+            refuse_to_make(engine)
+            self._seen = engine
         # Python's SQLite driver sends no BEGIN before a SELECT anyway, while SQLAlchemy would take the option back
         # with a PRAGMA after each request, and leave a driver that its host has set up differently than it was.
         if engine.dialect.name == "sqlite":
@@ -117,6 +137,16 @@ class Database:
         with as_unavailable(), session, session.begin():
             begin_writing(session)
             yield session
+
+
+def refuse_to_make(engine: Engine) -> None:
+    """Return if a database's file is there, or if it has none.
+
+    :raises DatabaseMissing: if a connection would make it.
+    """
+    missing = missing_file(engine)
+    if missing is not None:
+        raise DatabaseMissing(missing)
 
 
 def begin_writing(session: Session) -> None:

@@ -131,7 +131,7 @@ def missing_file(engine: Engine) -> Path | None:
     named = engine.url.database
     if engine.dialect.name != "sqlite" or not named or named == ":memory:" or named.startswith("file:"):
         return None
-    return None if Path(named).exists() else Path(named)
+    return None if Path(named).exists() else Path(named).absolute()
 
 
 def decoded(text: bytes) -> str:

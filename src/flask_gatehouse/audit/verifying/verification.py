@@ -9,7 +9,7 @@ from itertools import groupby
 
 from sqlalchemy import Engine, inspect
 
-from ...db.database import SchemaMissing
+from ...db.database import SchemaMissing, refuse_to_make
 from ..snapshot import Snapshot, snapshot
 from .across import Across
 from .continuing import check_rows, is_continued
@@ -35,6 +35,7 @@ def count_sealed(engine: Engine) -> int:
 
     :raises SchemaMissing: if there is no trail at all.
     """
+    refuse_to_make(engine)
     if not inspect(engine).has_table("gatehouse_audit_trees"):
         raise SchemaMissing
     with snapshot(engine) as now:

@@ -17,7 +17,7 @@ from ...audit.checkpoints import highest_epoch_in_folder
 from ...audit.keys import believed_keys
 from ...audit.sealing import Sealer, begin_epoch
 from ...audit.verifying import Held, Report, verify
-from ...db.database import Database, SchemaMissing
+from ...db.database import Database, SchemaMissing, refuse_to_make
 from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
@@ -74,6 +74,7 @@ def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) 
 def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
     if path.exists():
         raise FileExists(path)
+    refuse_to_make(database.engine)
     secret = _secret(settings)
     if not path.absolute().parent.is_dir():
         raise BackupRefused(f"{path} cannot be written: there is no folder {path.absolute().parent}")

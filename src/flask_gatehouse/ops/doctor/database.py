@@ -10,7 +10,7 @@ from ...accounts.queries import UserQuery
 from ...accounts.service import list_users
 from ...audit.tampering import owns_trail, try_to_tamper
 from ...db.base import database_now
-from ...db.database import SchemaMissing
+from ...db.database import DatabaseMissing, SchemaMissing
 from ...db.schema import HEAD, current_version
 from ...kernel.clock import utc_now
 from ...kernel.errors import DependencyUnavailable
@@ -29,6 +29,8 @@ def connection(subject: Subject) -> Finding:
             dialect = database.dialect
             database.execute(text("SELECT 1"))
             version = ".".join(map(str, dialect.server_version_info or ()))
+    except DatabaseMissing as error:
+        return failed(f"There is no database at {error.path}.", f"Look whether DATABASE_URL names it. {_UPGRADE}")
     except DependencyUnavailable:
         return failed(
             "SELECT 1 was not answered.",

@@ -1,0 +1,96 @@
+"""Commands where the path of the database is mistyped, or nobody has made one yet."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from flask_gatehouse.app import create_app
+from flask_gatehouse.audit.keys import write_key
+from flask_gatehouse.audit.note_keys import SigningKey
+from tests.web.conftest import development, state_of
+
+Run = Callable[..., Result]
+# All that ask a database, but those whose work it is to make one: ``db upgrade``, ``run`` and ``restore``.
+ASKING = [
+    ("audit", "checkpoint"),
+    ("audit", "cut"),
+    ("audit", "export"),
+    ("backup", "today.backup"),
+    ("backup", "--drill"),
+    ("create-admin", "ada@example.com"),
+    ("erase", "ada@example.com", "--yes"),
+    ("explain", "ada@example.com", "GET", "/users"),
+    ("export", "ada@example.com"),
+    ("release", "ada@example.com"),
+    ("sessions", "revoke", "--all"),
+    ("sessions", "revoke", "--user", "ada@example.com"),
+    ("worker",),
+]
+
+
+@pytest.fixture
+def database_file(tmp_path: Path) -> Path:
+    return tmp_path / "mistyped/gatehouse.db"
+
+
+@pytest.fixture
+def run(database_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.chdir(tmp_path)
+    key = tmp_path / "audit.key"
+    write_key(key, SigningKey.generate("localhost"))
+    config = development(
+        f"sqlite:///{database_file}",
+        GATEHOUSE_AUDIT_KEY_FILE=str(key),
+        GATEHOUSE_AUDIT_RETENTION="365d",
+        GATEHOUSE_AUDIT_ARCHIVE_DIR=str(tmp_path / "archives"),
+    )
+    app = create_app(config)
+    yield lambda *words: app.test_cli_runner().invoke(args=["gatehouse", *words])
+    state_of(app).database.engine.dispose()
+
+
+def absent(path: Path) -> str:
+    return f"there is no database at {path}; look at its address, or make it: gatehouse db upgrade"
+
+
+@pytest.mark.parametrize("words", ASKING, ids="-".join)
+def test_who_only_asks_a_database_makes_none(run: Run, database_file: Path, words: tuple[str, ...]) -> None:
+    """A mistyped path would leave an empty file behind, and look like a database that lacks its tables."""
+    done = run(*words)
+    assert (done.exit_code, done.stderr) == (1, f"Error: {absent(database_file)}.\n")
+    assert not database_file.parent.exists()
+
+
+def test_a_judge_cannot_judge(run: Run, database_file: Path) -> None:
+    done = run("audit", "verify")
+    assert (done.exit_code, done.stderr) == (2, f"Error: {absent(database_file)}.\n")
+    assert not database_file.parent.exists()
+
+
+def test_a_doctor_says_what_is_wrong(run: Run, database_file: Path) -> None:
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert f"There is no database at {database_file}." in done.stdout
+    assert not database_file.parent.exists()
+
+
+def test_whether_alerts_arrive_is_no_question_to_a_database(run: Run, database_file: Path) -> None:
+    assert run("alerts", "test").exit_code == 0
+    assert not database_file.parent.exists()
+
+
+def test_it_is_asked_as_soon_as_somebody_has_made_it(run: Run, database_file: Path) -> None:
+    assert run("sessions", "revoke", "--all").exit_code == 1
+    assert run("db", "upgrade").exit_code == 0
+    assert run("sessions", "revoke", "--all").exit_code == 0
+
+
+def test_a_file_without_tables_is_a_sentence_too(run: Run, database_file: Path) -> None:
+    """What an export reads past SQLAlchemy fails as all else does."""
+    database_file.parent.mkdir()
+    database_file.touch()
+    done = run("audit", "export")
+    assert done.exit_code == 1
+    assert done.stderr == "Error: the database lacks tables of this release; run: gatehouse db upgrade.\n"
