@@ -13,7 +13,8 @@ from flask_gatehouse.audit.body import VERSION, Personal, canonical, seal_person
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
 from flask_gatehouse.kernel.identifiers import uuid7
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+# Ten million events, one in three seconds, are over before today.
+START = datetime(2025, 12, 1, tzinfo=UTC)
 ORIGIN = "bench.example.com/gatehouse/0123456789abcdef/1"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 EVENT_COLUMNS = (
@@ -39,7 +40,7 @@ Row = tuple[Any, ...]
 
 def happening(number: int) -> Row:
     """Return one of several kinds of event, in the mix of an application that people use."""
-    moment, who = START + timedelta(seconds=number * 7, microseconds=number % 1000), number % 997
+    moment, who = START + timedelta(seconds=number * 3, microseconds=number % 1000), number % 997
     event, change, details, reason, outcome = (
         ("authn_login_success", {}, {"provider": "google"}, None, "success"),
         ("article.published", {"status": ["draft", "published"]}, {}, None, "success"),

@@ -63,15 +63,19 @@ TOLD = {"GATEHOUSE_ENV": "production", "GATEHOUSE_IDLE_TIMEOUT": "8h"}
 _sessions = UserSession.__table__
 
 
-def begin_sessions(url: str, count: int) -> None:
-    """Give people so many sessions that live, spread over all of them."""
+def begin_sessions(url: str, count: int, kept: timedelta = timedelta(0)) -> None:
+    """Give people so many sessions that live, spread over all of them.
+
+    :param kept: how long they count as used beyond now, whatever the limit for those that nobody uses.
+    """
     engine = make_engine(url)
     with engine.begin() as connection:
         viewers = select(User.id).where(User.is_active, User.role == Role.VIEWER).order_by(User.id)
         people = connection.scalars(viewers).all()
         now = utc_now()
         # In an order that is neither theirs nor that of their sessions.
-        rows = [_row(number, people[number * 7919 % len(people)], now) for number in range(count)]
+        used = {"last_seen_at": now + kept}
+        rows = [_row(number, people[number * 7919 % len(people)], now) | used for number in range(count)]
         for start in range(0, count, 1000):
             connection.execute(insert(UserSession), rows[start : start + 1000])
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

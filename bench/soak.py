@@ -1,14 +1,18 @@
 """Does anything grow that should not, while two nodes and a worker are at work? Prints a table, a line for each minute.
 
-    python bench/soak.py [--minutes 1] [--only SQLite] [--pause 0.05]
+    python bench/soak.py [--minutes 1] [--only SQLite] [--pause 0.05] [--people 0] [--sessions 0] [--events 0]
 
 People sign in at either node, look at pages, end their sessions or leave; an administrator edits them, ends the
 sessions of some and reads the trail; the worker seals, ends what has expired and deletes what is old: sessions live
 for a minute after their last use, and are listed for two more. An hour is ``--minutes 60``. Memory is what each process
 shares with nobody; the size of a table is told with that of its indexes.
+
+All of it happens among so many people, live sessions and sealed events as one asks for; some of those people ask for
+pages too. The goal is set at ``--people 1000000 --sessions 100000 --events 10000000``.
 """
 
 import argparse
+import functools
 import itertools
 import random
 import re
@@ -20,6 +24,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -28,11 +33,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 import requests
+from bench import _people, _trail
 from bench._databases import KINDS, Place
 from bench._processes import processes_of
 from bench._working import working
+from bench.live_sessions import begin_sessions
 
 from tests.conformance.hostile import CLIENT_SECRET, HostileProvider, running_provider
+from tests.grown import token_of
 from tests.nodes.people import csrf_token_of
 from tests.nodes.sites import Site, running_site
 from tests.services import POSTGRESQL_OPTIONS, running_services
@@ -128,8 +136,19 @@ def visit(person: Person, chance: random.Random, pause: float) -> None:
         person.ask("sign out", "/auth/logout", 302, 303, method="POST")
 
 
-def administer(person: Person, chance: random.Random, pause: float) -> None:
-    """Look for somebody, change her, and read what has happened."""
+def return_to(person: Person, token: str, pause: float) -> None:
+    """Look at a page as one of the many who have been signed in all the time."""
+    time.sleep(pause)
+    person.http.cookies.set("gatehouse", token)
+    person.ask("a page of the many", "/dashboard")
+    person.http.cookies.clear()
+
+
+def administer(person: Person, chance: random.Random, pause: float, before: int) -> None:
+    """Look for somebody, change her, and read what has happened.
+
+    :param before: how many people there were before these came: they keep their sessions.
+    """
     if person.look().status_code != 200:
         person.sign_in(ADMINISTRATOR)
         return
@@ -143,16 +162,26 @@ def administer(person: Person, chance: random.Random, pause: float) -> None:
     ):
         time.sleep(pause)
         person.ask(name, path)
-    form = person.ask("a form", f"/users/{number}/edit", 200, 404)
+    form = person.ask("a form", f"/users/{before + number}/edit", 200, 404)
     version = re.search(r'name="version" value="([0-9]+)"', form.text)
     if version is not None:
         name = f"Person {chance.randrange(10**6)}"
         person.ask(
-            "edit", f"/users/{number}", 200, 303, 409, method="PUT", name=name, role="viewer", version=version[1]
+            "edit",
+            f"/users/{before + number}",
+            200,
+            303,
+            409,
+            method="PUT",
+            name=name,
+            role="viewer",
+            version=version[1],
         )
         # Nobody does it to herself.
         for state in ("false", "true"):
-            person.ask("toggle", f"/users/{number}/toggle-active", 200, 303, 403, 409, method="POST", is_active=state)
+            person.ask(
+                "toggle", f"/users/{before + number}/toggle-active", 200, 303, 403, 409, method="POST", is_active=state
+            )
 
 
 def _memory(sessions: dict[str, int]) -> dict[str, float]:
@@ -175,21 +204,27 @@ def _repeat(stop: threading.Event, once: Callable[[], None], journal: Journal) -
             journal.wrong[type(error).__name__] += 1
 
 
-def _soak(site: Site, provider: HostileProvider, url: str, minutes: float, pause: float) -> bool:
+def _soak(site: Site, provider: HostileProvider, url: str, options: argparse.Namespace) -> bool:
     journal, door, stop = Journal(), threading.Lock(), threading.Event()
     made = site.command("create-admin", ADMINISTRATOR)
     assert made.returncode == 0, made.stderr
     threads = []
-    for number in range(VISITORS + 1):
+    pause, live = options.pause, options.sessions
+    does: list[Callable[[Person, random.Random], None]] = [
+        lambda person, chance: visit(person, chance, pause)
+    ] * VISITORS
+    does.append(lambda person, chance: administer(person, chance, pause, options.people))
+    if live:
+        does.append(lambda person, chance: return_to(person, token_of(chance.randrange(live)), pause))
+    for number, do in enumerate(does):
         person, chance = Person(site, provider, door, journal), random.Random(number)  # noqa: S311 - not a secret
-        does = administer if number == VISITORS else visit
-        once = lambda does=does, person=person, chance=chance: does(person, chance, pause)  # type: ignore[misc]  # noqa: E731
+        once = functools.partial(do, person, chance)
         threads.append(threading.Thread(target=_repeat, args=(stop, once, journal), daemon=True))
     with working(site) as worker:
         sessions = {"node 1": site.node.process.pid, "node 2": site.other.process.pid, "worker": worker.pid}
         for thread in threads:
             thread.start()
-        held = _minutes(journal, sessions, url, minutes)
+        held = _minutes(journal, sessions, url, options.minutes)
         if not all(thread.is_alive() for thread in threads):
             journal.wrong["somebody who asks has failed"] += 1
         stop.set()
@@ -228,11 +263,24 @@ def _is_flat(held: list[dict[str, float]]) -> bool:
     return all(size <= begun[name] * MOST_GROWTH for name, size in ended.items())
 
 
+def _fill(url: str, many: argparse.Namespace) -> None:
+    begun = time.perf_counter()
+    if many.events:
+        _trail.fill(url, many.events)
+    if many.people:
+        _people.fill(url, many.people)
+    if many.sessions:
+        begin_sessions(url, many.sessions, kept=timedelta(hours=10))
+    print(f"filled in {time.perf_counter() - begun:.0f} s: {'; '.join(_sizes(url)) or 'nothing'}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--pause", type=float, default=0.05)
+    for many in ("people", "sessions", "events"):
+        parser.add_argument(f"--{many}", type=int, default=0)
     options = parser.parse_args()
     POSTGRESQL_OPTIONS["log_statement"] = "none"
     with ExitStack() as stack:
@@ -241,6 +289,7 @@ def main() -> int:
         provider = stack.enter_context(running_provider())
         kind = options.only or ("PostgreSQL" if services.postgresql_url else "SQLite")
         url = Place(kind, folder, services).new("soak")
+        _fill(url, options)
         environment = {
             "GATEHOUSE_SIGNUP": "open",
             "GATEHOUSE_IDLE_TIMEOUT": "60s",
@@ -254,7 +303,7 @@ def main() -> int:
             environment["REDIS_URL"] = services.redis_url
         site = stack.enter_context(running_site(url, environment, servers=("gunicorn", "gunicorn")))
         print(f"{kind}: two nodes, a worker, {VISITORS} visitors and an administrator, {options.minutes:g} minutes")
-        is_flat = _soak(site, provider, url, options.minutes, options.pause)
+        is_flat = _soak(site, provider, url, options)
     print(f"The goal is flat memory and no wrong answer: {'reached' if is_flat else 'MISSED'}")
     return 0 if is_flat else 1
 
