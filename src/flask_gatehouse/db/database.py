@@ -110,7 +110,7 @@ class Database:
     def _first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         with self._engine_with("AUTOCOMMIT").connect() as connection:
             if isinstance(question, PreparedSelect):
-                return question.first(connection, parameters)
+                return question.first(connection, self._engine(), parameters)
             return connection.execute(question, parameters).first()
 
     @contextmanager

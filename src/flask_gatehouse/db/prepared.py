@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Engine, Select
 
 Row = tuple[Any, ...]
 
@@ -22,12 +22,14 @@ class PreparedSelect:
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
 
-    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Row | None:
+    def first(self, connection: Connection, engine: Engine, parameters: Mapping[str, Any]) -> Row | None:
         """Return the first row.
 
+        :param engine: whose arrangements count. A view of it that isolates its connections in another way has a
+            listener of its own, for that alone.
         :raises DBAPIError: as ``Connection.execute()`` does.
         """
-        if _has_arrangements(connection):
+        if _has_arrangements(engine):
             return self._asked_by_sqlalchemy(connection, parameters)
         form = _form(self.statement, connection.dialect)
         is_over = False
@@ -81,16 +83,16 @@ class _Form:
 _form = lru_cache(maxsize=16)(_Form)
 
 
-def _has_arrangements(connection: Connection) -> bool:
+def _has_arrangements(engine: Engine) -> bool:
     """Return whether a host has arranged for something that the driver alone would pass by.
 
     Listeners and a log miss a statement then; a schema that is exchanged for each tenant would be another one's.
     """
-    engine, dialect = connection.engine, connection.dialect
+    dialect = engine.dialect
     return bool(
         engine._has_events
         or engine._should_log_info()
         or dialect.dispatch.do_execute
         or dialect.dispatch.handle_error
-        or connection.get_execution_options().get("schema_translate_map")
+        or engine.get_execution_options().get("schema_translate_map")
     )

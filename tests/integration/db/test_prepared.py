@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select, text
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from flask_gatehouse.accounts.models import User
@@ -37,6 +37,16 @@ def test_it_finds_what_sqlalchemy_finds_of_every_type(house: House) -> None:
     assert [*own[:clock], *own[clock + 1 :]] == [*theirs[:clock], *theirs[clock + 1 :]]
     assert [type(value) for value in own] == [type(value) for value in theirs]
     assert own[clock].utcoffset() == theirs[clock].utcoffset()
+
+
+def test_the_driver_is_asked_past_sqlalchemy_on_every_database(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our view of an engine has a listener that isolates connections, which is no arrangement of a host."""
+    asked: list[str] = []
+    monkeypatch.setattr(Connection, "execute", lambda self, statement, *told: asked.append(str(statement)))
+    assert database.first(NAME, {"number": 1}) is None
+    assert not asked
 
 
 def test_nobody_is_found_where_nobody_is(database: Database) -> None:
