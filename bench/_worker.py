@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHROMIUM = {
@@ -37,13 +38,14 @@ class Worker:
     :param application: ``module:name`` of an application, or of a function that makes one.
     :param environment: all that its process sees of ours.
     :param log: where it writes what a server would hand to the operator.
+    :param under: a command that runs it, such as valgrind.
     """
 
-    def __init__(self, application: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, application: str, environment: Mapping[str, str], log: Path, *under: str) -> None:
         self.log = log
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, application],
+                [*under, sys.executable, __file__, application],
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(REPOSITORY), **environment},
                 cwd=log.parent,
                 stdin=subprocess.PIPE,
@@ -53,7 +55,7 @@ class Worker:
             )
 
     def once(self, path: str, cookie: str = "") -> dict[str, Any]:
-        """Return ``status``, ``headers`` and ``body`` of one answer."""
+        """Return ``status``, ``headers`` and ``body`` of one answer, and the seconds of processor time that it took."""
         return self._ask(do="once", path=path, cookie=cookie)
 
     def time(self, path: str, cookie: str, count: int) -> tuple[float, float]:
@@ -83,18 +85,18 @@ class Worker:
 
 
 def _environ(path: str, cookie: str) -> dict[str, Any]:
-    address, _, query = path.partition("?")
+    asked = urlsplit(path)
     environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in CHROMIUM.items()}
     return environ | {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
-        "PATH_INFO": address,
-        "QUERY_STRING": query,
+        "PATH_INFO": asked.path,
+        "QUERY_STRING": asked.query,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8000",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": HOST,
+        "HTTP_HOST": asked.netloc or HOST,
         "HTTP_COOKIE": cookie,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -122,8 +124,10 @@ def _many(application: Any, path: str, cookie: str, count: int) -> None:
 
 def _told(application: Any, do: str, path: str, cookie: str, count: int = 1, to: str = "") -> dict[str, Any]:
     if do == "once":
+        before = time.process_time()
         status, headers, body = _answer(application, path, cookie)
-        return {"status": int(status[:3]), "headers": headers, "body": body.decode()}
+        busy = time.process_time() - before
+        return {"status": int(status[:3]), "headers": headers, "body": body.decode(), "busy": busy}
     # What the other applications have pushed out of the processor's caches comes back before the clock starts.
     _many(application, path, cookie, max(2, count // 10))
     if do == "profile":

@@ -30,12 +30,13 @@ from tests.processes import Node, free_port, running_gatehouse
 GOAL_MS = 3.0
 
 
-def _environment(site: Site, provider: HostileProvider, port: int) -> dict[str, str]:
+def told(site: Site, provider: HostileProvider, base_url: str) -> dict[str, str]:
+    """Return what a node is told that sends people to this provider."""
     ours = {name: value for name, value in site.environment.items() if not name.startswith(("GOOGLE", "GATEHOUSE"))}
     return ours | {
         # Production speaks to providers by https alone, which the one on loopback does not.
         "GATEHOUSE_ENV": "development",
-        "GATEHOUSE_BASE_URL": f"http://localhost:{port}",
+        "GATEHOUSE_BASE_URL": base_url,
         "GATEHOUSE_SIGNUP": "open",
         "GATEHOUSE_OIDC_BENCH_ISSUER": provider.issuer,
         "GATEHOUSE_OIDC_BENCH_CLIENT_ID": "gatehouse",
@@ -96,7 +97,7 @@ def main() -> int:
         for site in found:
             with ExitStack() as stack:
                 provider, port = stack.enter_context(running_provider()), free_port()
-                environment = _environment(site, provider, port)
+                environment = told(site, provider, f"http://localhost:{port}")
                 node = stack.enter_context(running_gatehouse(environment, server="gunicorn", port=port))
                 begun = time.perf_counter()
                 first, later, shown, ratio = measure(node, provider, options.rounds, options.batch)
