@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def network_of(address: str | None) -> str | None:
@@ -16,6 +17,8 @@ def network_of(address: str | None) -> str | None:
     return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
 
 
+# A sign-in asks twice, and whoever comes back from her provider does so from the same address.
+@lru_cache(maxsize=1024)
 def networks_to_hold(address: str | None) -> Sequence[tuple[str, int]]:
     """Return the networks that answer for what comes from an address, and how many lines each may well be.
 
@@ -26,7 +29,7 @@ def networks_to_hold(address: str | None) -> Sequence[tuple[str, int]]:
     if found is None:
         return ()
     sizes = ((32, 1),) if found.version == 4 else ((64, 1), (48, 16))
-    return [(str(ipaddress.ip_network((found, bits), strict=False)), lines) for bits, lines in sizes]
+    return tuple((str(ipaddress.ip_network((found, bits), strict=False)), lines) for bits, lines in sizes)
 
 
 def _parsed(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

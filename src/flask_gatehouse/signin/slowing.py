@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, bindparam, delete, select
+from sqlalchemy import Select, Table, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..db.database import Database
+from ..db.prepared import PreparedSelect
 from ..db.upsert import insert_of
 from ..kernel.context import Actor
 from ..kernel.networks import networks_to_hold
@@ -30,12 +31,8 @@ Account = tuple[str, str]
 _tallies = cast("Table", RefusalTally.__table__)
 _PURPOSE = b"gatehouse.refusals\0"
 # Built once: each sign-in asks it twice.
-_LONGEST_WAIT: Select[Any] = (
-    select(_tallies.c.wait_until, database_now().label("now"))
-    .where(_tallies.c.key.in_(bindparam("keys", expanding=True)), _tallies.c.wait_until > database_now())
-    .order_by(_tallies.c.wait_until.desc())
-    .limit(1)
-)
+_WAITS = cast("Select[Any]", select(func.max(_tallies.c.wait_until), database_now()))
+_LONGEST_WAIT = PreparedSelect(_WAITS.where(_tallies.c.key.in_([bindparam("line"), bindparam("site")])))
 _FORGET = delete(_tallies).where(_tallies.c.key == bindparam("this"))
 
 
@@ -58,9 +55,9 @@ def check_network(database: Database, settings: Settings, address: str | None) -
     :raises DependencyUnavailable: if the database does not answer.
     """
     keys = [counter.key for counter in _networks(settings, address)]
-    row = database.first(_LONGEST_WAIT, {"keys": keys}) if keys else None
-    if row is not None:
-        wait_until, now = row
+    row = database.first(_LONGEST_WAIT, {"line": keys[0], "site": keys[-1]}) if keys else None
+    wait_until, now = row or (None, None)
+    if wait_until is not None and wait_until > now:
         raise TooManyRefusals(wait_until - now)
 
 
