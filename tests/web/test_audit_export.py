@@ -119,8 +119,31 @@ def test_the_page_offers_it_as_it_is_filtered(admin: FlaskClient) -> None:
 def test_what_it_does_not_know_is_refused_and_not_recorded(
     app: Flask, admin: FlaskClient, asked: dict[str, str]
 ) -> None:
-    assert admin.get(EXPORT, query_string=asked).status_code == 400
+    answer = admin.get(EXPORT, query_string=asked, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.get_json()["fields"].keys()) == (422, asked.keys())
     assert events(app) == []
+
+
+@pytest.mark.parametrize("name", ["who", "q"])
+def test_a_file_leaves_nobody_out(app: Flask, admin: FlaskClient, name: str) -> None:
+    """The page says that it shows ten of them. A file, or what a program reads, would look as if it were whole."""
+    for number in range(11):
+        sign_in_as(app.test_client(), email=f"namesake{number}@example.com", name="Namesake")
+    seal(app)
+    for path in (EXPORT, "/admin/audit-logs"):
+        answer = admin.get(path, query_string={name: "namesake"}, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.get_json()["fields"].keys()) == (422, {name})
+    assert "these are the events of ten of them" in admin.get(f"/admin/audit-logs?{name}=namesake").text
+    assert events(app) == []
+
+
+@pytest.mark.parametrize("query", ["", "?format=csv", "?who=nobody", "?form=csv"])
+def test_who_only_asks_about_a_file_has_taken_none(app: Flask, admin: FlaskClient, query: str) -> None:
+    head = admin.head(f"{EXPORT}{query}")
+    assert (head.data, events(app)) == (b"", [])
+    with admin.get(f"{EXPORT}{query}") as answer:
+        assert (head.status_code, head.content_type) == (answer.status_code, answer.content_type)
+        assert len(events(app)) == (answer.status_code == 200)
 
 
 def test_where_nothing_is_sealed_somebody_is_told(app: Flask) -> None:

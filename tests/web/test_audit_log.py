@@ -94,6 +94,8 @@ def test_a_filter_finds_what_it_means(admin: FlaskClient, happen: Callable[..., 
         "q=abcdefghijklmnopqrstuv",
         "until=0001-01-01",
         "since=9999-12-31T23:59",
+        "since=9999-12-31&until=9999-12-31",
+        "q=::1%25eth0",
         "before=1",
         "outcome=failure",
     ],
@@ -139,9 +141,10 @@ BAD = [
     ("since=x", "since"),
     ("since=2026-13-01", "since"),
     ("since=0001-01-01T00:00%2B23:59", "since"),
-    ("until=9999-12-31", "until"),
+    ("until=10000-01-01", "until"),
     ("since=2026-02-01&until=2026-01-01", "until"),
     ("ip=1.2.3", "ip"),
+    ("ip=::1%25eth0", "ip"),
     ("ip=" + "1" * 5000, "ip"),
     ("before=-1", "before"),
     ("before=" + "9" * 30, "before"),
@@ -165,7 +168,7 @@ def test_what_cannot_be_asked_is_refused_with_a_reason(admin: FlaskClient, query
         assert (page.status_code, reason in page.text) == (422, True)
         if field not in {"when", "before", "after"}:
             assert re.search(rf'id="{field}-problem"[^>]*>{re.escape(reason)}</p>', page.text)
-    assert admin.get(f"{LOG}/news?{query}", headers=HTMX).status_code == 400
+    assert admin.get(f"{LOG}/news?{query}", headers=HTMX).status_code == 422
     assert readings(admin) == [{"resource": "audit_log", "filters": {"event": "sensitive_read"}}]
 
 
@@ -360,4 +363,4 @@ def test_a_filter_that_nobody_knows_is_refused_by_its_name(app: Flask) -> None:
         page = client.get(asked, headers=headers)
         assert (page.status_code, "There is no filter called evnt." in page.text) == (422, True)
         assert "&lt;b&gt;" in client.get("/admin/audit-logs?<b>=1", headers=headers).text
-    assert client.get("/admin/audit-logs/news?evnt=1").status_code == 400
+    assert client.get("/admin/audit-logs/news?evnt=1").status_code == 422

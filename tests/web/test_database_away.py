@@ -66,6 +66,7 @@ def test_a_refusal_has_its_reason_without_a_database(away: Flask) -> None:
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database in which there is nothing yet."""
     if request.param == "sqlite":
+        (tmp_path / "empty.db").touch()
         return f"sqlite:///{tmp_path / 'empty.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     with psycopg.connect(url, autocommit=True) as connection:

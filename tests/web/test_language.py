@@ -67,7 +67,7 @@ def test_what_htmx_puts_into_a_page_speaks_its_language(client: FlaskClient) -> 
     assert "1 Person" in row
     assert "Letzte Anmeldung" in row
     refused = client.get("/users?sort=x", headers=GERMAN | {"HX-Request": "true"})
-    assert (refused.status_code, "Diese Liste kennt nicht" in refused.text) == (400, True)
+    assert (refused.status_code, "Diese Liste kennt nicht" in refused.text) == (422, True)
 
 
 def test_programs_always_hear_english(client: FlaskClient) -> None:

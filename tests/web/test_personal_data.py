@@ -71,6 +71,28 @@ def test_a_download_asks_who_is_there_and_leads_back_to_the_page_before(
         assert connection.scalar(exported) == 0
 
 
+@pytest.mark.parametrize("path", ["/account/export", "/users/{}/export"])
+def test_who_typed_the_address_of_a_download_is_led_to_the_page_that_offers_it(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    """Also where a browser keeps the page before to itself."""
+    who = sign_in_as(client, Role.ADMIN)
+    long_ago(app)
+    page = f"/users/{who.user_id}" if "{" in path else "/account"
+    assert client.get(path.format(who.user_id)).location == f"/auth/confirm?next={page}"
+
+
+@pytest.mark.parametrize("path", ["/account/export", "/users/{}/export", "/users/4711/export"])
+def test_who_only_asks_about_a_download_has_none(app: Flask, client: FlaskClient, path: str) -> None:
+    path = path.format(sign_in_as(client, Role.ADMIN).user_id)
+    exported = select(func.count()).where(AuditEventRow.event == "personal_data_exported")
+    head = client.head(path)
+    with state_of(app).database.reading() as connection:
+        assert (head.data, connection.scalar(exported)) == (b"", 0)
+    answer = client.get(path)
+    assert (head.status_code, head.content_type) == (answer.status_code, answer.content_type)
+
+
 def test_a_form_erases_and_says_goodbye(app: Flask, client: FlaskClient) -> None:
     who = sign_in_as(client)
     page = client.get("/account/delete").text

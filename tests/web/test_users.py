@@ -89,12 +89,59 @@ def test_json_says_who_is_locked(enter: Enter, app: Flask, target: int) -> None:
         "q=" + "x" * 5000,
         "q=%E2%80%AE",
         "after=" + "A" * 9000,
+        "stauts=inactive",
+        "page=2",
     ],
 )
 @pytest.mark.parametrize("headers", [{}, HTMX, JSON])
 def test_a_list_that_cannot_be_is_refused(enter: Enter, query: str, headers: dict[str, str]) -> None:
     client, _ = enter(Role.VIEWER)
-    assert client.get(f"/users?{query}", headers=headers).status_code == 400
+    assert client.get(f"/users?{query}", headers=headers).status_code == 422
+
+
+def test_a_filter_that_nobody_knows_is_refused_by_its_name(enter: Enter) -> None:
+    client, _ = enter(Role.VIEWER)
+    asked = "/users?stauts=inactive&role=viewer"
+    assert client.get(asked, headers=JSON).get_json()["fields"] == {"stauts": "There is no such filter."}
+    for headers in ({}, HTMX):
+        assert "There is no filter called stauts." in client.get(asked, headers=headers).text
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "form"])
+def test_a_change_of_everybody_is_refused_where_a_filter_is_mistyped(
+    enter: Enter, target: int, *, as_json: bool
+) -> None:
+    """It would change all people there are."""
+    client, who = enter(Role.ADMIN)
+    fields = {"change": "deactivate", "everyone": "1", "stauts": "inactive"}
+    sent: dict[str, Any] = {"json": fields} if as_json else {"data": fields}
+    assert client.post("/users/bulk", headers=who.headers, **sent).status_code == 422
+    assert client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
+
+
+@pytest.mark.parametrize("path", ["/users/0{}", "/users/00{}/edit", "/users/0{}/activity"])
+def test_one_person_has_one_address(enter: Enter, target: int, path: str) -> None:
+    client, _ = enter(Role.ADMIN)
+    assert client.get(path.format(target)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/{}", "/users/{}/edit", "/users/{}/activity", "/admin/audit-logs"])
+def test_a_boosted_link_gets_its_page(enter: Enter, target: int, path: str) -> None:
+    """htmx 1.9, 2 and 4 put what they get for one into the body."""
+    client, _ = enter(Role.ADMIN)
+    path = path.format(target)
+    part, page = client.get(path, headers=HTMX), client.get(path, headers=HTMX | {"HX-Boosted": "true"})
+    assert ("<html" in part.text, "<html" in page.text) == (False, True)
+    restored = client.get(path, headers=HTMX | {"HX-History-Restore-Request": "true"})
+    assert "<html" in restored.text
+    assert {"HX-Request", "HX-Boosted", "HX-History-Restore-Request", "Accept"} <= set(page.vary)
+
+
+def test_a_boosted_form_is_led_on_as_without_script(enter: Enter, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    headers = who.headers | HTMX | {"HX-Boosted": "true"}
+    answer = client.post(f"/users/{target}", data=FIELDS | {"_method": "put"}, headers=headers)
+    assert answer.status_code == 303
 
 
 @pytest.mark.parametrize("identifier", ["0", "99999999", "9" * 40, "-1", "1.5", "x", "%00"])

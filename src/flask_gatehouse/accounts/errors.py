@@ -89,6 +89,8 @@ class FieldProblem(StrEnum):
     NOT_A_FLAG = "not_a_flag"
     TOO_MANY = "too_many"
     NO_FILTER = "no_filter"
+    NOBODY = "nobody"
+    TOO_MANY_PEOPLE = "too_many_people"
 
 
 class InvalidField(GatehouseError):

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +21,7 @@ from ..audit.search import TrailQuery
 from ..audit.service import Target
 from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
+from ..web.audit_query import find_network_address
 from ..web.state import state
 
 
@@ -36,10 +36,9 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 def _network_address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    try:
-        return value and str(ip_address(value))
-    except ValueError:
-        raise click.BadParameter("must be a network address, as 192.0.2.7 or 2001:db8::7.") from None
+    if value and find_network_address(value) is None:
+        raise click.BadParameter("must be a network address, as 192.0.2.7 or 2001:db8::7.")
+    return value and find_network_address(value)
 
 
 def _target(context: click.Context, parameter: click.Parameter, value: str | None) -> Target | None:

@@ -30,7 +30,7 @@ from ..accounts.service import get_user
 from ..kernel.errors import DependencyUnavailable
 from .actor import signed_in
 from .fields import number
-from .htmx import is_htmx, trigger
+from .htmx import trigger, wants_part
 from .language import forms, marked as _, plural, text
 from .many import PATIENCE_S, UNFINISHED, chosen_users, left_out
 from .standing import changing
@@ -155,7 +155,7 @@ def _decide_one(part: Part, decision: Decision, user_id: int) -> ResponseReturnV
         result = decide(db, part, [user_id], decision, periods(), actor_id=signed_in().user_id)
     reason = result.skipped[0][1] if result.skipped else None
     told = text(_LEFT[reason] if reason else _DECIDED[part, decision])
-    if not is_htmx():
+    if not wants_part():
         flash(text("%(name)s: %(what)s", name=row.name, what=told), "warning" if reason else "success")
         return redirect(url_for("gatehouse.access_review", _anchor=part), 303)
     answer = render_template(

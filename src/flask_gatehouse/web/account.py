@@ -22,7 +22,7 @@ from .activity import activity_panel
 from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
-from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json
+from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json, wants_part
 from .labels import device_in_words, label_of
 from .language import plural, text
 from .standing import changing
@@ -88,7 +88,7 @@ def end_other_sessions() -> ResponseReturnValue:
     message = text("No other session was open.")
     if count:
         message = plural("One other session was ended.", "%(count)s other sessions were ended.", count)
-    if is_htmx():
+    if wants_part():
         flash(message, "success")
         return redirect_by_htmx(make_response(""), url_for("gatehouse.account"))
     return _gone(message)
@@ -96,7 +96,7 @@ def end_other_sessions() -> ResponseReturnValue:
 
 def _gone(message: str) -> Response:
     """Answer that a row has left the page. Not 204 for htmx, which removes nothing on that."""
-    if is_htmx():
+    if wants_part():
         text = render_template("gatehouse/errors/_message.html", message=message, category="success")
         return trigger(make_response(text), **{"gatehouse:focus": {"target": "#sessions-title"}})
     if wants_json():

@@ -20,7 +20,7 @@ from ..sessions.service import newest_sessions
 from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
-from .htmx import is_htmx, wants_json
+from .htmx import wants_json, wants_part
 from .labels import device_in_words
 from .language import marked as _, text
 from .state import state
@@ -80,7 +80,7 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
             page = read_activity(connection, user_id, newest_sessions(connection, user_id), before=before)
             return jsonify(events=[_fields(event, user_id) for event in page.events], next=page.next)
         panel = activity_panel(connection, user_id, url, before)
-    if is_htmx():
+    if wants_part():
         return render_template("gatehouse/account/_activity_rows.html", **panel)
     own = user_id == signed_in().user_id
     back = url_for("gatehouse.account") if own else url_for("gatehouse.user", user_id=user_id)

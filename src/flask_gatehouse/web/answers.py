@@ -56,7 +56,7 @@ from .denials import (
     ObjectNotAllowed,
     OnlyAPage,
 )
-from .fields import in_words
+from .fields import in_words, unknown_in_words
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
@@ -147,8 +147,8 @@ def _invalid(error: GatehouseError) -> Answer:
 def _bad_query(error: GatehouseError) -> Answer:
     if not isinstance(error, InvalidQuery):
         raise TypeError("this answer is for what is asked of lists alone")
-    explanation, advice = _("This list does not know what was asked for."), _("Go back, and use the page.")
-    return Answer(400, _("Bad request"), explanation, advice, fields=in_words(error.fields))
+    explanation = unknown_in_words(error.fields) or _("This list does not know what was asked for.")
+    return Answer(422, HTTP_TEXTS[422][0], explanation, _("Go back, and use the page."), fields=in_words(error.fields))
 
 
 _CONFLICT = _always(

@@ -8,14 +8,16 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from ..accounts.errors import FieldProblem, InvalidQuery
+from ..audit.errors import NothingSealed
 from ..audit.exporting.selection import Selection
-from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, take_export
+from ..audit.exporting.writing import MEDIA_TYPES, SUFFIXES, Export, Format, can_be_taken, take_export
 from ..audit.keys import believed_keys
 from ..db.database import as_unavailable
 from ..kernel.clock import utc_now
 from .actor import actor
 from .audit_query import Asked
 from .audit_search import understand
+from .downloads import is_taken, named
 from .state import state
 
 
@@ -24,13 +26,15 @@ def audit_export() -> ResponseReturnValue:
     here, now = state(), utc_now()
     keys = believed_keys(here.settings)
     export = Export(_format(), _selection(), keys, with_unproven=request.args.get("unproven") == "1")
-    pieces = take_export(here.database, export, now, actor=actor())
-    response = Response(_begun(pieces), content_type=MEDIA_TYPES[export.format])
-    # Whoever goes away in the middle leaves no transaction open.
-    response.call_on_close(pieces.close)
-    name = f"audit-{now:%Y%m%dT%H%M%SZ}.{SUFFIXES[export.format]}"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    response = Response(content_type=MEDIA_TYPES[export.format])
+    if is_taken():
+        pieces = take_export(here.database, export, now, actor=actor())
+        response.response = _begun(pieces)
+        # Whoever goes away in the middle leaves no transaction open.
+        response.call_on_close(pieces.close)
+    elif not can_be_taken(here.database, export):
+        raise NothingSealed
+    return named(response, f"audit-{now:%Y%m%dT%H%M%SZ}.{SUFFIXES[export.format]}")
 
 
 def _begun(pieces: Generator[bytes, None, None]) -> Any:
@@ -51,7 +55,10 @@ def _selection() -> Selection:
     asked = Asked.parse(request.args, "format", "unproven")
     with state().database.reading() as connection:
         meant = understand(connection, asked, utc_now())
-    # A file that leaves out some of those who answer to a name would look as if it were whole.
-    if meant.query is None or meant.too_many is not None:
-        raise InvalidQuery({"who" if asked.who else "q": FieldProblem.UNKNOWN})
+    # The page shows at once that nobody has a name. A file stays, and says of people nothing but their numbers: nobody
+    # would see later that the name was mistyped, or that some of those who answer to it are left out.
+    if meant.query is None:
+        raise InvalidQuery({meant.asked_in: FieldProblem.NOBODY})
+    if meant.too_many is not None:
+        raise InvalidQuery({meant.asked_in: FieldProblem.TOO_MANY_PEOPLE})
     return Selection(meant.query)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, make_response, render_template, request, url_for
+from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -33,8 +33,8 @@ from .audit_seal import Seal, describe
 from .audit_search import Meant, understand
 from .audit_shown import personal_values, shown
 from .denials import NotFound
-from .fields import in_words
-from .htmx import is_htmx, wants_json
+from .fields import in_words, unknown_in_words
+from .htmx import wants_json, wants_part
 from .language import marked as _, text
 from .problems import problem
 from .state import state
@@ -63,6 +63,9 @@ def audit_log() -> ResponseReturnValue:
     now = utc_now()
     with state().database.reading() as connection:
         meant = understand(connection, asked, now)
+    if wants_json() and meant.too_many is not None:
+        # The page says that it shows some of them; to a program that would look as if it were all.
+        raise InvalidQuery({meant.asked_in: FieldProblem.TOO_MANY_PEOPLE})
     _note_reading(asked, meant)
     with state().database.reading() as connection:
         seen = newest_number(connection)
@@ -77,10 +80,10 @@ def audit_log() -> ResponseReturnValue:
             "seen": seen,
             **_filters(asked),
         }
-        if is_htmx():
-            return _varying(render_template("gatehouse/audit_log/_trail.html", **context))
+        if wants_part():
+            return render_template("gatehouse/audit_log/_trail.html", **context)
         context |= _form(connection, asked.parameters(), {}) | {"seal": _seal(connection, now)}
-    return _varying(render_template("gatehouse/audit_log/audit_log.html", **context))
+    return render_template("gatehouse/audit_log/audit_log.html", **context)
 
 
 def audit_event(number: int) -> ResponseReturnValue:
@@ -96,12 +99,12 @@ def audit_event(number: int) -> ResponseReturnValue:
         if wants_json():
             return jsonify(event.to_dict() | {"place": _place_as_json(place)})
         (one,) = shown(connection, [event])
-    template = "gatehouse/audit_log/_event.html" if is_htmx() else "gatehouse/audit_log/event.html"
+    template = "gatehouse/audit_log/_event.html" if wants_part() else "gatehouse/audit_log/event.html"
     pretty = json.dumps(event.content, indent=2, ensure_ascii=False, sort_keys=True)
     if event.content["event"] == UNREADABLE:
         pretty = event.body
-    return _varying(render_template(template, event=one, content=event.content, personal=personal_values(event),
-                                    place=place, body=pretty, asks_url=asks_url))  # fmt: skip
+    return render_template(template, event=one, content=event.content, personal=personal_values(event),
+                                    place=place, body=pretty, asks_url=asks_url)  # fmt: skip
 
 
 def audit_news() -> ResponseReturnValue:
@@ -184,12 +187,11 @@ def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
     if wants_json():
         return problem(422, "Please check your input", fields=words)
     # What no field of the page has said is said where the list would stand.
-    unknown = [name[:64] for name, one in problems.items() if one is FieldProblem.NO_FILTER]
     said = [words[name] for name in ("before", "after", "when") if name in words]
-    refused = " ".join([*said, *(text("There is no filter called %(name)s.", name=name) for name in unknown)])
-    if is_htmx():
+    refused = " ".join([*said, unknown_in_words(problems)]).strip()
+    if wants_part():
         part = render_template("gatehouse/audit_log/_refused.html", refused=refused, problems=words, fields=_FIELDS)
-        return _varying(part, 422)
+        return part, 422
     now, nothing = utc_now(), Asked()
     typed = {name: request.args.get(name, "")[:200] for name in _FIELDS}
     with state().database.reading() as connection:
@@ -201,7 +203,7 @@ def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
             **_form(connection, typed, problems),
             seal=_seal(connection, now),
         )
-    return _varying(page, 422)
+    return page, 422
 
 
 def _seal(connection: Connection, now: datetime) -> Seal:
@@ -215,9 +217,3 @@ def _page_as_json(page: TrailPage) -> dict[str, Any]:
 
 def _place_as_json(place: Place | None) -> dict[str, Any] | None:
     return None if place is None else {"epoch": place.epoch, "position": place.position, "hash": place.hash.hex()}
-
-
-def _varying(page: str, status: int = 200) -> Response:
-    response = make_response(page, status)
-    response.vary.update(("HX-Request", "Accept"))
-    return response

@@ -104,8 +104,11 @@ def written(moment: datetime) -> str:
 
 def find_network_address(text: str) -> str | None:
     """Return a network address as the trail has it, in the one form of several that it can have; None if it is none."""
+    # One with a zone (RFC 4007 §11), as ::1%eth0, says of a machine's own cable; nobody asks us from there.
+    if len(text) > _LONGEST_ADDRESS or "%" in text:
+        return None
     try:
-        return str(ip_address(text)) if len(text) <= _LONGEST_ADDRESS else None
+        return str(ip_address(text))
     except ValueError:
         return None
 
@@ -165,4 +168,7 @@ def _moment(text: str, *, whole_day: bool) -> datetime:
     except ValueError:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return day + _DAY if whole_day else day
+    if not whole_day:
+        return day
+    # The last day that there is has no next one: what a program writes that means "without an end".
+    return day + _DAY if day.date() < date.max else datetime.max.replace(tzinfo=UTC)

@@ -28,10 +28,12 @@ class Meant:
 
     :param query: None if nothing can be meant, as where nobody has the name that was asked for.
     :param too_many: the text that more people answer to than are searched for, if there is one.
+    :param asked_in: the parameter that was understood last, which nothing or too many answer to if that is so.
     """
 
     query: TrailQuery | None
     too_many: str | None = None
+    asked_in: str = "q"
 
 
 def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
@@ -49,10 +51,12 @@ def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
     )
     meant = Meant(query)
     if asked.who:
-        meant = _with_person(connection, meant, asked.who)
+        meant = replace(_with_person(connection, meant, asked.who), asked_in="who")
     if asked.text and meant.query is not None:
         found = _with_text(connection, meant.query, asked.text)
-        meant = _with_person(connection, meant, asked.text) if found is None else replace(meant, query=found[0])
+        said = _with_person(connection, meant, asked.text) if found is None else replace(meant, query=found[0])
+        is_last = said.query is None or said.too_many != meant.too_many
+        meant = replace(said, asked_in="q") if is_last else said
     return meant
 
 
@@ -83,7 +87,7 @@ def _with_person(connection: Connection, meant: Meant, text: str) -> Meant:
     if query.people:
         people = tuple(person for person in people if person in query.people)
     found = replace(query, people=people) if people else None
-    return Meant(found, text if has_more else meant.too_many)
+    return replace(meant, query=found, too_many=text if has_more else meant.too_many)
 
 
 def _people(connection: Connection, text: str) -> tuple[tuple[int, ...], bool]:

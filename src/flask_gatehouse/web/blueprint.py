@@ -16,6 +16,7 @@ from .csrf import csrf_token
 from .decorators import guard
 from .errors import DOWNLOAD, answer, answer_http
 from .headers import mark_private, secure
+from .htmx import varying
 from .labels import device_in_words
 from .language import language, name_language, number, plural, text
 from .limits import limited
@@ -115,7 +116,7 @@ def make_blueprint(here: State) -> Blueprint:
         discard_spent_attempt(response)
         name_language(response)
         if not keep_file(response):
-            mark_private(response)
+            mark_private(varying(response))
         return finish(response, here)
 
     # Globals, because a macro that is made once for all pages knows nothing else; and with our name, so that they are

@@ -13,7 +13,7 @@ from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .confirmation import require_confirmation
 from .csrf import protect
-from .denials import ConfirmationRequired, NotAllowed, NotSignedIn, NotYourself, ObjectNotAllowed, OnlyAPage
+from .denials import ConfirmationRequired, NotAllowed, NotFound, NotSignedIn, NotYourself, ObjectNotAllowed, OnlyAPage
 from .errors import answer
 from .headers import secure_host_page
 from .htmx import wants_json
@@ -71,6 +71,7 @@ def guard(
     def guarded(**arguments: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
         require(permissions[method], arguments.get("user_id"))
+        _refuse_aliases(arguments)
         if method in confirmed:
             require_confirmation()
         if method in pages and wants_json():
@@ -80,6 +81,16 @@ def guard(
     setattr(guarded, PERMISSIONS, permissions)
     setattr(guarded, CONFIRMED, frozenset(confirmed))
     return guarded
+
+
+def _refuse_aliases(arguments: Mapping[str, Any]) -> None:
+    """Return if each number stands in the address as we write it: Flask reads ``/users/01`` as ``/users/1``.
+
+    Whoever watches or blocks addresses in front of us would have to know all that mean one thing.
+    """
+    parts = request.path.split("/")
+    if any(isinstance(value, int) and str(value) not in parts for value in arguments.values()):
+        raise NotFound
 
 
 def _protected(

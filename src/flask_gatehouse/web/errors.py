@@ -18,7 +18,7 @@ from .answers import ANSWERS, HTTP_TEXTS, Answer
 from .connection import request_id
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .denied import note_outage, record_denial
-from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, wants_json
+from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, varying, wants_json
 from .language import marked as _, name_language, text
 from .once_more import keep_form
 from .problems import problem
@@ -26,7 +26,7 @@ from .state import state
 from .way_back import AGAIN, way_back
 
 log = logging.getLogger("flask_gatehouse")
-# A view with this attribute answers with a file.
+# A view with this attribute answers with a file: the endpoint of the page that offers it, which takes the same values.
 DOWNLOAD = "_gatehouse_download"
 
 
@@ -113,7 +113,7 @@ def _render(made: Answer) -> Response:
         response = make_response(page)
     response.status_code = made.status
     # It may be a host's view that was refused, whose answers nobody of ours looks after.
-    name_language(response).vary.update(("HX-Request", "Accept"))
+    varying(name_language(response))
     if made.retry_after is not None:
         response.headers["Retry-After"] = str(made.retry_after)
     return response
@@ -171,15 +171,17 @@ def _ask_to_sign_in(error: NotSignedIn) -> Response:
         # A form that was sent too late comes back to the page on which it stood.
         here = this_page() if request.method in {"GET", "HEAD"} else current_page()
         response = _redirect(sign_in_url(here, error.ended))
-    response.vary.update(("HX-Request", "Accept"))
-    return response
+    return varying(response)
 
 
 def _way_to_confirm() -> str:
-    if getattr(current_app.view_functions[request.endpoint or ""], DOWNLOAD, False):
+    offered_on: str | None = getattr(current_app.view_functions[request.endpoint or ""], DOWNLOAD, None)
+    if offered_on is not None:
         # The page before a download stays on the screen, and that would be the provider's.
         flash(text("A download needs a fresh sign-in. Choose it again now."), "info")
-        return url_for("gatehouse.confirm", next=current_page())
+        # A browser may keep the page to itself, and an address may have been typed.
+        page = way_back(current_page()) or url_for(f"gatehouse.{offered_on}", **(request.view_args or {}))
+        return url_for("gatehouse.confirm", next=page)
     if request.method in {"GET", "HEAD"}:
         return url_for("gatehouse.confirm", next=this_page())
     keep_form()

@@ -1,14 +1,14 @@
 """What a form or a JSON body says, and the words for what cannot be taken."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
-from ..accounts.errors import FieldProblem, InvalidField
+from ..accounts.errors import FieldProblem, InvalidField, InvalidQuery
 from ..signin import strict_json
 from .language import marked as _, text
 
@@ -29,12 +29,29 @@ _WORDS = {
     FieldProblem.NOT_A_FLAG: _("That must be true or false."),
     FieldProblem.TOO_MANY: _("That are too many at once: choose 1,000 at most, or all."),
     FieldProblem.NO_FILTER: _("There is no such filter."),
+    FieldProblem.NOBODY: _("Nobody and nothing here answers to that."),
+    FieldProblem.TOO_MANY_PEOPLE: _("Too many people answer to that: write more of the name or of the address."),
 }
 
 
 def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
     """Return a sentence for each field that cannot be taken."""
     return {name: text(_WORDS[problem]) for name, problem in problems.items()}
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+    """Return if all names are of what can be asked: a mistyped filter would mean everybody.
+
+    :raises InvalidQuery: with those that nobody knows.
+    """
+    if unknown := {name: FieldProblem.NO_FILTER for name in names if name not in known}:
+        raise InvalidQuery(unknown)
+
+
+def unknown_in_words(problems: Mapping[str, FieldProblem]) -> str:
+    """Return sentences that name what was asked and nobody knows; for where no field has a place for that."""
+    unknown = [name[:64] for name, problem in problems.items() if problem is FieldProblem.NO_FILTER]
+    return " ".join(text("There is no filter called %(name)s.", name=name) for name in unknown)
 
 
 # What a JSON body says of each field that any of our forms has, and what is told where it says something else.
@@ -50,15 +67,19 @@ _KINDS: dict[str, tuple[type, FieldProblem]] = {
 _LISTS = frozenset({"user"})
 
 
-def sent() -> MultiDict[str, str]:
+def sent(only: Collection[str] = ()) -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
     Of a JSON object only fields that a form of ours has; others are nothing to us.
 
+    :param only: refuse all but these, where a field that is mistyped would not be missed.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
+    :raises InvalidQuery: with every field that is not one of ``only``.
     """
     if not request.is_json:
+        if only:
+            refuse_unknown(request.form, {*only, "csrf_token"})
         return request.form
     try:
         # A member that stands twice is refused: a filter in front of us may have read the other one.
@@ -67,6 +88,8 @@ def sent() -> MultiDict[str, str]:
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
+    if only:
+        refuse_unknown(body, only)
     said = [(name, value) for name in body if name in _KINDS for value in _values(name, body[name])]
     # Not ``isinstance``: True is an int there.
     if wrong := {name: _KINDS[name][1] for name, value in said if type(value) is not _KINDS[name][0]}:

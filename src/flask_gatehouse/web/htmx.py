@@ -13,9 +13,29 @@ from ..kernel.urls import local_path
 _JSON = ("application/json", "application/problem+json")
 
 
+# What decides in which form an answer comes: whoever keeps one keeps it apart from those of other askers.
+_ASKED_BY = "HX-Request, HX-Boosted, HX-History-Restore-Request, Accept"
+
+
 def is_htmx() -> bool:
-    """Return whether htmx asks for a fragment. A history restore wants the whole page."""
+    """Return whether htmx asks, whose headers say where to go and what happened. To restore history it is a browser.
+
+    htmx 1.9 and 2 say with ``HX-Request`` that they restore, htmx 4 says that alone.
+    """
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+
+
+def wants_part() -> bool:
+    """Return whether htmx asks for a part of a page. A boosted link or form puts a whole page into the body."""
+    return is_htmx() and request.headers.get("HX-Boosted") != "true"
+
+
+def varying(response: Response) -> Response:
+    """Say of an answer that its form depends on who asks."""
+    said = response.headers.get("Vary", "")
+    if _ASKED_BY not in said:
+        response.headers["Vary"] = f"{said}, {_ASKED_BY}" if said else _ASKED_BY
+    return response
 
 
 def wants_json() -> bool:

@@ -21,7 +21,7 @@ from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
 from .activity import ROLE_NAMES, asked_before
 from .fields import flag, in_words, number, sent
-from .htmx import is_htmx, trigger, wants_json
+from .htmx import is_htmx, trigger, wants_json, wants_part
 from .labels import label_of
 from .language import text
 from .problems import problem
@@ -82,7 +82,7 @@ def _withdraw(invitation_id: int) -> ResponseReturnValue:
         withdraw_invitation(db, invitation_id)
     response = make_response(_done(text("The invitation was withdrawn.")))
     # The button that had the focus has gone with its row.
-    return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if is_htmx() else response
+    return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if wants_part() else response
 
 
 def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
@@ -100,7 +100,7 @@ def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
 def _done(message: str) -> ResponseReturnValue:
     if wants_json():
         return "", 200
-    if is_htmx():
+    if wants_part():
         return render_template("gatehouse/errors/_message.html", message=message, category="success")
     flash(message, "success")
     return redirect(url_for("gatehouse.invitations"), 303)

@@ -16,15 +16,16 @@ from ..privacy.erasure import erase_many
 from .actor import signed_in
 from .confirmation import require_confirmation
 from .fields import number, sent
-from .htmx import is_htmx, trigger, wants_json
+from .htmx import trigger, wants_json, wants_part
 from .language import marked as _, plural, text
 from .standing import changing, still_may
 from .state import state
-from .users import list_url, query_of
+from .users import FILTERS, list_url, query_of
 
 log = logging.getLogger("flask_gatehouse")
 # After so many seconds whoever waits is told how far it has come: a page of ours waits for fifteen.
 PATIENCE_S = 8.0
+_FIELDS = {"change", "new_role", "user", "everyone", *FILTERS}
 UNFINISHED = _("That is not everybody yet: choose them once more to go on.")
 _SKIPPED = {
     Skip.YOURSELF: _("yourself"),
@@ -35,7 +36,7 @@ _SKIPPED = {
 
 
 def change_many() -> ResponseReturnValue:
-    fields = sent()
+    fields = sent(only=_FIELDS)
     word = fields.get("change", "")
     what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
     if what.role is Role.ADMIN or what.action is Action.REMOVE:
@@ -52,7 +53,7 @@ def change_many() -> ResponseReturnValue:
         finished = result.next is None
         return jsonify(changed=result.changed, unchanged=result.unchanged, skipped=skipped, finished=finished)
     message, category = _in_words(result), "success" if result.next is None else "warning"
-    if is_htmx():
+    if wants_part():
         told = render_template("gatehouse/errors/_message.html", message=message, category=category)
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, category)

@@ -99,7 +99,7 @@ _PROBES: dict[int, Schema | None] = {200: ref("Health"), 503: ref("Health")}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("users", "GET"): Operation(
-        f"List users, {PAGE} at a time", {200: _LIST}, query=_FILTERS | {"after": _CURSOR}, refusals=(400,)
+        f"List users, {PAGE} at a time", {200: _LIST}, query=_FILTERS | {"after": _CURSOR}, refusals=(422,)
     ),
     ("user", "GET"): Operation("One user", {200: ref("User")}, refusals=(404,)),
     ("edit_user", "GET"): Operation(
@@ -131,7 +131,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Invitations, 50 at a time, the newest first, and people who ask to join; `next` is `before` of the next page",
         {200: _INVITATIONS},
         query={"before": _NUMBER},
-        refusals=(400,),
+        refusals=(422,),
     ),
     ("invitations", "POST"): Operation(
         "Invite an address, or decide about a request to join",
@@ -154,10 +154,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refusals=(409, 422),
     ),
     ("my_activity", "GET"): Operation(
-        "What concerns my security", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(400,)
+        "What concerns my security", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(422,)
     ),
     ("user_activity", "GET"): Operation(
-        "What concerns the security of a user", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(400, 404)
+        "What concerns the security of a user", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(404, 422)
     ),
     ("unlink_identity", "DELETE"): Operation(
         "Unlink one of my ways to sign in; never the last, nor that of this session", {204: None}, refusals=(404, 409)

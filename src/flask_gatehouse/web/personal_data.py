@@ -4,11 +4,13 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from ..accounts.locks import is_only_administrator
+from ..accounts.service import get_user
 from ..kernel.clock import utc_now
 from ..kernel.text import case_folded_address
 from ..privacy.erasure import erase_user
 from ..privacy.export import export_user as export
 from .actor import clear_session_cookie, forget_visit, signed_in
+from .downloads import is_taken, named
 from .fields import sent
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .language import text
@@ -59,8 +61,10 @@ def _page(wrong: str | None = None) -> str:
 
 def _download(user_id: int) -> Response:
     here = state()
-    response = make_response(export(here.database, here.settings, user_id))
-    response.mimetype = "application/json"
-    name = f"personal-data-{user_id}-{utc_now():%Y-%m-%d}.json"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    response = Response(mimetype="application/json")
+    if is_taken():
+        response.response = export(here.database, here.settings, user_id)
+    else:
+        with here.database.reading() as connection:
+            get_user(connection, user_id)
+    return named(response, f"personal-data-{user_id}-{utc_now():%Y-%m-%d}.json")

@@ -18,7 +18,7 @@ class Route:
     :param may: who may enter, for each method; there is no default.
     :param confirmed: the methods that need a fresh confirmation besides.
     :param pages: the methods that answer with a page alone; a program that asks them for JSON is told so.
-    :param download: the answer is a file, so that the page before it stays on the screen.
+    :param download: the answer is a file, so that the page before it stays on the screen: the endpoint of that page.
     :param background: pages call it by themselves, so that it keeps nobody signed in.
     :param limit: how often each caller may use it.
     :param insists: methods that are refused while the nodes cannot count together how often.
@@ -32,7 +32,7 @@ class Route:
     may: Mapping[str, Permission]
     confirmed: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
-    download: bool = False
+    download: str | None = None
     background: bool = False
     limit: Limit = Limit.GENERAL
     insists: tuple[str, ...] = ()

@@ -31,8 +31,8 @@ from .actor import signed_in
 from .confirmation import require_confirmation
 from .decorators import require
 from .explain import reasons
-from .fields import flag, in_words, number, sent
-from .htmx import current_page, is_htmx, trigger, wants_json
+from .fields import flag, in_words, number, refuse_unknown, sent
+from .htmx import current_page, trigger, wants_json, wants_part
 from .language import text
 from .permissions import Permission
 from .problems import problem
@@ -41,10 +41,13 @@ from .state import state
 from .undo import flash_with_undo
 from .way_back import way_back
 
+# What the list can be asked for by an address.
+FILTERS = ("q", "role", "status", "sort", "after")
 ROLES = [role.value for role in Role]
 
 
 def users() -> ResponseReturnValue:
+    refuse_unknown(request.args, FILTERS)
     query = query_of(request.args)
     with state().database.reading() as connection:
         page, count = list_users(connection, query), count_users(connection, query)
@@ -54,12 +57,10 @@ def users() -> ResponseReturnValue:
     def url_with(**changes: str | None) -> str:
         return list_url({**query.parameters(), **changes})
 
-    template = "gatehouse/users/_user_table.html" if is_htmx() else "gatehouse/users/users.html"
-    response = make_response(
+    template = "gatehouse/users/_user_table.html" if wants_part() else "gatehouse/users/users.html"
+    return make_response(
         render_template(template, page=page, count=count, query=_shown(query), url_with=url_with, **_common())
     )
-    response.vary.update(("HX-Request", "Accept"))
-    return response
 
 
 def user(user_id: int) -> ResponseReturnValue:
@@ -79,7 +80,7 @@ def user(user_id: int) -> ResponseReturnValue:
         row = get_user(connection, user_id)
     if wants_json():
         return jsonify(row.to_dict())
-    return _row(row) if is_htmx() else _page(row)
+    return _row(row) if wants_part() else _page(row)
 
 
 def edit_user(user_id: int) -> ResponseReturnValue:
@@ -88,7 +89,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
     if wants_json():
         # What an edit must know, which the list leaves out.
         return jsonify(row.to_dict() | {"version": row.version})
-    return _form(row, {"name": row.name, "role": row.role.value}, {}, 200) if is_htmx() else _page(row)
+    return _form(row, {"name": row.name, "role": row.role.value}, {}, 200) if wants_part() else _page(row)
 
 
 def toggle_user(user_id: int) -> ResponseReturnValue:
@@ -119,7 +120,7 @@ def query_of(parameters: Any) -> UserQuery:
 
     :raises InvalidQuery: if it asks what the list does not know.
     """
-    return UserQuery.parse(**{name: parameters.get(name, "") for name in ("q", "role", "status", "sort", "after")})
+    return UserQuery.parse(**{name: parameters.get(name, "") for name in FILTERS})
 
 
 def _save(user_id: int) -> ResponseReturnValue:
@@ -163,7 +164,7 @@ def _delete(user_id: int) -> ResponseReturnValue:
     message = text("%(name)s was deleted.", name=row.name)
     if wants_json():
         return "", 200
-    if is_htmx():
+    if wants_part():
         # The row is swapped for nothing at all; what is said goes by a header to the live region, which stays.
         return trigger(make_response(""), **{"gatehouse:message": {"target": "#gatehouse-messages", "text": message}})
     flash(message, "success")
@@ -173,7 +174,7 @@ def _delete(user_id: int) -> ResponseReturnValue:
 def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> ResponseReturnValue:
     if wants_json():
         return jsonify(row.to_dict() | {"version": row.version})
-    if is_htmx():
+    if wants_part():
         # The row comes first: a parser that has seen anything else drops the tags of a table.
         told = render_template("gatehouse/errors/_message.html", message=message, category="success", undo=undo)
         return make_response(_markup(row) + told)
@@ -188,14 +189,14 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
         row = replace(get_user(connection, user_id), version=version)
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
-    return _form(row, values, problems, 422) if is_htmx() else (_page(row, values, problems), 422)
+    return _form(row, values, problems, 422) if wants_part() else (_page(row, values, problems), 422)
 
 
 def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
         return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=values)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
-    if is_htmx():
+    if wants_part():
         return render_template("gatehouse/users/_user_conflict.html", version=row.version, **context), 409
     return _page(row, context["values"], conflict=True), 409
 
@@ -207,7 +208,7 @@ def _so_already(row: UserRow) -> ResponseReturnValue:
     active = text("%(name)s is active already: somebody else was faster.", name=row.name)
     inactive = text("%(name)s is deactivated already: somebody else was faster.", name=row.name)
     told = active if row.is_active else inactive
-    if is_htmx():
+    if wants_part():
         said = render_template("gatehouse/errors/_message.html", message=told, category="warning")
         return _markup(row) + said, 409
     flash(told, "warning")

@@ -81,14 +81,18 @@ def take_export(
     :raises NothingSealed: if there is no tree yet that anything could be proven by.
     """
     # Of the request, which is over before the last piece is asked for.
-    who = actor or acting()
-    with snapshot(database.engine) as trail:
-        refused = export.format is Format.JSONL and not trail.trees()
+    who, is_possible = actor or acting(), can_be_taken(database, export)
     with database.transaction() as db:
-        record_export(db, export, "nothing_sealed" if refused else None, actor=who)
-    if refused:
+        record_export(db, export, None if is_possible else "nothing_sealed", actor=who)
+    if not is_possible:
         raise NothingSealed
     return _watched(database.detached(), export, now, who)
+
+
+def can_be_taken(database: Database, export: Export) -> bool:
+    """Return whether there is a tree that an export could be proven by, if it is to prove anything."""
+    with snapshot(database.engine) as trail:
+        return export.format is not Format.JSONL or bool(trail.trees())
 
 
 def _watched(database: Database, export: Export, now: datetime, who: Actor) -> Generator[bytes, None, None]:
