@@ -4,6 +4,8 @@ Copying a template costs a tenth of a second, which hundreds of tests would pay.
 instead, empties it before each test, and makes it anew only if the test before changed more than rows.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -51,6 +53,14 @@ class WorkerDatabase:
             self._make()
         return self._services.database_url(self._name)
 
+    @contextmanager
+    def another(self, name: str) -> Iterator[str]:
+        """Have one more database of the server, migrated and empty, and yield its address."""
+        with self._connect("postgres") as connection:
+            self._make_of_template(connection, name)
+            yield self._services.database_url(name)
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
     def copied(self, name: str) -> str:
         """Return the address of a copy of the database as it is now; the next test of that name replaces it."""
         copy, here = Identifier(f"{self._name}_{name}"), Identifier(self._name)
@@ -73,11 +83,14 @@ class WorkerDatabase:
 
     def _make(self) -> None:
         with self._connect("postgres") as connection:
-            name, template = Identifier(self._name), Identifier(self._template)
-            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(name, template))
+            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(self._name)))
+            self._make_of_template(connection, self._name)
         with self._connect(self._name) as connection:
             self._shape = self._current_shape(connection)
+
+    def _make_of_template(self, connection: psycopg.Connection[Any], name: str) -> None:
+        made = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        connection.execute(made.format(Identifier(name), Identifier(self._template)))
 
     def _current_shape(self, connection: psycopg.Connection[Any]) -> str:
         (shape,) = connection.execute(SHAPE).fetchone() or ("",)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.deployment.certificates import Certificates
-from tests.deployment.proxy import wait_for
+from tests.deployment.proxy import end, wait_for
 from tests.services import ending_with_us, need
 from tools import provision
 
@@ -63,17 +63,19 @@ def running_caddy(
         "GATEHOUSE_NODES": " ".join(f"unix/{path}" for path in sockets),
     }
     with ExitStack() as stack:
-        for name, port, configuration in (
-            ("site", ports[1], _SITE.format(plain_port=ports[0], secure_port=ports[1], site=site)),
-            ("provider", provider[0], front),
+        for name, open_ports, configuration in (
+            ("site", ports, _SITE.format(plain_port=ports[0], secure_port=ports[1], site=site)),
+            ("provider", (provider[0],), front),
         ):
             (folder / f"{name}.Caddyfile").write_text(configuration)
-            stack.enter_context(_running(program, folder, name, port, environment))
+            stack.enter_context(_running(program, folder, name, open_ports, environment))
         yield
 
 
 @contextmanager
-def _running(program: Path, folder: Path, name: str, port: int, environment: Mapping[str, str]) -> Iterator[None]:
+def _running(
+    program: Path, folder: Path, name: str, ports: Sequence[int], environment: Mapping[str, str]
+) -> Iterator[None]:
     command = (program, "run", "--adapter", "caddyfile", "--config", folder / f"{name}.Caddyfile")
     log = folder / f"{name}.log"
     with log.open("wb") as output:
@@ -85,8 +87,9 @@ def _running(program: Path, folder: Path, name: str, port: int, environment: Map
             start_new_session=True,
         )
     try:
-        wait_for(port, process, log)
+        # Each is a server of its own within it, and opens its port by itself.
+        for port in ports:
+            wait_for(port, process, log)
         yield
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        end(process)

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tests.processes import PROGRAMS
 from tests.services import Services
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 Proxy = Callable[..., AbstractContextManager[None]]
 
 

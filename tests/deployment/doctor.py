@@ -16,6 +16,6 @@ def ask_doctor(deployment: Deployment) -> tuple[int, dict[str, dict[str, Any]]]:
         cwd=deployment.folder,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     return ended.returncode, {one["name"]: one for one in json.loads(ended.stdout)["checks"]}

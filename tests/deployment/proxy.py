@@ -1,5 +1,6 @@
 """nginx with the site of ``deploy/nginx``, in which paths and ports alone are filled in."""
 
+import os
 import re
 import signal
 import socket
@@ -74,11 +75,11 @@ def running_nginx(
     command = (program, "-e", folder / "nginx.log", "-p", folder, "-c", configuration)
     process = subprocess.Popen(ending_with_us(command, signal.SIGTERM), start_new_session=True)
     try:
-        wait_for(ports[1], process, folder / "nginx.log")
+        for port in (*ports, provider[0]):
+            wait_for(port, process, folder / "nginx.log")
         yield
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        end(process)
 
 
 def _site(certificates: Certificates, sockets: Sequence[Path], ports: tuple[int, int]) -> str:
@@ -93,6 +94,12 @@ def _site(certificates: Certificates, sockets: Sequence[Path], ports: tuple[int,
     text = text.replace("proxy_set_header Host $host;", "proxy_set_header Host $host:$server_port;")
     text = text.replace("/etc/ssl/gatehouse/fullchain.pem", str(certificates.chain))
     return text.replace("/etc/ssl/gatehouse/privkey.pem", str(certificates.key))
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a proxy at once; by itself it would first wait for whoever has a connection open."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -10,7 +10,7 @@ from flask_gatehouse.ops.doctor.checklist import OF_A_DEPLOYMENT
 from tests.deployment.caddy import running_caddy
 from tests.deployment.conftest import Deployment
 from tests.deployment.doctor import ask_doctor
-from tests.deployment.load import under_load, until
+from tests.deployment.load import PATIENCE_S, under_load, until
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def deployment(deploy: Callable[..., Deployment]) -> Deployment:
 
 def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deployment) -> None:
     def ask(url: str, path: str) -> requests.Response:
-        return deployment.browser().get(f"{url}{path}", allow_redirects=False, timeout=30)
+        return deployment.browser().get(f"{url}{path}", allow_redirects=False, timeout=PATIENCE_S)
 
     for path in ("/users?q=a", "/metrics", "/healthz/"):
         led = ask(deployment.plain_url, path)
@@ -31,7 +31,7 @@ def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deploy
 
 
 def test_a_person_signs_in_and_gets_the_applications_own_headers_compressed(deployment: Deployment) -> None:
-    page = deployment.sign_in("alice").get(f"{deployment.base_url}/dashboard", timeout=30)
+    page = deployment.sign_in("alice").get(f"{deployment.base_url}/dashboard", timeout=PATIENCE_S)
     assert "alice@example.com" in page.text
     assert page.headers["Content-Encoding"] in {"zstd", "gzip"}
     assert page.headers["Strict-Transport-Security"] == "max-age=63072000"
@@ -48,7 +48,7 @@ def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Depl
             "Forwarded": "for=203.0.113.9;host=evil.example.com",
         }
     )
-    refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=30)
+    refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=PATIENCE_S)
     assert (refused.status_code, "evil" in refused.text) == (400, False)
     with psycopg.connect(deployment.environment["DATABASE_URL"]) as connection:
         found = connection.execute("SELECT DISTINCT ip FROM gatehouse_audit_events WHERE ip IS NOT NULL").fetchall()
@@ -57,7 +57,7 @@ def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Depl
 
 def test_a_header_with_underscores_does_not_pass_for_the_proxys(deployment: Deployment) -> None:
     refused = deployment.browser().get(
-        f"{deployment.base_url}/healthz", headers={"X_Forwarded_For": "203.0.113.9"}, timeout=30
+        f"{deployment.base_url}/healthz", headers={"X_Forwarded_For": "203.0.113.9"}, timeout=PATIENCE_S
     )
     assert refused.status_code == 400
 

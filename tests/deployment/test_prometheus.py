@@ -41,7 +41,7 @@ WELL = [
 
 def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
     program = provision.find_promtool() or need(provision.PROMETHEUS)
-    return subprocess.run([program, *words], capture_output=True, text=True, timeout=60)
+    return subprocess.run([program, *words], capture_output=True, text=True, timeout=300)
 
 
 def fires(folder: Path, name: str, series: list[tuple[str, str]], minute: int) -> bool:

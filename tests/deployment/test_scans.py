@@ -31,7 +31,7 @@ def observatory(deployment: Deployment, secure_url: str) -> dict[str, Any]:
         env={"NODE_EXTRA_CA_CERTS": str(deployment.authority)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)

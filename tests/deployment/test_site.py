@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium import Complaints
 from tests.deployment.conftest import Deployment
-from tests.deployment.load import under_load, until
+from tests.deployment.load import PATIENCE_S, under_load, until
 
 
 def test_a_person_signs_in_through_it(
@@ -31,7 +31,7 @@ def test_a_person_signs_in_through_it(
 
 def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deployment) -> None:
     def ask(path: str) -> requests.Response:
-        return requests.get(f"{deployment.plain_url}{path}", allow_redirects=False, timeout=30)
+        return requests.get(f"{deployment.plain_url}{path}", allow_redirects=False, timeout=PATIENCE_S)
 
     led = ask("/users?q=a")
     assert (led.status_code, led.headers["Location"]) == (308, f"{deployment.base_url}/users?q=a")
@@ -42,7 +42,7 @@ def test_plain_http_is_led_to_https_and_health_checks_are_not(deployment: Deploy
 def test_no_address_is_written_that_would_open_something(deployment: Deployment) -> None:
     secret = "the-token-of-a-letter"
     for base_url in (deployment.base_url, deployment.plain_url):
-        answer = deployment.browser().get(f"{base_url}/auth/not-me/{secret}", allow_redirects=False, timeout=30)
+        answer = deployment.browser().get(f"{base_url}/auth/not-me/{secret}", allow_redirects=False, timeout=PATIENCE_S)
         assert answer.status_code in {308, 400, 404, 410}
     # nginx would write its usual log there.
     assert secret not in (deployment.folder / "access.log").read_text()
@@ -51,7 +51,7 @@ def test_no_address_is_written_that_would_open_something(deployment: Deployment)
 def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Deployment) -> None:
     browser = deployment.browser()
     browser.headers.update({"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"})
-    refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=30)
+    refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=PATIENCE_S)
     assert refused.status_code == 400
     with psycopg.connect(deployment.environment["DATABASE_URL"]) as connection:
         found = connection.execute("SELECT DISTINCT ip FROM gatehouse_audit_events WHERE ip IS NOT NULL").fetchall()
@@ -67,7 +67,7 @@ def test_a_header_with_underscores_does_not_pass_for_the_proxys(deployment: Depl
 def test_pages_and_what_they_load_are_compressed(deployment: Deployment) -> None:
     browser = deployment.browser()
     for path in ("/auth/login", "/static/gatehouse/gatehouse.css", "/static/gatehouse/vendor/htmx.min.js"):
-        assert browser.get(f"{deployment.base_url}{path}", timeout=30).headers["Content-Encoding"] == "gzip"
+        assert browser.get(f"{deployment.base_url}{path}", timeout=PATIENCE_S).headers["Content-Encoding"] == "gzip"
 
 
 def test_who_signs_out_at_one_node_is_out_at_the_other(deployment: Deployment) -> None:

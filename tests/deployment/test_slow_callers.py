@@ -4,7 +4,7 @@ import socket
 import ssl
 from contextlib import ExitStack
 
-from tests.deployment.conftest import Deployment, port_of
+from tests.deployment.conftest import PATIENCE_S, Deployment, port_of
 
 # Two nodes have two processes with eight threads each.
 CALLERS = 48
@@ -21,13 +21,13 @@ def test_they_keep_nobody_waiting(deployment: Deployment) -> None:
     with ExitStack() as stack:
         callers = []
         for begun in (HEADER, BODY) * CALLERS:
-            plain = socket.create_connection(("localhost", port_of(deployment.base_url)), timeout=30)
+            plain = socket.create_connection(("localhost", port_of(deployment.base_url)), timeout=PATIENCE_S)
             caller = stack.enter_context(trusting.wrap_socket(plain, server_hostname="localhost"))
             caller.sendall(begun)
             callers.append(caller)
         for _ in range(3):
             for caller in callers:
                 caller.sendall(b"a")
-            answer = browser.get(f"{deployment.base_url}/dashboard", allow_redirects=False, timeout=30)
+            answer = browser.get(f"{deployment.base_url}/dashboard", allow_redirects=False, timeout=PATIENCE_S)
             assert answer.status_code == 200
             assert [node.status("/healthz") for node in deployment.nodes] == [200, 200]

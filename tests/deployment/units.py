@@ -15,7 +15,7 @@ from tests.processes import PROGRAMS
 from tests.services import ending_with_us
 
 CONFIGURATION = Path(__file__).parent.parent.parent / "deploy/gunicorn.conf.py"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # sd_listen_fds(3): descriptor 3, and the number of the process that it is meant for.
 _ACTIVATE = """
 import os, sys
@@ -96,10 +96,11 @@ class Unit:
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"node {self.path.stem} does not answer:\n{self.log[-4000:]}") from None
+                time.sleep(0.02)
 
     def status(self, path: str, headers: Mapping[str, str] | None = None) -> int:
         """Ask this very node, past the proxy, as the proxy would."""
-        connection = _Local("localhost", timeout=5)
+        connection = _Local("localhost", timeout=PATIENCE_S)
         connection.at = self.path
         try:
             connection.request("GET", path, headers={"X-Forwarded-Proto": "https", **(headers or {})})

@@ -15,7 +15,7 @@ from tests.ports import free_port
 from tests.processes import PROGRAMS
 from tests.services import ending_with_us
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 # The address that stands on the pages; a test has one of its own.
 WRITTEN = "http://localhost:5000"
 # What a run of the tests has done already: its own environment is the reader's.

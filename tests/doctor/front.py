@@ -75,7 +75,7 @@ def running_front(certificates: Certificates | None) -> Iterator[Front]:
             request.put("X-Forwarded-Proto", "https")
             front.on_request(request)
             parts = urlsplit(front.behind)
-            connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+            connection = HTTPConnection(parts.hostname or "", parts.port, timeout=120)
             connection.putrequest(self.command, request.path, skip_host=True, skip_accept_encoding=True)
             for name, value in request.headers:
                 connection.putheader(name, value)

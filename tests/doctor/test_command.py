@@ -46,7 +46,7 @@ def run(
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
 
 
@@ -134,7 +134,7 @@ def test_a_terminal_shows_progress_and_colours(environment: dict[str, str]) -> N
         said = b""
         while part := _read(controller):
             said += part
-        assert process.wait(100) == 1
+        assert process.wait(300) == 1
     os.close(controller)
     assert b"Examining" in said
     assert b"\x1b[31m" in said

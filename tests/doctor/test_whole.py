@@ -70,7 +70,7 @@ def test_a_deployment_that_lacks_nothing(
                 env={"PATH": os.environ["PATH"], **environment, **index},
                 capture_output=True,
                 text=True,
-                timeout=110,
+                timeout=300,
             )
     said = json.loads(ended.stdout)
     assert [one for one in said["checks"] if one["result"] not in {"ok", "warning"}] == []

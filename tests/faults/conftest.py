@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import psycopg
 import pytest
 
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
+from tests.databases import WorkerDatabase
 from tests.nodes.conftest import place
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site
@@ -22,17 +20,13 @@ __all__ = ["place"]
 
 
 @pytest.fixture(scope="module")
-def new_database(postgresql_services: Services, request: pytest.FixtureRequest, worker_name: str) -> Iterator[str]:
+def new_database(
+    postgresql_database: WorkerDatabase, request: pytest.FixtureRequest, worker_name: str
+) -> Iterator[str]:
     """The name of a migrated PostgreSQL database of this module alone."""
-    assert postgresql_services.postgresql_url is not None
     name = f"faults_{request.path.stem}_{worker_name}"
-    with psycopg.connect(postgresql_services.postgresql_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        engine = make_engine(postgresql_services.database_url(name))
-        upgrade(engine)
-        engine.dispose()
+    with postgresql_database.another(name):
         yield name
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from flask_gatehouse.db.database import Database
 from flask_gatehouse.web.state import EXTENSION, State
 from flask_gatehouse.wsgi import app
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 _transaction = Database.transaction
 
 

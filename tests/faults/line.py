@@ -115,6 +115,9 @@ class Line:
         with near, far, suppress(OSError):
             far.connect(str(self._target) if isinstance(self._target, Path) else ("127.0.0.1", self._target))
             with self._lock:
+                if self._way is Way.REFUSED:
+                    # Taken just before nobody listened any more.
+                    return
                 self._open |= {near, far}
             back = threading.Thread(target=self._forward, args=(far, near, self._badly), daemon=True)
             back.start()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.nodes.meeting import at_once
 from tests.nodes.people import Browser, csrf_token_of, hidden_fields, new_address
-from tests.nodes.sites import Site, running_site
+from tests.nodes.sites import CONFIRMED_FOR_LONG, Site, running_site
 from tests.processes import Node
 from tests.services import Services
 
@@ -26,7 +26,7 @@ def site(postgresql_services: Services, new_database: str, database_line: Line) 
     node_url = f"postgresql://gatehouse@127.0.0.1:{database_line.port}/{new_database}"
     with running_site(
         postgresql_services.database_url(new_database),
-        {"TEST_DATABASE_URL": node_url},
+        {"TEST_DATABASE_URL": node_url, **CONFIRMED_FOR_LONG},
         servers=("gunicorn",),
         application="tests.faults.hasty:app",
         threads=8,

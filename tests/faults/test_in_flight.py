@@ -19,7 +19,7 @@ from flask_gatehouse.accounts.service import change_role, hold_user
 from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.kernel.context import SYSTEM
 from tests.nodes.people import Browser, csrf_token_of, hidden_fields, new_address, reason_of
-from tests.nodes.sites import Site, running_site
+from tests.nodes.sites import CONFIRMED_FOR_LONG, Site, running_site
 from tests.processes import Node
 
 from .door import Door, a_door
@@ -32,7 +32,9 @@ HEAD_START_S = 0.5
 
 @pytest.fixture(scope="module")
 def site(place: str) -> Iterator[Site]:
-    with running_site(place, servers=("gunicorn", "gunicorn"), application="tests.faults.held:app") as site:
+    with running_site(
+        place, CONFIRMED_FOR_LONG, servers=("gunicorn", "gunicorn"), application="tests.faults.held:app"
+    ) as site:
         yield site
 
 

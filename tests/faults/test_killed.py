@@ -22,7 +22,7 @@ def times_killed(program: str, *arguments: str) -> int:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=500,
     )
     assert ended.returncode == 0, ended.stderr
     return int(ended.stdout)

@@ -22,7 +22,7 @@ from .report import Shows
 CONFIGURATION = Path(__file__).parents[2] / "deploy/gunicorn.conf.py"
 TOKEN = secrets.token_urlsafe(24)
 THREADS = 8
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Collector:
@@ -146,5 +146,6 @@ def test_what_was_said_last_is_written_before_a_node_ends(node: Node, collector:
     threading.Timer(0.5, collector.go_on).start()
     node.process.send_signal(signal.SIGTERM)
     assert node.process.wait(PATIENCE_S) == 0
+    # What it has written stands in the pipe until it is taken.
+    until(lambda: "Shutting down: Master" in collector.lines()[-1])
     assert requests_of(collector.entries()) == 100
-    assert "Shutting down: Master" in collector.lines()[-1]

@@ -38,7 +38,7 @@ def test_an_export_takes_no_more_memory_for_a_longer_trail(trails: list[str], fo
     peaks, sizes = [], []
     for url in trails:
         command = [sys.executable, "-c", PROGRAM, url, form]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=100)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
         assert done.returncode == 0, done.stderr
         peak, size = map(int, done.stdout.split())
         peaks.append(peak)

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
+from flask_gatehouse.signin.cached import RENEWAL_COOL_DOWN
 from tests.conformance.hostile import rsa_key
 from tests.nodes.listeners import wait_until
 from tests.nodes.meeting import at_once
@@ -23,6 +24,8 @@ from .report import Shows
 Open = Callable[[Node], Browser]
 # The longest call, eight seconds, and the rest for this machine.
 DEADLINE_S = 15.0
+# Shorter than one call, for whoever needs no provider: she has not waited for it.
+OTHERS_S = 6.0
 # What deploy/gunicorn.conf.py gives a worker.
 THREADS = 8
 
@@ -70,8 +73,8 @@ def test_it_hangs_before_anything_is_known_of_it(
         stop.set()
         asking.join()
     assert {(answer.status_code, int(answer.headers.get("Retry-After", 0)) > 0) for answer in answers} == {(503, True)}
-    # Shorter than one call, for whoever needs no provider: they never had all threads.
-    assert longest[0] < 4
+    # They never had all threads.
+    assert longest[0] < OTHERS_S
     # One event for all of them, or two of those that came at the same moment.
     assert 1 <= len(new_site.events(event="provider_unavailable")) <= 2
     wait_until(lambda: others[0].get("/auth/login/far").status_code == 302)
@@ -87,7 +90,7 @@ def test_it_goes_bad(site: Site, far: FarProvider, open_browser: Open, shows: Sh
     with far.line.going(way):
         # An answer that comes late is an answer.
         arrived = within(DEADLINE_S, partial(comes.get, callback))
-        assert within(2, partial(person.get, "/dashboard")).status_code == 200
+        assert within(OTHERS_S, partial(person.get, "/dashboard")).status_code == 200
     if way is Way.SLOW:
         assert (arrived.status_code, comes.is_signed_in()) == (302, True)
         held = "slow and whole"
@@ -110,7 +113,7 @@ def test_its_keys_rotate_while_people_are_on_their_way(
     people = [open_browser(site.node) for _ in range(20)]
     callbacks = [far.begin(browser, new_address("rotated")) for browser in people]
     late = far.begin(first, new_address())
-    server, before = far.server, far.server.calls("/jwks")
+    server, before, began = far.server, far.server.calls("/jwks"), time.monotonic()
     old_key, old_header = server.signs_with, server.header
     server.keys, server.signs_with, server.header = (
         [rsa_key("second")],
@@ -129,7 +132,7 @@ def test_its_keys_rotate_while_people_are_on_their_way(
         callback = far.begin(stranger, new_address())
         server.header = {"alg": "RS256", "kid": unknown_key_id()}
         assert stranger.get(callback).status_code == 400
-    assert server.calls("/jwks") - before == 1
+    assert server.calls("/jwks") - before <= 1 + (time.monotonic() - began) // RENEWAL_COOL_DOWN
     assert "gatehouse" not in stranger.cookies
     server.signs_with, server.header = rsa_key("second"), {"alg": "RS256", "kid": "second"}
     assert far.sign_in(stranger, new_address()).status_code == 302

@@ -10,7 +10,7 @@ import redis
 
 from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser, new_address
-from tests.nodes.sites import Site, running_site
+from tests.nodes.sites import CONFIRMED_FOR_LONG, Site, running_site
 from tests.processes import Node
 from tests.services import need, running_redis
 from tools import provision
@@ -41,6 +41,7 @@ def site(server: redis.Redis, sqlite_template: Path, tmp_path_factory: pytest.Te
     environment = {
         "REDIS_URL": f"unix://{server.get_connection_kwargs()['path']}",
         "GATEHOUSE_RATE_LIMIT_SIGN_IN": f"{SIGN_INS} per hour",
+        **CONFIRMED_FOR_LONG,
     }
     with running_site(url, environment, servers=("gunicorn",)) as site:
         yield site

@@ -19,8 +19,10 @@ from .answers import within
 from .line import BAD, Way, open_line
 from .report import Shows
 
-# A call to each of them, and the rest for this machine.
-DEADLINE_S, MARGIN_S = 6.0, 5.0
+# A call to each of them, and the rest for this machine. What drips would take many times as long.
+DEADLINE_S, MARGIN_S = 2.0, 9.0
+# What is merely slow is waited for, however slow this machine is on top of it.
+PATIENCE_S = 120.0
 OPERATOR = "security@example.com"
 
 
@@ -37,28 +39,30 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture(autouse=True)
-def less_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "DEADLINE_S", DEADLINE_S)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "DEADLINE_S", PATIENCE_S)
 
 
-def tell(send: Callable[[], None], way: Way) -> None:
-    began = time.monotonic()
+def tell(send: Callable[[], None], way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     if way is Way.SLOW:
         send()
-    else:
+        return
+    with monkeypatch.context() as less_patience:
+        less_patience.setattr(deadline, "DEADLINE_S", DEADLINE_S)
+        began = time.monotonic()
         with pytest.raises(DependencyUnavailable):
             send()
-    assert time.monotonic() - began < DEADLINE_S + MARGIN_S
+        assert time.monotonic() - began < DEADLINE_S + MARGIN_S
 
 
 @pytest.mark.parametrize("way", BAD)
-def test_a_mail_server(office: PostOffice, shows: Shows, way: Way) -> None:
+def test_a_mail_server(office: PostOffice, monkeypatch: pytest.MonkeyPatch, shows: Shows, way: Way) -> None:
     with open_line(office.port) as line:
         mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{line.port}"), "Gate <gate@example.com>")
         address = new_address("operator")
         letter = Letter(address, "Subject", "Text", "<p>Text</p>")
         with line.going(way):
-            tell(lambda: mailer.send(letter), way)
+            tell(lambda: mailer.send(letter), way, monkeypatch)
         if way is not Way.SLOW:
             mailer.send(letter)
     # Twice at worst, where the server took it and could not say so.
@@ -67,12 +71,12 @@ def test_a_mail_server(office: PostOffice, shows: Shows, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", BAD)
-def test_a_webhook(hook: Hook, shows: Shows, way: Way) -> None:
+def test_a_webhook(hook: Hook, monkeypatch: pytest.MonkeyPatch, shows: Shows, way: Way) -> None:
     address = new_address()
     with open_line(int(hook.url.rpartition(":")[2].partition("/")[0])) as line:
         url = f"http://127.0.0.1:{line.port}/hook"
         with line.going(way):
-            tell(lambda: webhook.post(url, "secret", {"type": address}), way)
+            tell(lambda: webhook.post(url, "secret", {"type": address}), way, monkeypatch)
         if way is not Way.SLOW:
             webhook.post(url, "secret", {"type": address})
     assert 1 <= len(hook.contents(address)) <= 2
@@ -94,7 +98,7 @@ def test_an_alert_outlives_that_nobody_listens(
                 with site.database.transaction() as db:
                     record(AuditEvent.VERIFY_FAILED, reason="inconsistent", session=db)
                 wait_until(lambda: "alerts-mail is tried again" in site.node.log)
-                assert within(MARGIN_S, lambda: open_browser(site.node).sign_in(new_address())).status_code == 302
+                assert within(PATIENCE_S, lambda: open_browser(site.node).sign_in(new_address())).status_code == 302
                 assert office.to(OPERATOR) == []
             office.wait_for(1, OPERATOR)
     shows("mail server: nobody listens", "requests go on, the alert arrives once by itself")

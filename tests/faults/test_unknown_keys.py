@@ -42,7 +42,7 @@ def arrive_again_and_again(url: str, cookies: str, times: int) -> set[int]:
         session.trust_env = False
         # Set by hand: the answer takes the cookie away.
         headers = {"Cookie": cookies}
-        return {session.get(url, headers=headers, allow_redirects=False, timeout=60).status_code for _ in range(times)}
+        return {session.get(url, headers=headers, allow_redirects=False, timeout=120).status_code for _ in range(times)}
 
 
 def test_a_thousand_keys_that_nobody_knows(site: Site, far: FarProvider, open_browser: Open, shows: Shows) -> None:

@@ -20,7 +20,7 @@ from flask_gatehouse.db.migrate import HEAD
 from flask_gatehouse.testing import sign_in_as
 from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared, state_of
 from tests.ports import free_port
-from tests.processes import PROGRAMS
+from tests.processes import PATIENCE_S, PROGRAMS
 
 HOST = """
 from flask import Flask
@@ -162,14 +162,14 @@ def test_the_worker_runs_until_it_is_told_to_stop(folder: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    timer = threading.Timer(30, process.kill)
+    timer = threading.Timer(PATIENCE_S, process.kill)
     timer.start()
     try:
         assert process.stdout is not None
         assert "is running" in process.stdout.readline()
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, rest) == (0, "")
     finally:
         timer.cancel()
@@ -187,26 +187,26 @@ def test_the_development_server_lets_a_developer_in(folder: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    timer = threading.Timer(40, process.kill)
+    timer = threading.Timer(PATIENCE_S, process.kill)
     timer.start()
     try:
         assert process.stdout is not None
         assert f"http://localhost:{port}" in process.stdout.readline()
         with requests.Session() as browser:
             browser.trust_env = False
-            choice = browser.get(f"http://localhost:{port}/mine", timeout=10)
+            choice = browser.get(f"http://localhost:{port}/mine", timeout=PATIENCE_S)
             assert choice.url == f"http://localhost:{port}/door/auth/login?next=%2Fmine"
-            choice = browser.get(f"http://localhost:{port}/door/auth/login/dev?next=/mine", timeout=10)
+            choice = browser.get(f"http://localhost:{port}/door/auth/login/dev?next=/mine", timeout=PATIENCE_S)
             form = re.search(r'action="([^"]+)">\s*<input type="hidden" name="asked" value="([^"]+)"', choice.text)
             assert form is not None
             answer = browser.post(
                 f"http://localhost:{port}{form[1]}",
                 data={"asked": form[2], "email": "ada@example.com", "name": "Ada"},
-                timeout=10,
+                timeout=PATIENCE_S,
             )
             assert (answer.url, answer.text) == (f"http://localhost:{port}/mine", "Ada")
     finally:
         timer.cancel()
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, rest) == (0, "")

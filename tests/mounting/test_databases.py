@@ -52,7 +52,7 @@ def test_the_worker_works_there_from_threads_of_its_own(kind: str, database_url:
         thread = Thread(target=work, args=(stop,))
         thread.start()
         try:
-            deadline = monotonic() + 30
+            deadline = monotonic() + 120
             while not sealed(engine) and monotonic() < deadline:
                 sleep(0.05)
         finally:

@@ -4,14 +4,11 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 
-from flask_gatehouse.db.engine import make_engine
-from flask_gatehouse.db.migrate import upgrade
+from tests.databases import WorkerDatabase
 from tests.nodes.people import Browser
 from tests.processes import Node
-from tests.services import Services
 
 _numbers = itertools.count()
 
@@ -23,16 +20,9 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         template = request.getfixturevalue("sqlite_template")
         yield f"sqlite:///{shutil.copy(template, tmp_path_factory.mktemp('nodes') / 'gatehouse.db')}"
         return
-    services: Services = request.getfixturevalue("postgresql_services")
-    name = f"nodes_{request.getfixturevalue('worker_name')}_{next(_numbers)}"
-    assert services.postgresql_url is not None
-    with psycopg.connect(services.postgresql_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        engine = make_engine(services.database_url(name))
-        upgrade(engine)
-        engine.dispose()
-        yield services.database_url(name)
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    databases: WorkerDatabase = request.getfixturevalue("postgresql_database")
+    with databases.another(f"nodes_{request.getfixturevalue('worker_name')}_{next(_numbers)}") as url:
+        yield url
 
 
 @pytest.fixture

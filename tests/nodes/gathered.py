@@ -25,7 +25,7 @@ state: State = app.extensions[EXTENSION]
 # A SQLite transaction that writes begins with the lock: whoever waited inside would wait for those who cannot enter.
 # There the requests meet before it, and race for the lock. On PostgreSQL they meet inside, each with its snapshot.
 INSIDE = state.database.engine.dialect.name == "postgresql"
-PATIENCE_S = 20
+PATIENCE_S = 120
 assertions: dict[str, Assertion] = {}
 lock = threading.Lock()
 

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import Envelope
 
 from tests.ports import free_port
 
-WITHIN_S = 60.0
+WITHIN_S = 180.0
 
 
 def wait_until(true: Callable[[], bool], within: float = WITHIN_S) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 @contextmanager

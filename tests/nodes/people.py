@@ -13,7 +13,7 @@ from requests import Response
 
 from tests.processes import Node
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 SESSION_COOKIE = "gatehouse"
 _numbers = itertools.count(1)
 

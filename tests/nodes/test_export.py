@@ -74,7 +74,7 @@ def checked(tmp_path: Path, export: bytes) -> tuple[int, str]:
     path = tmp_path / "export.jsonl"
     path.write_bytes(export)
     words = [sys.executable, "-I", "-S", alone, path, "--key", str(KEY.verifier)]
-    ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env={}, timeout=100)
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env={}, timeout=300)
     return ended.returncode, ended.stdout + ended.stderr
 
 

@@ -16,7 +16,7 @@ from tests.nodes.listeners import wait_until
 from tests.nodes.people import SESSION_COOKIE, Browser, csrf_token_of, new_address
 from tests.nodes.sites import running_site
 from tests.ports import free_port
-from tests.processes import Node, running_gatehouse
+from tests.processes import PATIENCE_S, Node, running_gatehouse
 
 BASE = "https://gate.example.com"
 BY_HTTPS = {"X-Forwarded-Proto": "https"}
@@ -49,7 +49,8 @@ class House:
     def ask(self, method: str, path: str, *, signed_in: bool, **headers: str) -> requests.Response:
         cookie = {"Cookie": f"__Host-{SESSION_COOKIE}={self.token}"} if signed_in else {}
         sent = BY_HTTPS | cookie | headers
-        return requests.request(method, self.node.base_url + path, headers=sent, allow_redirects=False, timeout=30)
+        url = self.node.base_url + path
+        return requests.request(method, url, headers=sent, allow_redirects=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ Open = Callable[[Node], Browser]
 IDLE_S, LIFETIME_S = 4, 9
 ABANDONED = "abandoned@example.com"
 # The worker goes round every ten seconds.
-WORKER_S = 60
+WORKER_S = 180
 # How much longer than that a busy machine may take to answer.
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,22 @@ def test_staying_prolongs_the_session_but_not_past_its_absolute_end(person: Brow
     assert not person.is_signed_in()
 
 
-def test_using_pages_prolongs_the_session(person: Browser) -> None:
-    for _ in range(3):
+def test_using_pages_prolongs_the_session(site: Site, open_browser: Open) -> None:
+    # A machine that pauses for so long that she counts as idle shows nothing.
+    assert any(stays_by_using_pages(open_browser(site.node)) for _ in range(10))
+
+
+def stays_by_using_pages(person: Browser) -> bool:
+    """Use pages for longer than a session lasts without; return whether no pause was as long as that."""
+    began = asked = time.monotonic()
+    assert person.sign_in(new_address()).status_code == 302
+    while asked - began < IDLE_S * 1.2:
         time.sleep(IDLE_S * 0.4)
-        assert person.is_signed_in()
+        before, asked = asked, time.monotonic()
+        if not person.is_signed_in():
+            assert time.monotonic() - before >= IDLE_S or time.monotonic() - began >= LIFETIME_S
+            return False
+    return True
 
 
 def test_the_worker_ends_the_session_of_somebody_who_never_returns(abandoned: Browser, site: Site) -> None:

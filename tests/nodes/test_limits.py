@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node, running_gatehouse
+from tests.processes import PATIENCE_S, Node, running_gatehouse
 
 Open = Callable[[Node], Browser]
 
@@ -51,7 +51,7 @@ def test_headers_with_underscores_are_nobodys(sqlite_url: str) -> None:
 
 
 def status(node: Node, path: str, headers: dict[str, str]) -> int:
-    connection = http.client.HTTPConnection("localhost", int(node.base_url.rpartition(":")[2]), timeout=20)
+    connection = http.client.HTTPConnection("localhost", int(node.base_url.rpartition(":")[2]), timeout=PATIENCE_S)
     try:
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status

@@ -30,8 +30,8 @@ from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.operations import OPERATIONS
-from tests.nodes.people import SESSION_COOKIE, Browser, csrf_token_of
-from tests.nodes.sites import Site, running_site
+from tests.nodes.people import PATIENCE_S, SESSION_COOKIE, Browser, csrf_token_of
+from tests.nodes.sites import CONFIRMED_FOR_LONG, Site, running_site
 
 # Not ``positive_data_acceptance``: most ids that can be are nobody's, and most versions are not today's. Not
 # ``unsupported_method`` and ``missing_required_header``, which belong to another phase: ``who-may.tsv`` and the tests
@@ -134,7 +134,7 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(place: str) -> Iterator[Api]:
-    with running_site(place) as site:
+    with running_site(place, CONFIRMED_FOR_LONG) as site:
         made = Api(site, None, {who: Browser(site.node) for who in ROLES})
         document = made.put_back("admin").get("/openapi.json").json()
         yield replace(made, schema=schemathesis.openapi.from_dict(document, config=Config.from_dict(CONFIG)))
@@ -174,7 +174,7 @@ def send(api: Api, browser: Browser, case: Case) -> int:
     if ParameterLocation.COOKIE not in wrong_parts(case):
         cookies[SESSION_COOKIE] = browser.session_token
     before = api.kept()
-    answer = case.call(base_url=api.site.node.base_url, headers=headers, cookies=cookies, timeout=60)
+    answer = case.call(base_url=api.site.node.base_url, headers=headers, cookies=cookies, timeout=PATIENCE_S)
     case.validate_response(answer, checks=CHECKS)
     assert answer.status_code < 400 or api.kept() == before
     return answer.status_code

@@ -10,7 +10,7 @@ import requests
 
 from tests.nodes.sites import gatehouse
 from tests.ports import free_port
-from tests.processes import PROGRAMS, running_gatehouse
+from tests.processes import PATIENCE_S, PROGRAMS, running_gatehouse
 
 GOOD_KEY = "mQ3v0cVbq8yT1nZ5wX7eR2uK9sLhJ4dF6gPaOiUy"
 KNOWN_KEY = "CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET"
@@ -75,19 +75,19 @@ def test_production_has_no_embedded_provider() -> None:
         GOOD | {"GATEHOUSE_ENV": "production", "GATEHOUSE_TRUSTED_PROXIES": "1"}, server="gunicorn"
     ) as node:
         by_https = {"X-Forwarded-Proto": "https"}
-        assert requests.get(f"{node.base_url}/auth/login", headers=by_https, timeout=10).status_code == 200
+        assert requests.get(f"{node.base_url}/auth/login", headers=by_https, timeout=PATIENCE_S).status_code == 200
         for path in ("/dev/provider/.well-known/openid-configuration", "/dev/provider/authorize", "/auth/login/dev"):
-            answer = requests.get(node.base_url + path, headers=by_https, timeout=10, allow_redirects=False)
+            answer = requests.get(node.base_url + path, headers=by_https, timeout=PATIENCE_S, allow_redirects=False)
             assert answer.status_code == 404, path
         claimed = requests.post(
-            f"{node.base_url}/dashboard/administrator", headers=by_https, timeout=10, allow_redirects=False
+            f"{node.base_url}/dashboard/administrator", headers=by_https, timeout=PATIENCE_S, allow_redirects=False
         )
         assert claimed.status_code == 404
 
 
 def test_development_elsewhere_has_no_embedded_provider() -> None:
     with running_gatehouse({"GATEHOUSE_BASE_URL": "https://gate.example.com"}, server="gunicorn") as node:
-        answer = requests.get(f"{node.base_url}/dev/provider/jwks", timeout=10)
+        answer = requests.get(f"{node.base_url}/dev/provider/jwks", timeout=PATIENCE_S)
         assert answer.status_code == 404
         assert "embedded provider" in node.log
 

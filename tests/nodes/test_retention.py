@@ -10,7 +10,7 @@ from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
 from tests.processes import Node
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
-from tests.processes import Node
+from tests.processes import PATIENCE_S, Node
 from tests.trail import sealed
 
 WITHIN_S = 2.0
@@ -66,10 +66,11 @@ def test_nobody_waits_for_the_lock(site: Site, open_browser: Callable[[Node], Br
         assert unsealed(site) > 0
 
 
-def test_what_was_done_last_is_sealed_at_the_end(place: str, open_browser: Callable[[Node], Browser]) -> None:
-    with running_site(place) as site:
+def test_what_was_done_last_is_sealed_at_the_end(database_url: str, open_browser: Callable[[Node], Browser]) -> None:
+    # A database of its own: nobody else seals it, or is at it just when this worker comes.
+    with running_site(database_url) as site:
         browser = open_browser(site.node)
         assert browser.sign_in(new_address()).status_code == 302
         site.node.process.terminate()
-        assert site.node.process.wait(60) is not None
+        assert site.node.process.wait(PATIENCE_S) is not None
         assert unsealed(site) == 0

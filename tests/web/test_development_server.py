@@ -18,7 +18,7 @@ from flask_gatehouse.dev import EmbeddedProviderRefused
 from flask_gatehouse.dev.server import serve
 from tests.ports import free_port
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 # A program of a developer's, with a worker that says how it ends.
 PROGRAM = """
 import sys
@@ -68,7 +68,7 @@ def test_it_says_one_line_answers_and_ends_cleanly(number: signal.Signals) -> No
         line = process.stdout.readline()
         assert line == f"Gatehouse is running on http://localhost:{port} — press Ctrl+C to stop.\n"
         wait_for("begun")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE_S) as answer:
             assert answer.status == 200
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE_S)

@@ -33,7 +33,7 @@ def both_before(database: Database, *statements: str) -> Iterator[None]:
     def wait(connection: Any, cursor: Any, text: str, *rest: Any) -> None:
         if text.startswith(statements) and not met.is_set():
             try:
-                barrier.wait(0.2 if is_sqlite else 10)
+                barrier.wait(0.2 if is_sqlite else 60)
             except BrokenBarrierError:
                 met.set()
 

@@ -169,7 +169,7 @@ def test_two_erasures_at_once_put_nothing_back(postgresql_url: str) -> None:
         other.start()
         _wait_until_somebody_waits(house)
         assert done == []
-    other.join(10)
+    other.join()
     assert done == [2]
     assert left(house) == [{}, {}, {}]
     engine.dispose()
@@ -178,7 +178,7 @@ def test_two_erasures_at_once_put_nothing_back(postgresql_url: str) -> None:
 def _wait_until_somebody_waits(house: House) -> None:
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     pause = threading.Event()
-    for _ in range(200):
+    for _ in range(3000):
         with house.database.reading() as connection:
             if connection.execute(waiting).scalar_one():
                 return

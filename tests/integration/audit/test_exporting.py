@@ -44,7 +44,7 @@ def checked(tmp_path: Path, export: bytes, *keys: object) -> tuple[int, str]:
     path.write_bytes(export)
     given = [word for key in keys for word in ("--key", str(key))]
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", VERIFIER, path, *given], capture_output=True, text=True, timeout=100, cwd=tmp_path
+        [sys.executable, "-I", "-S", VERIFIER, path, *given], capture_output=True, text=True, timeout=300, cwd=tmp_path
     )
     return ended.returncode, ended.stdout + ended.stderr
 

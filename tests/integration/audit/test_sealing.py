@@ -113,7 +113,7 @@ class TestLateEvents:
 
     def settle(self, house: House, sealer: Sealer, clock: Clock, to: int) -> None:
         """Let time pass until the watermark is there; transactions of other databases of the server count too."""
-        patience = time.monotonic() + 20
+        patience = time.monotonic() + 180
         while watermark(house) != to and time.monotonic() < patience:
             clock.now += SETTLING_S + 1
             sealer.seal()

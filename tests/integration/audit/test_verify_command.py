@@ -48,7 +48,7 @@ def verify(environment: dict[str, str], tmp_path: Path) -> Verify:
             env={name: value for name, value in (environment | changes).items() if value is not None},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     return verify
@@ -230,7 +230,7 @@ def test_a_terminal_sees_how_far_it_is(trail: Trail, environment: dict[str, str]
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()

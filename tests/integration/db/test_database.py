@@ -176,7 +176,7 @@ class TestMigrations:
             connection.exec_driver_sql("CREATE SCHEMA public")
         command = [sys.executable, "-c", MIGRATE, postgresql_url]
         nodes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
-        assert [(node.communicate(timeout=120)[1], node.returncode) for node in nodes] == [(b"", 0)] * 2
+        assert [(node.communicate(timeout=300)[1], node.returncode) for node in nodes] == [(b"", 0)] * 2
         with engine.connect() as connection:
             assert current_version(connection) == HEAD
         engine.dispose()

@@ -25,7 +25,15 @@ CREATE TRIGGER dawdle BEFORE UPDATE ON gatehouse_alembic_version FOR EACH ROW EX
 
 
 @pytest.fixture
-def impatient(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def patient(postgresql_url: str) -> Iterator[Engine]:
+    """An engine with the deadlines that it has, for what has to succeed however busy the machine is."""
+    engine = engines.make_engine(postgresql_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def impatient(patient: Engine, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine of ours whose requests wait for a fraction of a second."""
     monkeypatch.setattr(engines, "LOCK_TIMEOUT_MS", 200)
     monkeypatch.setattr(engines, "STATEMENT_TIMEOUT_MS", 400)
@@ -51,22 +59,27 @@ def test_a_migration_waits_for_the_one_of_another_node(impatient: Engine, postgr
         timer.join()
 
 
-def test_a_migration_may_take_longer_than_a_request(impatient: Engine) -> None:
-    with impatient.begin() as connection:
+def test_a_migration_may_take_longer_than_a_request(patient: Engine, impatient: Engine) -> None:
+    with patient.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
-    with impatient.connect() as connection:
+    with patient.connect() as connection:
         config = migrate._config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-    with impatient.begin() as connection:
+    with patient.begin() as connection:
         connection.exec_driver_sql(SLOW)
     migrate.upgrade(impatient)
-    with impatient.connect() as connection:
+    with patient.connect() as connection:
         assert current_version(connection) == HEAD
 
 
-def test_what_comes_after_a_migration_has_its_deadlines_again(impatient: Engine) -> None:
+def test_what_comes_after_a_migration_has_its_deadlines_again(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The server alone: it is it who ends the statement, however late we hear of that.
+    monkeypatch.setattr(engines, "STATEMENT_TIMEOUT_MS", 400)
+    impatient = engines.make_engine(postgresql_url)
     migrate.upgrade(impatient)
     with impatient.connect() as connection:
         # The very connection that has migrated.
@@ -76,6 +89,7 @@ def test_what_comes_after_a_migration_has_its_deadlines_again(impatient: Engine)
         assert driver.patience == engines.ANSWER_TIMEOUT_S
         with pytest.raises(OperationalError, match="statement timeout"):
             connection.exec_driver_sql(f"SELECT pg_sleep({LONG_S})")
+    impatient.dispose()
 
 
 def test_a_database_that_is_new_is_opened_while_somebody_writes(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_refusals_at_one_moment_all_count(house: House, refuse: Callable[..., No
         if text.startswith("INSERT INTO gatehouse_refusal_tallies") and id(connection) not in passed:
             passed.add(id(connection))
             if waits_for_others:
-                met.wait(20)
+                met.wait(60)
 
     event.listen(house.database.engine, "before_cursor_execute", wait)
     with ThreadPoolExecutor(together) as threads:
