@@ -5,11 +5,15 @@ import functools
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import certifi
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 # Seconds for the connection and for each pause between bytes.
@@ -64,16 +68,53 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _HeldSecureConnection
 
 
-class DirectAdapter(HTTPAdapter):
-    """The network itself. Used for one call each: a connection is never shared between sign-ins."""
+class DirectAdapter(BaseAdapter):
+    """The network itself. Used for one call each: a connection is never shared between sign-ins.
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=trusted_authorities(), **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    What a session of requests keeps, its pools for each host, its proxies and its cookies, would be made for each call.
+    """
 
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Demand a certificate, and read no file for it: that would cost more than the rest of a call."""
-        conn.cert_reqs = "CERT_REQUIRED"
+    def send(
+        self,
+        request: PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Return the answer, of which nothing but the headers has been read.
+
+        :param timeout: seconds for the connection, and for each pause between bytes.
+        :param stream: like all that is not named here, without meaning: a certificate is demanded always.
+        :raises urllib3.exceptions.HTTPError: if there is none.
+        """
+        connect, read = timeout
+        response = Response()
+        response.raw = _pool_to(urlsplit(request.url or "")).urlopen(
+            request.method or "GET",
+            request.path_url,
+            body=request.body,
+            headers=request.headers,
+            # A redirect would lead to an address that nobody has looked at, and a code is not sent twice.
+            redirect=False,
+            retries=False,
+            timeout=Timeout(connect=connect, read=read),
+            preload_content=False,
+            decode_content=False,
+        )
+        response.status_code, response.headers = response.raw.status, CaseInsensitiveDict(response.raw.headers)
+        return response
+
+    def close(self) -> None:
+        """Nothing is left open: each answer closes its own connection."""
+
+
+def _pool_to(address: SplitResult) -> HTTPConnectionPool:
+    host = address.hostname or ""
+    if address.scheme == "http":
+        return _Pool(host, address.port)
+    return _SecurePool(host, address.port, ssl_context=trusted_authorities(), cert_reqs="CERT_REQUIRED")
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from requests import Request
 from requests.adapters import BaseAdapter
@@ -64,7 +65,9 @@ class ProviderHttp:
         self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: AuthBase, *, limit: int
     ) -> Answer:
         """Send a form. Parameters and errors are those of ``get``."""
-        return self._call(Request("POST", url, data=dict(data), headers=_headers(headers), auth=auth), limit)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        request = Request("POST", url, data=urlencode(data), headers=_headers(form | dict(headers)), auth=auth)
+        return self._call(request, limit)
 
     def _call(self, request: Request, limit: int) -> Answer:
         try:
