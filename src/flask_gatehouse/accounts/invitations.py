@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..kernel.context import SYSTEM, Actor, acting
+from ..kernel.deferred import Deferred
 from .errors import (
     AlreadyAUser,
     AlreadyInvited,
@@ -18,12 +19,13 @@ from .errors import (
     InvalidField,
     InvitationNotFound,
 )
-from .fields import checked_address, checked_role
+from .fields import checked_role
 from .locks import give_role, now_of
 from .models import Invitation, User
 from .rules import LARGEST_ID, Role
 from .views import InvitationView
 
+_CHECKED_ADDRESS = Deferred("accounts.addresses:checked_address")
 _VIEW = tuple(getattr(Invitation, name) for name in InvitationView.__dataclass_fields__)
 
 
@@ -47,7 +49,8 @@ def invite(
     :raises AlreadyAUser: if somebody here has this address.
     :raises ConcurrentRegistration: if somebody else invites the same address at this very moment.
     """
-    email, wanted, now = checked_address(address), checked_role(role), now_of(db)
+    email: str = _CHECKED_ADDRESS.load()(address)
+    wanted, now = checked_role(role), now_of(db)
     if expires_at is not None and expires_at <= now:
         raise InvalidField({"expires_at": FieldProblem.IN_THE_PAST})
     owner = db.scalars(select(User.id).where(User.email == email)).first()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from ..db.base import Base, UtcDateTime, text_enum
+from ..db.base import Base, UtcDateTime, index_of, text_enum
 from .fold import ADDRESS_LENGTH, NAME_LENGTH, SEARCH_LENGTH, search_text_of
 from .rules import Role
 
@@ -89,10 +89,10 @@ class User(Base):
         Index(None, "role", "id"),
         Index(None, "is_active", "id"),
         Index(None, "last_sign_in_at", "id"),
-        Index(None, "held_at", sqlite_where=text("held_at IS NOT NULL"), postgresql_where=text("held_at IS NOT NULL")),
+        index_of(text("held_at IS NOT NULL"), "held_at"),
         # The two lists of a review, which nobody is on who cannot come in.
         Index(None, "is_active", "idle_since", "id"),
-        Index(None, "is_active", "role_confirmed_at", "id", sqlite_where=_MORE, postgresql_where=_MORE),
+        index_of(_MORE, "is_active", "role_confirmed_at", "id"),
         # An id is never given twice, because the trail speaks of people by it.
         {"sqlite_autoincrement": True},
     )

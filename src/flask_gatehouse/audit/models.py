@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db.base import Base, UtcDateTime, text_enum
+from ..db.base import Base, UtcDateTime, index_of, text_enum
 from .events import (
     EVENT_LENGTH,
     IDENTIFIER_LENGTH,
@@ -20,8 +20,7 @@ _LONG = BigInteger().with_variant(Integer, "sqlite")
 
 def _index_of_present(column: str, *more: str) -> Index:
     """Return an index that leaves rows without a value out."""
-    present = text(f"{column} IS NOT NULL")
-    return Index(None, column, *more, sqlite_where=present, postgresql_where=present)
+    return index_of(text(f"{column} IS NOT NULL"), column, *more)
 
 
 class AuditEventRow(Base):

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData
+from sqlalchemy import Connection, DateTime, Dialect, Enum, Index, MetaData, TextClause, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+_CONDITION = "gatehouse_condition"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -72,3 +74,17 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def index_of(condition: TextClause, *columns: str) -> Index:
+    """Return an index that has only the rows for which a condition holds."""
+    return Index(None, *columns, info={_CONDITION: condition})
+
+
+@event.listens_for(Base.metadata, "before_create")
+def _say_conditions(metadata: MetaData, connection: Connection, **options: Any) -> None:
+    """Tell the dialect in its own words. Said in the models, each process would load the dialects of all databases."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if _CONDITION in index.info:
+                index.dialect_kwargs[f"{connection.dialect.name}_where"] = index.info[_CONDITION]
