@@ -20,6 +20,8 @@ from tests.chromium import Complaints, assert_accessible
 from tests.processes import Node
 
 PATIENCE_MS = 40_000
+# An open page looks for news this often.
+PAUSE_MS = 10_000
 # One of those who sign in with the provider by pressing one button.
 STRANGER = Actor(ip="198.51.100.23", user_agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0", request_id="f" * 16)
 
@@ -178,14 +180,18 @@ def test_news_announce_themselves_and_leave_the_session_alone(log: Page, engine:
 
 
 def test_nothing_is_asked_for_while_nobody_looks(log: Page) -> None:
+    log.clock.install()
+    log.reload()
     asked: list[str] = []
     log.on("request", lambda request: asked.append(request.url) if "/news" in request.url else None)
+    with log.expect_response("**/news?*") as first:
+        log.clock.run_for(PAUSE_MS)
+    first.value.finished()
     log.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
-    log.wait_for_timeout(11_500)
-    assert asked == []
-    log.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    log.wait_for_timeout(500)
-    assert len(asked) == 1
+    log.clock.run_for(3 * PAUSE_MS)
+    with log.expect_response("**/news?*"):
+        log.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    assert len(asked) == 2
 
 
 def test_pages_turn_both_ways(log: Page, node: Node) -> None:
@@ -196,7 +202,11 @@ def test_pages_turn_both_ways(log: Page, node: Node) -> None:
     expect(log.locator("#log-count")).to_be_focused()
     log.get_by_role("link", name="Newer").click()
     expect(log).to_have_url(re.compile(r"\?after=\d+$"))
-    log.get_by_role("link", name="Newest").or_(log.locator(f"#{first}")).first.click()
+    expect(log.locator(f"#{first}")).to_be_visible()
+    log.get_by_role("link", name="Older").click()
+    expect(log).to_have_url(re.compile(r"\?before=\d+$"))
+    log.get_by_role("link", name="Newest").click()
+    expect(log).to_have_url(f"{node.base_url}/admin/audit-logs")
     log.goto(f"{node.base_url}/admin/audit-logs?before=1")
     expect(log.get_by_role("heading", name="Nothing is this far back")).to_be_visible()
 

@@ -30,13 +30,13 @@ def sign_in(page: Page, node: Node, name: str) -> None:
     page.locator('input[name="password"]').fill("whatever it likes")
     page.locator('button[type="submit"]').click()
     page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_url(f"{node.base_url}/account")
 
 
 def test_a_person_signs_in_and_out(node: Node, page: Page, complaints: Complaints) -> None:
     # The provider's own pages load a font from elsewhere, which the tests do not let them.
     complaints.allow("fonts.googleapis.com|ERR_FAILED")
     sign_in(page, node, "alice")
-    expect(page).to_have_url(f"{node.base_url}/account")
     expect(page.get_by_role("main").get_by_text("alice@example.com").first).to_be_visible()
     page.goto(f"{node.base_url}/auth/logout")
     page.get_by_role("main").get_by_role("button", name="Sign out").click()

@@ -80,6 +80,8 @@ def test_whoever_cancels_has_changed_nothing_and_keeps_what_she_typed(late: Page
     assert role_of(engine, PERSON) is Role.VIEWER
     late.get_by_role("button", name="Save").click()
     dialog(late).get_by_role("button", name="Cancel").click()
+    expect(dialog(late)).to_be_hidden()
+    expect(late.get_by_role("button", name="Save")).to_be_focused()
     assert role_of(engine, PERSON) is Role.VIEWER
 
 

@@ -96,6 +96,7 @@ def test_the_other_pages_in_german(
     german.goto(f"{node.base_url}/dashboard")
     german.get_by_role("link", name="anmelden").click()
     german.get_by_role("button", name="Ada Admin").click()
+    expect(german).to_have_url(f"{node.base_url}/dashboard")
     complaints.allow("status of 404")
     for path in ("/dashboard", "/account", "/users/invitations", "/auth/logout", "/nowhere"):
         german.goto(node.base_url + path)

@@ -66,6 +66,7 @@ def test_the_only_administrator_is_told_why_not(page: Page) -> None:
     with running_gatehouse({}) as node:
         sign_in(page, node, "only@example.com", "/dashboard")
         page.get_by_role("button", name="administrator").click()
+        expect(page.get_by_role("link", name="Audit log").first).to_be_visible()
         page.goto(f"{node.base_url}/account/delete")
         expect(page.get_by_text("You are the only administrator")).to_be_visible()
         expect(page.get_by_role("textbox")).to_have_count(0)

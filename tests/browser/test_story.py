@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chromium import Complaints, assert_accessible
+from tests.chromium import PATIENCE, Complaints, assert_accessible
 from tests.processes import Node, running_gatehouse
 
 # Short enough to wait for the warning: it comes when half of it is left.
@@ -45,7 +45,7 @@ def test_the_whole_story(node: Node, new_browser: Callable[..., Page], complaint
 
     page.goto(f"{node.base_url}/account")
     warning = page.get_by_role("dialog")
-    expect(warning).to_be_visible(timeout=IDLE_S * 1000)
+    expect(warning).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Stay signed in").click()
     expect(warning).to_be_hidden()
@@ -59,7 +59,7 @@ def test_the_whole_story(node: Node, new_browser: Callable[..., Page], complaint
     expect(elsewhere.get_by_role("button", name=re.compile("End the session on"))).to_have_count(0)
     assert_accessible(elsewhere)
 
-    expect(page).to_have_url(re.compile("/auth/login"), timeout=8000)
+    expect(page).to_have_url(re.compile("/auth/login"))
     expect(page.get_by_text("Your session was ended")).to_be_visible()
     page.get_by_role("link", name="Sign in with").click()
     page.get_by_role("button", name="Ada Admin").first.click()
@@ -69,7 +69,7 @@ def test_the_whole_story(node: Node, new_browser: Callable[..., Page], complaint
 def test_a_session_that_nobody_uses_ends_and_says_so(node: Node, page: Page, complaints: Complaints) -> None:
     complaints.allow("status of 401")
     sign_in(page, node, "/account", "Vera Viewer")
-    expect(page).to_have_url(re.compile("/auth/login"), timeout=(IDLE_S + 8) * 1000)
+    expect(page).to_have_url(re.compile("/auth/login"), timeout=2 * PATIENCE)
     expect(page.get_by_text("Your session has expired. Please sign in again.")).to_be_visible()
     assert_accessible(page)
     page.go_back()

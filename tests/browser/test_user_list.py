@@ -89,7 +89,9 @@ def test_many_are_changed_at_once_and_oneself_is_left_out(users: Page, engine: E
     assert_accessible(users)
     # A row that is answered anew keeps its tick.
     users.get_by_role("button", name="Edit Grace Hopper").click()
+    expect(users.get_by_label("Name of Grace Hopper")).to_be_focused()
     users.keyboard.press("Escape")
+    expect(users.get_by_role("button", name="Edit Grace Hopper")).to_be_focused()
     expect(bar).to_contain_text("3 selected")
     bar.get_by_role("button", name="Deactivate").click()
     expect(row(users, "Hedy Lamarr")).to_contain_text("Deactivated")

@@ -10,15 +10,23 @@
   const LIST = "trail";
   const NEWS = "trail-news";
   const FILTERS = ["q", "who", "event", "outcome", "when", "since", "until", "ip"];
+  const TIMES = ["when", "since", "until"];
   const asking = new Set();
 
   /* --- The address and the list --------------------------------------------------------------- */
 
+  const fields = () => [...$("log-filters").elements].filter((field) => FILTERS.includes(field.name));
+  const valuesOf = () => Object.fromEntries(fields().map((field) => [field.name, field.value]));
+  let shown = {};
+
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (ctx.target?.id !== LIST || !ctx.sourceElement.closest?.("#log-filters")) return;
+    if (ctx.target?.id !== LIST) return;
+    if (ctx.sourceElement.matches("a")) followLink(ctx);
+    if (!ctx.sourceElement.closest?.("#log-filters")) return;
     // One list has one address: the same order whatever was touched last, and nothing that says nothing.
     const { body } = ctx.request;
-    const values = Object.fromEntries(body);
+    // Also what comes with the list, which htmx does not look for outside of the form.
+    const values = valuesOf();
     // A time that is given and a word for one say two things.
     if (values.since || values.until) delete values.when;
     for (const name of FILTERS) {
@@ -27,9 +35,32 @@
     }
   });
 
+  /** A link of a list that was there before what has been typed or chosen since: both count, and the fields say so. */
+  function followLink({ sourceElement, request }) {
+    const { pathname, searchParams: said } = new URL(request.action, location.href);
+    const known = new URLSearchParams($(LIST).dataset.filters);
+    const clears = !sourceElement.closest(".ranges, .pager, .trail-reached, #trail-news");
+    const chosen = sourceElement.closest(".ranges") ? TIMES : [];
+    let isAnother = false;
+    for (const field of fields()) {
+      const { name, value } = field;
+      if (clears || chosen.includes(name) || (said.get(name) ?? "") !== (known.get(name) ?? "")) {
+        field.value = said.get(name) ?? "";
+      } else if (value !== shown[name]) {
+        said.set(name, value);
+        isAnother = true;
+      }
+    }
+    if (!isAnother) return;
+    // Another selection of events has other pages: of those, it leads to the first.
+    for (const name of FILTERS) if (said.get(name)) request.body.append(name, said.get(name));
+    request.action = pathname;
+  }
+
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.target?.id !== LIST) return;
     asking.add(ctx);
+    ctx.values = valuesOf();
     $(LIST).ariaBusy = "true";
     $("gatehouse-messages").replaceChildren();
   });
@@ -50,12 +81,14 @@
     }
   }
 
-  /** Let the fields say what the list shows: a link may have chosen something else than they did. */
-  function fillFields() {
-    const shown = new URLSearchParams($(LIST).dataset.filters);
-    for (const field of $("log-filters").elements) {
-      if (!FILTERS.includes(field.name) || field === document.activeElement) continue;
-      field.value = shown.get(field.name) ?? "";
+  /** Let the fields say what the list shows: a link may have chosen something else than they did. What was typed since
+   * the list was asked for stays. */
+  function fillFields(values) {
+    const said = new URLSearchParams($(LIST).dataset.filters);
+    shown = values;
+    for (const field of fields()) {
+      if (field.value !== values[field.name] || field === document.activeElement) continue;
+      field.value = shown[field.name] = said.get(field.name) ?? "";
     }
     for (const problem of problems()) problem.replaceChildren();
   }
@@ -74,7 +107,7 @@
     const refused = $("trail-refused");
     if (ctx.target?.id === LIST && $(LIST)) {
       // What cannot be asked stays typed.
-      if (!refused) fillFields();
+      if (!refused) fillFields(ctx.values);
       markFields();
       // Who turns a page begins to read it at its top; the answer to a filter is read out while focus stays in it.
       if (refused) $("log-status").textContent = [refused, ...problems()].map((said) => said.innerText).join(" ");
@@ -184,6 +217,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const link of document.querySelectorAll(".unfold")) link.ariaExpanded = "false";
+    shown = valuesOf();
     const setting = document.querySelector("[data-character-keys]");
     setting.checked = localStorage.getItem(SETTING) !== "off";
     setting.addEventListener("change", () => localStorage.setItem(SETTING, setting.checked ? "on" : "off"));

@@ -49,19 +49,90 @@
   // What was done to something that is not there any more, whose answer has no place for it.
   document.addEventListener("gatehouse:message", ({ detail }) => show("gatehouse-done", detail.text));
 
+  let failure = null;
+
   // No answer at all, because of the network or the deadline, or one that cannot be shown.
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx && !leaving) say(ctx.response ? "failed" : "unreachable");
+    if (ctx && !leaving) failure = say(ctx.response ? "failed" : "unreachable");
   });
 
   // Our own refusals bring their message along; what a proxy answers in our place does not.
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     const isExpected = ctx.sourceElement.hasAttribute(`hx-status:${ctx.response.status}`);
-    if (!ctx.hx.redirect && !isExpected && !ctx.text.includes(MESSAGES)) say("failed");
+    if (!ctx.hx.redirect && !isExpected && !ctx.text.includes(MESSAGES)) failure = say("failed");
   });
 
-  // The server names where focus goes when what held it has been removed.
-  document.addEventListener("gatehouse:focus", ({ target }) => target.focus?.());
+  /* --- Between a press and its answer ---------------------------------------------------------- */
+
+  const underWay = new WeakSet();
+  const homeless = new WeakSet();
+  let held = null;
+
+  const isQueued = (element) => element.getAttribute?.("hx-sync")?.includes(":queue");
+  const isField = (one) => one.id && one.matches("input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea");
+  const fieldsOf = ({ request: { form } }) => [...(form?.elements ?? [])].filter(isField);
+
+  /** Whether focus is still where it was at a press, or nowhere, since an answer has taken that away. */
+  function hasStayed(before) {
+    const here = document.activeElement;
+    return here === document.body || here === before || Boolean(here.id && here.id === before?.id);
+  }
+
+  // What waits its turn and is pressed once more is wanted once: the second time would undo it, or be told it is done.
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    const { sourceElement } = ctx;
+    ctx.held = document.activeElement;
+    ctx.sent = new Map(fieldsOf(ctx).map((field) => [field.id, field.value]));
+    if (!isQueued(sourceElement)) return;
+    if (underWay.has(sourceElement)) event.preventDefault();
+    underWay.add(sourceElement);
+  });
+
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => underWay.delete(ctx.sourceElement));
+
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    // What is read for a row that went while the press waited its turn has nobody to show it to.
+    if (ctx.request.method === "GET" && !placeOf(ctx)) return event.preventDefault();
+    // Whoever tries again has read why the last time failed.
+    if (!ctx.request.headers["Gatehouse-Background"]) failure?.remove();
+  });
+
+  /** Where an answer belongs: to what it was asked for, or to what has taken the place of that meanwhile. */
+  function placeOf({ target, sourceElement }) {
+    if (!target) return sourceElement.hasAttribute("hx-target") ? null : document.body;
+    if (target.isConnected || target === sourceElement) return target;
+    return target.id ? document.getElementById(target.id) : null;
+  }
+
+  // htmx drops an answer whose place is gone, with what it has to say.
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    held = ctx.held;
+    const place = placeOf(ctx);
+    if (place && ctx.target) ctx.target = place;
+    if (place) return;
+    homeless.add(ctx);
+    ctx.target = document.getElementById(MESSAGES);
+  });
+
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+    const main = tasks.findIndex((task) => task.type === "main");
+    if (main < 0) return;
+    if (homeless.has(ctx)) return tasks.splice(main, 1);
+    const { fragment } = tasks[main];
+    if (!hasStayed(ctx.held)) for (const one of fragment.querySelectorAll("[autofocus]")) one.autofocus = false;
+    // What was typed since a form was sent stays typed.
+    for (const field of fieldsOf(ctx)) {
+      const successor = ctx.sent.get(field.id) !== field.value && fragment.getElementById(field.id);
+      if (!successor) continue;
+      successor.value = field.value;
+      held = null;
+    }
+  });
+
+  // The server names where focus goes when what held it has been removed; whoever has gone on is left where she is.
+  document.addEventListener("gatehouse:focus", ({ target }) => hasStayed(held) && target.focus?.());
 
   const viewersTime = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeStyle: "long" });
 

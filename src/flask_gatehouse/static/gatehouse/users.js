@@ -13,29 +13,63 @@
   const FILTERS = ["q", "role", "status", "sort"];
   const asking = new Set();
   let place = null;
+  let isOutdated = false;
+  let shown = "";
 
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (ctx.target?.id !== TABLE || ctx.request.method !== "GET") return;
-    // One list has one address: the same order whatever was touched last, and nothing that says nothing.
-    const { body } = ctx.request;
-    const values = Object.fromEntries(body);
+    if (ctx.target?.id !== TABLE || ctx.request.method !== "GET" || ctx.sourceElement === ctx.target) return;
+    ctx.chosen = chosen();
+    if (!ctx.sourceElement.matches("a") || isOvertaken(ctx.request)) sayAll(ctx.request.body);
+  });
+
+  /** One list has one address: the same order whatever was touched last, and nothing that says nothing. */
+  function sayAll(body) {
+    // Also what comes with the rows, which htmx does not look for outside of the form.
+    const said = new FormData($("filters"));
     for (const name of FILTERS) {
       body.delete(name);
-      if (values[name]) body.append(name, values[name]);
+      if (said.get(name)) body.append(name, said.get(name));
     }
-  });
+  }
+
+  /** What the fields say about who is on the list. */
+  const chosen = () => ["q", "role", "status"].map((name) => $("filters").elements[name].value).join("\n");
+
+  /** Whether something has been typed or chosen since the list was asked for whose link this is: then both count. */
+  function isOvertaken(request) {
+    const { pathname, searchParams: said } = new URL(request.action, location.href);
+    $("filters").elements.sort.value = said.get("sort") ?? "";
+    if (chosen() === shown) return false;
+    // Other people have other pages: of those, it leads to the first.
+    request.action = pathname;
+    return true;
+  }
 
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.target?.id !== TABLE) return;
     asking.add(ctx);
     $(TABLE).ariaBusy = "true";
     // What was said about rows that are leaving can go; what a change has just led to stays.
-    if (ctx.sourceEvent?.type !== "gatehouse:refresh") $("gatehouse-messages").replaceChildren();
+    if (ctx.sourceElement !== ctx.target) $("gatehouse-messages").replaceChildren();
   });
 
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     asking.delete(ctx);
-    if (!asking.size && $(TABLE)) $(TABLE).ariaBusy = null;
+    if (asking.size || !$(TABLE)) return;
+    $(TABLE).ariaBusy = null;
+    if (isOutdated) readAgain();
+  });
+
+  /** Show what a change has led to: at once, or in the list that is on its way, which may have been read before. */
+  function readAgain() {
+    isOutdated = asking.size > 0;
+    if (!isOutdated) $(TABLE).dispatchEvent(new CustomEvent("gatehouse:read"));
+  }
+
+  document.addEventListener("gatehouse:refresh", readAgain);
+
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (asking.size && ctx.request.method !== "GET") isOutdated = true;
   });
 
   /* --- Focus and the selection survive what is replaced ---------------------------------------- */
@@ -44,14 +78,22 @@
   const picks = () => [...document.querySelectorAll("#user-rows input[name=user]")];
   const stopOf = (row) => row?.querySelector("[data-edit]") ?? row?.querySelector(".name a");
 
-  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
     const held = document.activeElement;
+    if (ctx.target?.id === TABLE) keepEdits(tasks);
     const row = held?.closest?.("#user-rows tr");
     if (row) place = { ids: [row.id, row.nextElementSibling?.id, row.previousElementSibling?.id] };
     // The button that takes something back goes with its message.
     else if (held?.closest?.("#gatehouse-messages")) place = { ids: [ctx.target?.id] };
-    else if (held?.closest?.(".pager")) place = { ids: [], top: "user-count" };
+    else if (held?.closest?.(".pager") && ctx.sourceElement.closest?.(".pager")) place = { ids: [], top: "user-count" };
   });
+
+  /** A row in which somebody types is not read anew with the list. */
+  function keepEdits(tasks) {
+    for (const { id } of document.querySelectorAll("#user-rows .editing")) {
+      for (const { fragment } of tasks) fragment.getElementById?.(id)?.setAttribute("hx-preserve", "");
+    }
+  }
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     // Who turns a page begins to read it at its top.
@@ -62,6 +104,7 @@
     }
     place = null;
     if (!$(TABLE)) return;
+    shown = ctx.chosen ?? shown;
     for (const pick of picks()) pick.checked = selected.has(pick.id);
     countSelection();
     // The answer to a filter is read out while focus stays in the filter.
@@ -104,11 +147,14 @@
     countSelection();
   }
 
-  // What was done to a selection is done; ticks that stay would do it again.
+  // What was done to a selection is done; ticks that stay would do it again. Those that were set meanwhile do stay.
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.sourceElement.id !== "bulk" || ctx.response.status >= 400) return;
-    clearSelection();
-    $("users-title").focus();
+    const done = new Set(ctx.request.body.getAll("user"));
+    for (const pick of picks()) if (done.has(pick.value)) pick.checked = false;
+    const wasInBar = $("bulk-bar")?.contains(document.activeElement);
+    countSelection();
+    if (wasInBar || document.activeElement === document.body) $("users-title").focus();
   });
 
   /* --- Questions ------------------------------------------------------------------------------ */
@@ -186,6 +232,8 @@
     ArrowUp: (from) => from.closest("#user-rows tr:not(.editing)") && step(from, false),
     Escape: (from) => {
       const row = from.closest("#user-rows tr");
+      const asked = row?.querySelector("[data-edit].htmx-request");
+      if (asked) return asked.dispatchEvent(new CustomEvent("htmx:abort"));
       const cancel = row?.querySelector("[data-cancel]");
       if (cancel) cancel.click();
       return Boolean(cancel) || (row && goTo($("search")));
@@ -214,6 +262,7 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
+    if ($("filters")) shown = chosen();
     const setting = document.querySelector("[data-character-keys]");
     if (!setting) return;
     setting.checked = localStorage.getItem(SETTING) !== "off";
