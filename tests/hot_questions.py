@@ -158,6 +158,7 @@ QUESTIONS = (
     # Up to 7,000 ids of a million are sorted, where that is quicker than walking past the others.
     Question("users: editors, last page", _last(role="editor"), most_steps=80_000),
     Question("users: inactive, by name", _users(status="inactive", sort="name")),
+    Question("users: locked, by name", _users(status="locked", sort="name"), (f"{_USERS}held_at",)),
     Question("users: part of one address", _reading(
         lambda connection, count: list_users(connection, UserQuery.parse(q=address_of(count // 2)[3:12]))
     ), ("search_trigrams",), ("user_search INDEX",)),

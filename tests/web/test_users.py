@@ -78,6 +78,21 @@ def test_json_says_who_is_locked(enter: Enter, app: Flask, target: int) -> None:
     assert [user["locked"] for user in listed] == [True]
 
 
+def test_who_is_locked_is_found_and_changed_together(enter: Enter, app: Flask, target: int) -> None:
+    client, who = enter(Role.ADMIN)
+    with state_of(app).database.transaction() as db:
+        assert hold_user(db, target, 0, about="test", actor=Actor())
+    found = {
+        status: [user["id"] for user in client.get(f"/users?status={status}", headers=JSON).get_json()["users"]]
+        for status in ("active", "inactive", "locked")
+    }
+    assert (found["inactive"], found["locked"], target in found["active"]) == ([], [target], False)
+    assert '<option value="locked" selected>' in client.get("/users?status=locked").text
+    everyone = {"change": "deactivate", "everyone": "1", "status": "locked"}
+    assert client.post("/users/bulk", json=everyone, headers=who.headers | JSON).get_json()["changed"] == 1
+    assert client.get("/users?status=locked", headers=JSON).get_json()["users"] == []
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -123,25 +138,6 @@ def test_a_change_of_everybody_is_refused_where_a_filter_is_mistyped(
 def test_one_person_has_one_address(enter: Enter, target: int, path: str) -> None:
     client, _ = enter(Role.ADMIN)
     assert client.get(path.format(target)).status_code == 404
-
-
-@pytest.mark.parametrize("path", ["/users", "/users/{}", "/users/{}/edit", "/users/{}/activity", "/admin/audit-logs"])
-def test_a_boosted_link_gets_its_page(enter: Enter, target: int, path: str) -> None:
-    """htmx 1.9, 2 and 4 put what they get for one into the body."""
-    client, _ = enter(Role.ADMIN)
-    path = path.format(target)
-    part, page = client.get(path, headers=HTMX), client.get(path, headers=HTMX | {"HX-Boosted": "true"})
-    assert ("<html" in part.text, "<html" in page.text) == (False, True)
-    restored = client.get(path, headers=HTMX | {"HX-History-Restore-Request": "true"})
-    assert "<html" in restored.text
-    assert {"HX-Request", "HX-Boosted", "HX-History-Restore-Request", "Accept"} <= set(page.vary)
-
-
-def test_a_boosted_form_is_led_on_as_without_script(enter: Enter, target: int) -> None:
-    client, who = enter(Role.ADMIN)
-    headers = who.headers | HTMX | {"HX-Boosted": "true"}
-    answer = client.post(f"/users/{target}", data=FIELDS | {"_method": "put"}, headers=headers)
-    assert answer.status_code == 303
 
 
 @pytest.mark.parametrize("identifier", ["0", "99999999", "9" * 40, "-1", "1.5", "x", "%00"])

@@ -37,8 +37,11 @@ MAY_BE_MISSING = {Sort.EMAIL, Sort.LAST_SIGN_IN}
 
 
 class Status(StrEnum):
+    """How somebody stands, in one word of three: who is deactivated and locked is inactive."""
+
     ACTIVE = "active"
     INACTIVE = "inactive"
+    LOCKED = "locked"
 
 
 class Direction(StrEnum):

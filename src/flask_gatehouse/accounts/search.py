@@ -7,7 +7,7 @@ all. SQLite keeps no statistics unless told to, so that ``sqlite_search`` looks 
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, String, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, String, bindparam, func, not_, select
 
 from .columns import users
 from .meant import Meant, sought_part
@@ -37,7 +37,10 @@ def _planned(connection: Connection, query: UserQuery) -> Iterator[ColumnElement
     if query.role is not None:
         yield users.c.role == _inside(query.role)
     if query.status is not None:
-        yield users.c.is_active.is_(query.status is Status.ACTIVE)
+        yield users.c.is_active.is_(query.status is not Status.INACTIVE)
+        if query.status is not Status.INACTIVE:
+            is_locked = users.c.held_at.is_not(None)
+            yield is_locked if query.status is Status.LOCKED else not_(is_locked)
 
 
 def _inside(value: str) -> ColumnElement[str]:

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, column, func, literal_column, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
@@ -61,10 +73,20 @@ def _filters(query: UserQuery) -> Iterator[_Filter]:
     if sought := sought_part(query.text):
         test = func.instr(users.c.search_text, sought) > 0
         yield _Filter(test, select(users.c.id).where(test), sought)
-    active = None if query.status is None else query.status is Status.ACTIVE
-    for searched, value in ((users.c.role, query.role), (users.c.is_active, active)):
-        if value is not None:
-            yield _Filter(_unindexed(searched) == value, select(users.c.id).where(searched == value))
+    if query.role is not None:
+        yield _Filter(_unindexed(users.c.role) == query.role, select(users.c.id).where(users.c.role == query.role))
+    if query.status is not None:
+        yield _standing(query.status)
+
+
+def _standing(status: Status) -> _Filter:
+    """Return the filter for how somebody stands; those who are locked are found by the index that holds them alone."""
+    is_active = _unindexed(users.c.is_active) == (status is not Status.INACTIVE)
+    if status is Status.LOCKED:
+        test = and_(is_active, _unindexed(users.c.held_at).is_not(None))
+        return _Filter(test, select(users.c.id).where(users.c.held_at.is_not(None), is_active))
+    test = and_(is_active, users.c.held_at.is_(None)) if status is Status.ACTIVE else is_active
+    return _Filter(test, select(users.c.id).where(users.c.is_active == (status is Status.ACTIVE), test))
 
 
 def _by_trigrams(connection: Connection, one: _Filter, sample: tuple[str, ...]) -> Select[Any]:

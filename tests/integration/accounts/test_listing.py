@@ -33,6 +33,7 @@ def some_people(count: int) -> list[dict[str, Any]]:
             "email": None if number % 3 == 0 else f"u{number}@mail.example.com",
             "role": chance.choice(list(Role)),
             "is_active": chance.random() < 0.8,
+            "held_at": now if number % 7 == 0 else None,
             "created_at": now - timedelta(days=chance.randrange(20)),
             "last_sign_in_at": None if number % 4 == 0 else now - timedelta(days=chance.randrange(20)),
         }
@@ -167,18 +168,25 @@ class TestSearching:
         engine.dispose()
 
 
+def standing(row: UserRow) -> Status:
+    """Return what the list says of somebody."""
+    if not row.is_active:
+        return Status.INACTIVE
+    return Status.LOCKED if row.is_held else Status.ACTIVE
+
+
 class TestFiltering:
     @pytest.mark.parametrize("order", ["name", "-last_sign_in", "created"])
-    @pytest.mark.parametrize(("role", "status"), [("admin", ""), ("", "inactive"), ("viewer", "active")])
+    @pytest.mark.parametrize(
+        ("role", "status"), [("admin", ""), ("", "inactive"), ("viewer", "active"), ("", "locked")]
+    )
     def test_by_role_and_status_and_text(self, people: Database, role: str, status: str, order: str) -> None:
         everybody = rows(people)
         for sought in ("", "mail", "bob"):
             wanted = {
                 row.id
                 for row in everybody
-                if role in {"", row.role}
-                and status in {"", Status.ACTIVE if row.is_active else Status.INACTIVE}
-                and sought in f"{row.name} {row.email}"
+                if role in {"", row.role} and status in {"", standing(row)} and sought in f"{row.name} {row.email}"
             }
             assert {row.id for row in rows(people, q=sought, role=role, status=status, sort=order)} == wanted
             with people.reading() as connection:

@@ -30,7 +30,7 @@ def dormant(subject: Subject) -> Finding:
     days = subject.settings.dormant_after.days
     with subject.database.reading() as connection:
         rows = list_users(connection, _ADMINISTRATORS).rows
-    asleep = [one for one in rows if not one.is_held and (one.last_sign_in_at or one.created_at) < before]
+    asleep = [one for one in rows if (one.last_sign_in_at or one.created_at) < before]
     if asleep:
         named = ", ".join(str(one.id) for one in asleep[:10])
         return failed(
