@@ -82,7 +82,8 @@ def empty_database(app: Flask) -> Iterator[None]:
     state: State = app.extensions[EXTENSION]
     with app.app_context():
         engine = state.database.engine
-        with state.database.reading() as connection:
+        # Past the look whether there is a database, which is only just made here.
+        with engine.connect() as connection:
             known = inspect(connection).has_table("gatehouse_users")
             count = connection.execute(select(func.count()).select_from(users)).scalar_one() if known else 0
         if count:
