@@ -77,9 +77,8 @@ class Database:
         engine = self.engine
         return Database(lambda: engine, self._info)
 
-    def _engine_with(self, level: IsolationLevel) -> Engine:
+    def _isolated(self, engine: Engine, level: IsolationLevel) -> Engine:
         """Return a view of the engine whose connections are isolated like this; all share one pool."""
-        engine = self._engine()
         if engine is not self._seen:
             refuse_to_make(engine)
             self._seen = engine
@@ -108,9 +107,10 @@ class Database:
                 return self._first(question, parameters)
 
     def _first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
-        with self._engine_with("AUTOCOMMIT").connect() as connection:
+        engine = self._engine()
+        with self._isolated(engine, "AUTOCOMMIT").connect() as connection:
             if isinstance(question, PreparedSelect):
-                return question.first(connection, self._engine(), parameters)
+                return question.first(connection, engine, parameters)
             return connection.execute(question, parameters).first()
 
     @contextmanager
@@ -119,7 +119,7 @@ class Database:
 
         :raises DependencyUnavailable: if the database does not answer.
         """
-        with as_unavailable(), self._engine_with("AUTOCOMMIT").connect() as connection:
+        with as_unavailable(), self._isolated(self.engine, "AUTOCOMMIT").connect() as connection:
             yield connection
 
     @contextmanager
@@ -133,7 +133,7 @@ class Database:
         :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
             knows whether the change happened; whoever asked is told to look again.
         """
-        session = Session(self._engine_with("READ COMMITTED"), expire_on_commit=False, info=self._info)
+        session = Session(self._isolated(self.engine, "READ COMMITTED"), expire_on_commit=False, info=self._info)
         with as_unavailable(), session, session.begin():
             begin_writing(session)
             yield session

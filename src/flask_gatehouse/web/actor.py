@@ -204,7 +204,7 @@ def clear_session_cookie(response: Response) -> Response:
 
 
 def _look_up(here: State) -> Visit:
-    token = request.cookies.get(here.session_cookie)
+    token = current_request().cookies.get(here.session_cookie)
     if not token:
         return Visit()
     found = find_session(here.database, token)

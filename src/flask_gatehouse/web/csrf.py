@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 
 from .actor import memory, visit
 from .denials import CrossSiteRequest
-from .state import state
+from .state import current_request, state
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # What sixteen random bytes are in URL-safe Base64.
@@ -47,7 +47,7 @@ def protect() -> None:
 
     :raises CrossSiteRequest: if it comes from elsewhere, or without this session's token.
     """
-    if request.method in SAFE_METHODS:
+    if current_request().method in SAFE_METHODS:
         return
     if not _same_origin():
         raise CrossSiteRequest

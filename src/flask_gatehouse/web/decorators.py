@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from flask import after_this_request, current_app, make_response, request
@@ -48,7 +49,7 @@ def require(permission: Permission, target_id: int | None = None) -> None:
         raise NotSignedIn(visit().ended)
     # Before the role: a forged request should not tell the forger what its victim may do.
     protect()
-    list_role = Role(state().settings.user_list_role)
+    list_role = state().list_role
     if not permits(permission, who.role, who.id, target_id=target_id, list_role=list_role):
         # Her role is no reason: it includes this, for anybody else.
         on_herself = permission is Permission.ADMIN_NOT_SELF and who.role is Role.ADMIN
@@ -97,6 +98,8 @@ def _protected(
     permission: Permission, view: Callable[P, Returned | Awaitable[Returned]], *, confirmed: bool = False
 ) -> Callable[P, ResponseReturnValue]:
     """Return a host's view behind a permission. A refusal is answered here: the host's handlers are its own."""
+    # Flask looks for a coroutine at what it was given, which is the function below.
+    is_coroutine = iscoroutinefunction(view)
 
     @wraps(view)
     def protected(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
@@ -107,9 +110,9 @@ def _protected(
                 require_confirmation()
         except GatehouseError as error:
             return make_response(answer(error))
-        # Flask looks for a coroutine at what it was given, which is this function.
         try:
-            returned: ResponseReturnValue = current_app.ensure_sync(view)(*args, **kwargs)
+            called: Callable[P, Any] = current_app.ensure_sync(view) if is_coroutine else view
+            returned: ResponseReturnValue = called(*args, **kwargs)
         except (NotAllowed, ConfirmationRequired) as error:
             return make_response(answer(error))
         return returned

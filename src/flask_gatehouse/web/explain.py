@@ -106,7 +106,7 @@ def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) 
             things=things,
         )
     permission = permissions.get("GET" if method == "HEAD" else method) or permissions["*"]
-    list_role = Role(app.extensions[EXTENSION].settings.user_list_role)
+    list_role = app.extensions[EXTENSION].list_role
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
     rule = _RULES[permission].format(role=_NAMES[list_role])

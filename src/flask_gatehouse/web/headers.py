@@ -28,7 +28,9 @@ _OURS = (
 # Two years, as the preload list asks; without includeSubDomains, which is not ours to say for a host.
 _OVER_HTTPS = (*_OURS, ("Strict-Transport-Security", "max-age=63072000"))
 _NAMES = frozenset(name.lower() for name, _ in _OVER_HTTPS)
-_NOT_KEPT = (("Cache-Control", "no-store"),)
+# What is added where an answer does not say it, with the name as one looks for it.
+_NOT_KEPT = (("cache-control", "Cache-Control", "no-store"),)
+_ON_HOST_PAGES = (*((name.lower(), name, value) for name, value in _COMMON), *_NOT_KEPT)
 
 
 def secure(response: Response, *, https: bool) -> Response:
@@ -42,13 +44,11 @@ def secure(response: Response, *, https: bool) -> Response:
 
 def secure_host_page(response: Response) -> Response:
     """Add to a host's page what cannot break it, only where the host says nothing itself, and mark it as private."""
-    vary(response, "Cookie")
-    return _complete(response, (*_COMMON, *_NOT_KEPT))
+    return _complete(response, _ON_HOST_PAGES)
 
 
 def mark_private(response: Response) -> Response:
     """Keep an answer that depends on who asks out of every cache, also the one behind the back button."""
-    vary(response, "Cookie")
     return _complete(response, _NOT_KEPT)
 
 
@@ -63,10 +63,16 @@ def vary(response: Response, header: str) -> None:
         response.headers["Vary"] = f"{said}, {header}" if said else header
 
 
-def _complete(response: Response, wanted: Iterable[tuple[str, str]]) -> Response:
-    """Add to an answer what it does not say itself."""
-    said = _said(response)
-    response.headers.extend([(name, value) for name, value in wanted if name.lower() not in said])
+def _complete(response: Response, wanted: Iterable[tuple[str, str, str]]) -> Response:
+    """Add to an answer what it does not say itself, and that another one who asks may get another answer."""
+    said, headers = _said(response), response.headers
+    for key, name, value in wanted:
+        if key not in said:
+            headers.add(name, value)
+    if "vary" in said:
+        vary(response, "Cookie")
+    else:
+        headers.add("Vary", "Cookie")
     return response
 
 

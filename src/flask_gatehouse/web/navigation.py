@@ -31,7 +31,7 @@ PLACES = (
 
 def places() -> tuple[Place, ...]:
     """Return the places that the signed-in person may enter."""
-    return _open_to(signed_in().role, Role(state().settings.user_list_role))
+    return _open_to(signed_in().role, state().list_role)
 
 
 @cache

@@ -24,14 +24,14 @@ def permits(permission: Permission, role: Role, user_id: int, *, target_id: int 
     :param target_id: the user whom the address names, if it names one.
     :param list_role: the role that may see the list of users.
     """
+    if permission is Permission.PUBLIC or permission is Permission.SIGNED_IN:
+        return True
     if permission is Permission.USER_LIST:
         return role.includes(list_role)
     if permission is Permission.SELF_OR_ADMIN:
         return target_id is not None and can_edit_user(role, user_id, target_id)
     if permission is Permission.ADMIN_NOT_SELF:
         return target_id is not None and can_delete_user(role, user_id, target_id)
-    if permission in {Permission.PUBLIC, Permission.SIGNED_IN}:
-        return True
     return role.includes(Role(permission.value))
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from flask import Flask, request
+from flask import Flask
 
 from ..audit.announcing import Audience, current_audience
 from ..db.sources import HostDatabase, session_of
@@ -11,6 +11,7 @@ from ..kernel.errors import DependencyUnavailable
 from .actor import actor, visit
 from .csrf import SAFE_METHODS
 from .measuring import begin
+from .state import current_request
 
 # On the request, not on ``g``, which a request that is made within another one shares with it.
 TOKENS = "_gatehouse_tokens"
@@ -22,8 +23,9 @@ def follow_requests(app: Flask, db: HostDatabase | None, audience: Audience) -> 
 
     @app.before_request
     def enter() -> None:
-        begin()
-        request.__dict__[TOKENS] = (
+        asked = current_request()
+        begin(asked)
+        asked.__dict__[TOKENS] = (
             current_actor.set(actor),
             current_session.set(find_session),
             current_audience.set(audience),
@@ -31,13 +33,13 @@ def follow_requests(app: Flask, db: HostDatabase | None, audience: Audience) -> 
         # Before a change begins: a look-up in the middle of it would wait, on SQLite, for the lock that the host
         # holds itself, and in memory would undo what the host has done so far on the one connection there is.
         # Whoever needs the answer is told if there is none.
-        if request.method not in SAFE_METHODS:
+        if asked.method not in SAFE_METHODS:
             with suppress(DependencyUnavailable):
                 visit()
 
     @app.teardown_request
     def leave(error: BaseException | None) -> None:
-        tokens = request.__dict__.pop(TOKENS, None)
+        tokens = current_request().__dict__.pop(TOKENS, None)
         if tokens is not None:
             current_actor.reset(tokens[0])
             current_session.reset(tokens[1])

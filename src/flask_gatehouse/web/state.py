@@ -43,6 +43,7 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     limits: dict[Role, Limits] = field(init=False)
+    list_role: Role = field(init=False)
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)
     device_cookie: str = field(init=False)
@@ -51,6 +52,7 @@ class State:
     def __post_init__(self) -> None:
         settings = self.settings
         object.__setattr__(self, "limits", {role: limits_of(settings, role) for role in Role})
+        object.__setattr__(self, "list_role", Role(settings.user_list_role))
         # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it.
         name = "__Host-gatehouse" if self.secure_cookies else "gatehouse"
         if settings.root:
