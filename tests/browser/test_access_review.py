@@ -33,7 +33,7 @@ def review(node: Node, page: Page, engine: Engine, sign_in: Callable[[Page], Pag
     sign_in(page)
     with Session(engine) as db, db.begin():
         for user in db.scalars(select(User).where(User.name != "Ada Admin")):
-            user.last_sign_in_at = user.created_at
+            user.last_sign_in_at = user.idle_since = user.created_at
             if user.role is not Role.VIEWER:
                 user.role_confirmed_at = utc_now() - YEAR
     page.goto(f"{node.base_url}/admin/access-review")
@@ -72,7 +72,8 @@ def test_one_after_the_other_by_keyboard(review: Page, engine: Engine) -> None:
 
 def test_somebody_who_came_back_meanwhile(review: Page, engine: Engine) -> None:
     with Session(engine) as db, db.begin():
-        db.scalars(select(User).where(User.name == "Hedy Lamarr")).one().last_sign_in_at = utc_now()
+        back = db.scalars(select(User).where(User.name == "Hedy Lamarr")).one()
+        back.last_sign_in_at = back.idle_since = utc_now()
     review.get_by_role("button", name="Deactivate Hedy Lamarr").click()
     expect(review.get_by_text("There is nothing to decide any more.")).to_be_visible()
     hedy = stored(engine, "Hedy Lamarr")

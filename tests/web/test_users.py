@@ -208,6 +208,9 @@ def test_whoever_is_slower_sees_both_versions(enter: Enter, target: int) -> None
     assert late.status_code == 409
     assert b"First" in late.data
     assert b"Second" in late.data
+    said = {"name": "Second", "version": "1"}
+    told = client.put(f"/users/{target}", data=said, headers=JSON | who.headers).get_json()
+    assert (told["current"]["name"], told["yours"]) == ("First", {"name": "Second"})
     assert client.get(f"/users/{target}", headers=JSON).get_json()["name"] == "First"
     assert (
         client.put(f"/users/{target}", data=sent | {"name": "Second", "version": "2"}, headers=headers).status_code

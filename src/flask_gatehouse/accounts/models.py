@@ -104,12 +104,6 @@ class User(Base):
         self.search_text = search_text_of(said["name"] or "", said["email"])
         return value
 
-    @validates("last_sign_in_at")
-    def _is_here(self, column: str, value: datetime | None) -> datetime | None:
-        if value is not None:
-            self.idle_since = value
-        return value
-
 
 class Identity(Base):
     """One account at one provider, bound to one user for good."""

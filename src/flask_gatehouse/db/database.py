@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, Engine, Select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
@@ -91,7 +91,7 @@ class Database:
             known = self._views[level] = (engine, engine.execution_options(isolation_level=level))
         return known[1]
 
-    def first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
+    def first(self, question: PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         """Run one SELECT in autocommit and return its first row; the connection is back before this returns.
 
         A connection that died in the pool costs one more attempt.
@@ -106,12 +106,10 @@ class Database:
                     raise
                 return self._first(question, parameters)
 
-    def _first(self, question: Select[Any] | PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
+    def _first(self, question: PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         engine = self._engine()
         with self._isolated(engine, "AUTOCOMMIT").connect() as connection:
-            if isinstance(question, PreparedSelect):
-                return question.first(connection, engine, parameters)
-            return connection.execute(question, parameters).first()
+            return question.first(connection, engine, parameters)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -162,7 +162,7 @@ def memory() -> dict[str, Any]:
     within it. Nor in the environ, which a view may hand on to another application, nor without the application's own
     mark, because another one's context can be pushed within a request. Each would hand one person's session on.
     """
-    kept: dict[str, Any] = current_request().__dict__.setdefault(state().memory, {})
+    kept: dict[str, Any] = current_request().__dict__.setdefault(state().known_as, {})
     return kept
 
 

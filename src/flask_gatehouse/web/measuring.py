@@ -42,7 +42,11 @@ def write_down(response: Response) -> None:
     }
     words = (facts["method"], facts["route"], facts["status"])
     # As ``log.log()`` does, except that it looks for its caller among the frames, who is always this one.
-    log.handle(log.makeRecord(log.name, level, __file__, 0, "%s %s %s", words, None, extra=facts))
+    log.handle(log.makeRecord(log.name, level, __file__, _LINE, "%s %s %s", words, None, write_down.__name__, facts))
+
+
+# Where a formatter that asks for the line finds what has written it.
+_LINE = write_down.__code__.co_firstlineno
 
 
 def _seconds(asked: Request) -> float:

@@ -30,6 +30,7 @@ class State:
     :param keys: signing keys, the oldest first: the last one signs, all of them verify.
     :param allowances: how often each ``limits.Limit`` lets somebody pass.
     :param addresses: what ``components`` has made of the addresses of our files.
+    :ivar known_as: the attribute of a request that holds what this application, and no other, knows about it.
     """
 
     settings: Settings
@@ -47,7 +48,7 @@ class State:
     session_cookie: str = field(init=False)
     attempt_cookie: str = field(init=False)
     device_cookie: str = field(init=False)
-    memory: str = field(init=False)
+    known_as: str = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -61,7 +62,7 @@ class State:
         object.__setattr__(self, "session_cookie", name)
         object.__setattr__(self, "attempt_cookie", f"{name}-attempt-")
         object.__setattr__(self, "device_cookie", f"{name}-device")
-        object.__setattr__(self, "memory", f"_gatehouse_{id(self)}")
+        object.__setattr__(self, "known_as", f"_gatehouse_{id(self)}")
 
     @property
     def secure_cookies(self) -> bool:

@@ -194,7 +194,9 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
 
 def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
-        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=values)
+        # What was sent: neither what it left out, nor what that stands for.
+        yours = {name: value for name, value in values.items() if name in sent()}
+        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=yours)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
     if wants_part():
         return render_template("gatehouse/users/_user_conflict.html", version=row.version, **context), 409

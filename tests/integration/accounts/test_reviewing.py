@@ -43,7 +43,7 @@ def ids(house: House) -> dict[str, int]:
 def age(house: House, span: timedelta = timedelta(days=100)) -> None:
     with house.database.transaction() as db:
         for user in db.scalars(select(User)):
-            user.last_sign_in_at = (user.last_sign_in_at or user.created_at) - span
+            user.last_sign_in_at = user.idle_since = (user.last_sign_in_at or user.created_at) - span
             user.created_at, user.role_confirmed_at = user.created_at - span, user.role_confirmed_at - span
 
 

@@ -16,6 +16,7 @@ from flask_gatehouse.alerts.letters import Written
 from flask_gatehouse.db import engine as engines
 from flask_gatehouse.db.database import Database, SchemaMissing
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.prepared import PreparedSelect
 from flask_gatehouse.db.schema import current_version
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.errors import DependencyUnavailable
@@ -39,7 +40,7 @@ def without_tables(database: Database) -> Database:
 
 
 def ask_first(database: Database) -> None:
-    database.first(select(User.id), {})
+    database.first(PreparedSelect(select(User.id)), {})
 
 
 def read(database: Database) -> None:
