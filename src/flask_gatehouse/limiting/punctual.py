@@ -86,15 +86,26 @@ class _PunctualSocket:
         return getattr(self._socket, name)
 
     def recv(self, size: int) -> bytes:
+        with self._in_time():
+            return bytes(self._socket.recv(size))
+
+    def recv_into(self, buffer: bytearray) -> int:
+        """Read as hiredis does; the client takes that one wherever it is installed."""
+        with self._in_time():
+            return int(self._socket.recv_into(buffer))
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
         patience = self._socket.gettimeout()
         # With none at all, the client only looks whether something is there.
         if patience == 0:
-            return bytes(self._socket.recv(size))
+            yield
+            return
         left = _deadline.at - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self._socket.settimeout(min(patience, left))
         try:
-            return bytes(self._socket.recv(size))
+            yield
         finally:
             self._socket.settimeout(patience)
