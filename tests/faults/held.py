@@ -12,9 +12,14 @@ from flask import has_request_context, request
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from flask_gatehouse.db import engine
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.web.state import EXTENSION, State
-from flask_gatehouse.wsgi import app
+
+# Whoever waits for the lock of somebody at the door gets it, however long this machine takes afterwards.
+engine.LOCK_TIMEOUT_MS, engine.STATEMENT_TIMEOUT_MS, engine.ANSWER_TIMEOUT_S = 60_000, 90_000, 100.0
+
+from flask_gatehouse.wsgi import app  # noqa: E402 - its engine is made when it is imported
 
 PATIENCE_S = 120
 _transaction = Database.transaction

@@ -16,8 +16,9 @@ from .line import BAD, Line, Way
 from .report import Shows
 
 Open = Callable[[Node], Browser]
-# The node waits a second for an answer, three for a connection, and tries a SELECT once more; the rest is this machine.
-DEADLINE_S = 15.0
+# The node waits two seconds for an answer, three for a connection, and asks with a SELECT once more; the rest is this
+# machine.
+DEADLINE_S = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from .report import Shows
 
 Open = Callable[[Node], Browser]
 # The node waits five seconds for a lock; the rest is this machine.
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 ROUNDS, PEOPLE = 3, 4
 # Each is waited for: a connection that has not heard of it yet would still be used.
 END_ALL = """

@@ -21,7 +21,7 @@ from .report import Shows
 Open = Callable[[Node], Browser]
 THREADS = 8
 # The node waits five seconds for the lock; the rest is this machine.
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 # A page that does not wait for the lock, although it would write down that she is there.
 NOTE_S = 4.0
 

@@ -191,7 +191,8 @@ def test_the_development_server_lets_a_developer_in(folder: Path) -> None:
     timer.start()
     try:
         assert process.stdout is not None
-        assert f"http://localhost:{port}" in process.stdout.readline()
+        said = process.stdout.readline()
+        assert f"http://localhost:{port}" in said, said + process.stdout.read()
         with requests.Session() as browser:
             browser.trust_env = False
             choice = browser.get(f"http://localhost:{port}/mine", timeout=PATIENCE_S)

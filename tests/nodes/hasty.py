@@ -2,6 +2,6 @@
 
 from flask_gatehouse.db import engine
 
-engine.ANSWER_TIMEOUT_S = 1.0
+engine.ANSWER_TIMEOUT_S = 2.0
 
 from flask_gatehouse.wsgi import app  # noqa: E402, F401 - its engine is made when it is imported
