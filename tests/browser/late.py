@@ -3,9 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import Page, Request, Route, expect
 
 Wanted = Callable[[Request], bool]
+# An answer moves focus after what it says is on the screen.
+COUNT_ANSWERS = """() => {
+  const page = document.documentElement;
+  page.dataset.answers = 0;
+  document.addEventListener("htmx:finally:request", () => page.dataset.answers++);
+}"""
 
 
 @contextmanager
@@ -38,6 +44,15 @@ def meanwhile(
     is_over = True
     for go_on in waiting:
         go_on()
+
+
+def expect_answers(page: Page, count: int) -> None:
+    """Wait until the page has done all that so many answers lead to, counted from the call of ``count_answers``."""
+    expect(page.locator("html")).to_have_attribute("data-answers", str(count))
+
+
+def count_answers(page: Page) -> None:
+    page.evaluate(COUNT_ANSWERS)
 
 
 def sends(method: str, end: str) -> Wanted:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from tests.browser.crowd import focused, row, search
-from tests.browser.late import meanwhile, sends
+from tests.browser.late import count_answers, expect_answers, meanwhile, sends
 from tests.chromium import Complaints
 from tests.processes import Node
 
@@ -92,9 +92,11 @@ def test_what_was_done_is_said_although_its_row_has_gone(users: Page, engine: En
 
 
 def test_focus_stays_with_whoever_has_gone_on(users: Page) -> None:
+    count_answers(users)
     with meanwhile(users, sends("POST", "/toggle-active"), button(users, "Deactivate Person 109")):
         users.get_by_role("link", name="Next").focus()
     expect(users.get_by_role("button", name="Activate Person 109")).to_be_visible()
+    expect_answers(users, 1)
     assert focused(users) == "page-next"
 
 
@@ -163,12 +165,14 @@ def test_the_next_address_can_be_typed_while_an_invitation_is_under_way(
         expect(page.locator("li.row", has_text=f"{name}@example.com")).to_be_visible()
     withdraw = page.get_by_role("button", name="Withdraw the invitation of first@example.com")
     address.fill("third@example.com")
+    count_answers(page)
     with meanwhile(page, sends("POST", "/invitations"), button(page, "Invite")) as asked:
         page.get_by_role("button", name="Invite", exact=True).click()
         withdraw.click()
         address.fill("fourth@example.com")
         assert len(asked) == 1
     expect(page.get_by_text("The invitation was withdrawn.")).to_be_visible()
+    expect_answers(page, 2)
     expect(page.locator("li.row", has_text="third@example.com")).to_be_visible()
     expect(page.locator("li.row", has_text="first@example.com")).to_have_count(0)
     expect(address).to_have_value("fourth@example.com")
@@ -186,6 +190,7 @@ def test_who_decides_about_the_next_one_is_left_there(
         db.exec_driver_sql("UPDATE gatehouse_users SET role_confirmed_at = '2024-01-01 00:00:00.000000'")
     page.goto(f"{node.base_url}/admin/access-review")
     keep = page.get_by_role("button", name="Keep the role of Grace Hopper")
+    count_answers(page)
     with meanwhile(page, sends("POST", "/access-review"), keep.click) as asked:
         # One decision about one person: what is under way cannot be turned round.
         page.get_by_role("button", name="Make a viewer: Grace Hopper").click()
@@ -193,6 +198,7 @@ def test_who_decides_about_the_next_one_is_left_there(
         other.focus()
         assert len(asked) == 1
     expect(page.get_by_text("Keeps the role.")).to_be_visible()
+    expect_answers(page, 1)
     expect(other).to_be_focused()
 
 
