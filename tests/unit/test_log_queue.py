@@ -2,7 +2,6 @@
 
 import io
 import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -55,24 +54,3 @@ def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     log.flush()
     log.close()
     assert stream.getvalue() == "a line\n"
-
-
-def test_lines_that_come_together_wake_nobody_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    rested = threading.Semaphore(0)
-
-    def rest(seconds: float) -> None:
-        rests.append(seconds)
-        assert rested.acquire(timeout=60)
-
-    monkeypatch.setattr("flask_gatehouse.web.log_queue.sleep", rest)
-    stream = Odd()
-    log = QueuedLog(stream)
-    for number in range(100):
-        log.handle(line("line %s", number))
-    # As often as anybody could ask for.
-    rested.release(1000)
-    log.flush()
-    log.close()
-    assert stream.getvalue().splitlines() == [f"line {number}" for number in range(100)]
-    assert len(rests) <= 2, "one before the lines, and one after them"

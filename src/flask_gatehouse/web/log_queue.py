@@ -13,16 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from queue import Full, Queue
-from time import sleep
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 # Lines that wait in a process. What comes beyond is lost, and is counted: memory has an end, and a request no time.
 MOST_LINES = 2000
 # Seconds for which a process that ends waits for its last lines to be taken.
 FAREWELL_S = 2.0
-# Seconds in which lines gather before they are written. To wake a thread for each line of a busy process takes a tenth
-# of the time of a page; a line that comes after a silence is written at once.
-GATHERING_S = 0.05
 
 
 class Line(NamedTuple):
@@ -122,7 +118,7 @@ class _Writer(QueueListener):
 
     def __init__(self, lines: "Queue[Line | None]", stream: TextIO, lose: Callable[[Line], None]) -> None:
         super().__init__(lines)
-        self._lines, self._stream, self._lose = lines, stream, lose
+        self._stream, self._lose = stream, lose
         try:
             self._descriptor: int | None = stream.fileno()
         except (AttributeError, OSError, ValueError):
@@ -130,12 +126,6 @@ class _Writer(QueueListener):
             self._descriptor = None
         # Whether the last line has an end: a full disk takes a part of one.
         self._whole = True
-
-    def dequeue(self, block: bool) -> Any:
-        """Return the next line. Whoever hands one over while this sleeps has nobody to wake."""
-        if self._lines.empty():
-            sleep(GATHERING_S)
-        return self._lines.get(block)
 
     def handle(self, line: Line) -> None:  # type: ignore[override] # what the handler puts into the queue
         words = f"{line.words}\n"
