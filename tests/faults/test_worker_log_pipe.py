@@ -38,7 +38,10 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database without tables, of which the worker complains every five seconds."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'gatehouse.db'}")
+    path = tmp_path / "gatehouse.db"
+    # It is there: without one the worker does not begin.
+    path.touch()
+    engine = make_engine(f"sqlite:///{path}")
     yield Database(lambda: engine)
     engine.dispose()
 
