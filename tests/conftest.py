@@ -35,8 +35,11 @@ _OURS = re.compile(
 )
 # Folders whose tests are pure: a run of these alone starts no server.
 _PURE = ("tests/unit", "tests/architecture")
-# Folders with files that take a minute: at the end of a run, one of them would keep one core busy and the others idle.
-_LONG = ("nodes", "deployment", "faults", "conformance", "doctor", "docs", "browser")
+# Folders whose tests start processes. A file of theirs may take a minute: at the end of a run, one of them would keep
+# one core busy and the others idle.
+_PROCESSES = ("nodes", "deployment", "faults", "conformance", "doctor", "docs", "browser")
+# More of them in one run are no chance.
+_MOST_SECOND_TRIES = 5
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,11 +77,8 @@ def _received(workerinput: dict[str, Any]) -> Services:
 def _is_pure(config: pytest.Config) -> bool:
     names = [argument.partition("::")[0] for argument in config.args]
     paths = [(config.invocation_params.dir / name).resolve() for name in names]
-    return config.option.collectonly or all(_stands_alone(path, config.rootpath) for path in paths)
-
-
-def _stands_alone(path: Path, root: Path) -> bool:
-    return any(path.is_relative_to(root / folder) for folder in _PURE)
+    pure = [config.rootpath / name for name in _PURE]
+    return config.option.collectonly or all(any(path.is_relative_to(folder) for folder in pure) for path in paths)
 
 
 def _services(config: pytest.Config) -> Services:
@@ -94,23 +94,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what drives a browser last: from then on the thread has an event loop, in which coroutines cannot be awaited
     by code that is none. Before that, what takes long comes first.
 
-    Where ``CI`` is set, what waits for other processes has a second try: of 7,000 such tests one meets a machine that
-    stands still for a moment. The end of the run says who needed it and why. Elsewhere chance shows at once.
+    Where ``CI`` is set, what waits for other processes has a second try: of thousands of such tests one meets a machine
+    that stands still for a moment. The end of the run says who needed it and why. Elsewhere chance shows at once.
     """
-    items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), _is_short(item)))
+    items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), not _starts_processes(item)))
     for item in items if os.environ.get("CI") else ():
-        if not _stands_alone(item.path, item.config.rootpath):
+        if _starts_processes(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for report in terminalreporter.stats.get("rerun", ()):
+    for report in _second_tries(terminalreporter):
         terminalreporter.section(f"needed a second try: {report.nodeid}", bold=True)
         terminalreporter.line(report.longreprtext)
+    if len(_second_tries(terminalreporter)) > _MOST_SECOND_TRIES:
+        terminalreporter.section(f"more than {_MOST_SECOND_TRIES} second tries fail a run", red=True)
 
 
-def _is_short(item: pytest.Item) -> bool:
-    return item.path.parent.name not in _LONG
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and len(_second_tries(reporter)) > _MOST_SECOND_TRIES:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _second_tries(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    return reporter.stats.get("rerun", [])
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    return item.path.parent.name in _PROCESSES
 
 
 @pytest.fixture(autouse=True)
