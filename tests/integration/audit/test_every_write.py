@@ -80,6 +80,8 @@ AFTER_AN_ERASURE = {
 READS = {
     # What the doctor looks at, and its attempt on the guards, of which it takes everything back.
     *{"Subject", "try_to_tamper"},
+    # Whether a file could be taken, for somebody who only asks about it.
+    "can_be_taken",
     *{"stored_tree", "count_events_about", "ended_subjects", "events_about", "subjects_named", "subjects_of_user"},
 }
 

@@ -185,6 +185,7 @@ def test_whatever_keeps_it_from_verifying_is_2(
 
 
 def test_a_database_without_our_tables_is_2(sqlite_url: str, verify: Verify, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     ended = verify(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "Error: the database lacks tables of this release; run: gatehouse db upgrade.\n"
