@@ -1,7 +1,7 @@
 """The SELECT that every request asks, by the driver's own cursor: SQLAlchemy's way to it takes half of the time.
 
 The connection is still SQLAlchemy's, from the same pool, with the same isolation. Where somebody has arranged for
-something on that way, and where the driver refuses, SQLAlchemy asks.
+something on that way, and where the connection is dead, SQLAlchemy asks.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
 
@@ -39,10 +40,13 @@ class PreparedSelect:
             row = cursor.fetchone()
             cursor.close()
             is_over = True
-        except form.error:
+        except form.error as error:
             is_over = True
-            # It meets the same, tells it as ever, and knows what is to become of the connection and of its pool.
-            return self._asked_by_sqlalchemy(connection, parameters)
+            if connection.dialect.is_disconnect(error, connection.connection, None):
+                # It is refused at once, and knows what is to become of the connection and of its pool.
+                return self._asked_by_sqlalchemy(connection, parameters)
+            # Not asked again: whoever has waited for a lock until the server's patience was over would wait twice.
+            raise form.told(error, parameters) from error
         finally:
             if not is_over:
                 # Such as by a server that ends a request which takes too long. The answer may still come: without this,
@@ -61,7 +65,7 @@ class _Form:
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         driver: Any = dialect.loaded_dbapi
-        self.text, self.error = str(compiled), driver.Error
+        self.text, self.error, self._dialect = str(compiled), driver.Error, dialect
         self._order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
         self._readers: list[tuple[int, Callable[[Any], Any]]] = []
         for number, column in enumerate(statement.selected_columns):
@@ -71,6 +75,12 @@ class _Form:
 
     def arranged(self, parameters: Mapping[str, Any]) -> Any:
         return parameters if self._order is None else [parameters[name] for name in self._order]
+
+    def told(self, error: Exception, parameters: Mapping[str, Any]) -> BaseException:
+        """Return what SQLAlchemy makes of an error of the driver's, without parameters that may open a session."""
+        return DBAPIError.instance(
+            self.text, dict(parameters), error, self.error, hide_parameters=True, dialect=self._dialect
+        )
 
     def read(self, row: Row) -> Row:
         values = list(row)

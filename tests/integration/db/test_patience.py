@@ -4,15 +4,21 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool.base import _ConnectionFairy
 
+from flask_gatehouse.accounts.models import User
 from flask_gatehouse.db import engine as engines, migrate
+from flask_gatehouse.db.database import Database
+from flask_gatehouse.db.prepared import PreparedSelect
 from flask_gatehouse.db.schema import HEAD, current_version
+from flask_gatehouse.kernel.errors import DependencyUnavailable
 
 MIGRATION_LOCK = 7_205_349_412
 # Longer than all deadlines of the impatient engine below.
@@ -103,3 +109,48 @@ def test_a_database_that_is_new_is_opened_while_somebody_writes(tmp_path: Path) 
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
     engine.dispose()
     writer.close()
+
+
+@pytest.fixture
+def cursors(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One for each question, by whichever way it is asked."""
+    made: list[object] = []
+    make = _ConnectionFairy.cursor
+
+    def counted(self: _ConnectionFairy, *arguments: Any, **options: Any) -> Any:
+        made.append(make(self, *arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(_ConnectionFairy, "cursor", counted)
+    return made
+
+
+def test_who_asks_first_of_all_waits_for_a_lock_once(
+    monkeypatch: pytest.MonkeyPatch, postgresql_url: str, cursors: list[object]
+) -> None:
+    # The lock's patience alone, which the server keeps.
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT_MS", 200)
+    engine = engines.make_engine(postgresql_url)
+    with engine.connect():
+        cursors.clear()
+    with psycopg.connect(postgresql_url) as other:
+        other.execute("LOCK TABLE gatehouse_users")
+        with pytest.raises(DependencyUnavailable) as caught:
+            Database(lambda: engine).first(PreparedSelect(select(User.id)), {})
+    assert isinstance(caught.value.__cause__, OperationalError)
+    assert isinstance(caught.value.__cause__.orig, psycopg.errors.LockNotAvailable)
+    assert len(cursors) == 1
+    engine.dispose()
+
+
+def test_who_asks_first_of_all_waits_for_an_answer_once(
+    monkeypatch: pytest.MonkeyPatch, postgresql_url: str, cursors: list[object]
+) -> None:
+    monkeypatch.setattr(engines, "STATEMENT_TIMEOUT_MS", 400)
+    engine = engines.make_engine(postgresql_url)
+    with engine.connect():
+        cursors.clear()
+    with pytest.raises(DependencyUnavailable):
+        Database(lambda: engine).first(PreparedSelect(select(text(f"pg_sleep({LONG_S})"))), {})
+    assert len(cursors) == 1
+    engine.dispose()
