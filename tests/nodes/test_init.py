@@ -26,8 +26,8 @@ def test_it_writes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
     path.write_text(text.replace("#GATEHOUSE_BASE_URL=", "GATEHOUSE_BASE_URL="))
     assert Settings.load({}, {}, directory=tmp_path).secret_key.reveal() == key
     checked = gatehouse(["db", "check"], {}, tmp_path)
-    assert (checked.returncode, checked.stderr) == (1, "")
-    assert checked.stdout.startswith(f"There is no database at {tmp_path / 'instance/gatehouse.db'}; ")
+    assert (checked.returncode, checked.stdout) == (1, "")
+    assert checked.stderr.startswith(f"Error: there is no database at {tmp_path / 'instance/gatehouse.db'}; ")
     assert [one.name for one in tmp_path.iterdir()] == [".env"]
     assert gatehouse(["db", "upgrade"], {}, tmp_path).returncode == 0
     assert gatehouse(["db", "check"], {}, tmp_path).returncode == 0

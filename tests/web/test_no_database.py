@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from flask import Flask
 
 from flask_gatehouse.app import create_app
 from flask_gatehouse.audit.keys import write_key
@@ -20,6 +21,7 @@ ASKING = [
     ("backup", "today.backup"),
     ("backup", "--drill"),
     ("create-admin", "ada@example.com"),
+    ("db", "check"),
     ("erase", "ada@example.com", "--yes"),
     ("explain", "ada@example.com", "GET", "/users"),
     ("export", "ada@example.com"),
@@ -48,6 +50,30 @@ def run(database_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     app = create_app(config)
     yield lambda *words: app.test_cli_runner().invoke(args=["gatehouse", *words])
+    state_of(app).database.engine.dispose()
+
+
+@pytest.fixture
+def secluded(tmp_path: Path) -> Path:
+    """A place of which the system does not say whether anything is there, as of a folder that one may not enter.
+
+    Nobody may forbid that to root, as whom tests may run: a name that is too long is refused to everybody.
+    """
+    return tmp_path / ("x" * 300)
+
+
+@pytest.fixture
+def secluded_app(secluded: Path, tmp_path: Path) -> Iterator[Flask]:
+    key = tmp_path / "audit.key"
+    write_key(key, SigningKey.generate("localhost"))
+    config = development(
+        f"sqlite:///{secluded}",
+        GATEHOUSE_AUDIT_KEY_FILE=str(key),
+        GATEHOUSE_AUDIT_RETENTION="365d",
+        GATEHOUSE_AUDIT_ARCHIVE_DIR=str(tmp_path / "archives"),
+    )
+    app = create_app(config)
+    yield app
     state_of(app).database.engine.dispose()
 
 
@@ -94,3 +120,26 @@ def test_a_file_without_tables_is_a_sentence_too(run: Run, database_file: Path) 
     done = run("audit", "export")
     assert done.exit_code == 1
     assert done.stderr == "Error: the database lacks tables of this release; run: gatehouse db upgrade.\n"
+
+
+@pytest.mark.parametrize("words", ASKING, ids="-".join)
+def test_one_that_may_not_be_looked_for_is_a_sentence(
+    secluded_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = secluded_app.test_cli_runner().invoke(args=["gatehouse", *words])
+    assert (done.exit_code, done.stderr) == (1, "Error: the database (File name too long) is not available.\n")
+
+
+def test_it_is_no_database_to_make_either(secluded_app: Flask) -> None:
+    done = secluded_app.test_cli_runner().invoke(args=["gatehouse", "db", "upgrade"])
+    assert (done.exit_code, done.stderr) == (1, "Error: unable to open database file\n")
+
+
+@pytest.mark.parametrize(("path", "said"), [("/readyz", "does not answer"), ("/dashboard", "Back in a moment")])
+def test_a_request_is_put_off_by_it(secluded_app: Flask, path: str, said: str) -> None:
+    client = secluded_app.test_client()
+    client.set_cookie("gatehouse", "x" * 43)
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert said in answer.text

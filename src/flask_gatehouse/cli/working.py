@@ -17,7 +17,7 @@ from ..web.state import current_application, state
 @with_appcontext
 def run_worker() -> None:
     """Seal the trail, deliver letters and alerts, end sessions that are over and tidy up, until stopped."""
-    # A database that does not answer is waited for, and a path that is mistyped would be waited for in vain.
+    # A server that does not answer is waited for; a path that is mistyped, or that it may not enter, would be in vain.
     refuse_to_make(state().database.engine)
     write_log(state())
     run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()

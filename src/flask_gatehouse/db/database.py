@@ -31,14 +31,14 @@ IsolationLevel: TypeAlias = Literal["AUTOCOMMIT", "READ COMMITTED"]
 
 
 class SchemaMissing(GatehouseError):
-    """The database is there, and our tables are not, or are those of another release."""
+    """Our tables are not there, or are those of another release."""
 
     def __init__(self, said: str = "the database lacks tables of this release; run: gatehouse db upgrade") -> None:
         super().__init__(said)
 
 
 class DatabaseMissing(SchemaMissing):
-    """There is no such file of SQLite's.
+    """Nor is there a file of SQLite's that could hold them.
 
     :ivar path: where none is.
     """
@@ -78,7 +78,11 @@ class Database:
         return Database(lambda: engine, self._info)
 
     def _isolated(self, engine: Engine, level: IsolationLevel) -> Engine:
-        """Return a view of the engine whose connections are isolated like this; all share one pool."""
+        """Return a view of the engine whose connections are isolated like this; all share one pool.
+
+        :raises DatabaseMissing: as ``refuse_to_make`` does, which is asked for as long as nothing was found there.
+        :raises DependencyUnavailable: likewise.
+        """
         if engine is not self._seen:
             refuse_to_make(engine)
             self._seen = engine
@@ -141,8 +145,12 @@ def refuse_to_make(engine: Engine) -> None:
     """Return if a database's file is there, or if it has none.
 
     :raises DatabaseMissing: if a connection would make it.
+    :raises DependencyUnavailable: if nobody says whether it is there.
     """
-    missing = missing_file(engine)
+    try:
+        missing = missing_file(engine)
+    except OSError as error:
+        raise DependencyUnavailable(f"the database ({error.strerror})") from error
     if missing is not None:
         raise DatabaseMissing(missing)
 

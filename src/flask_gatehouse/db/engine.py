@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from select import POLLIN, poll
 from typing import Any
@@ -99,7 +99,9 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "do_connect")
     def prepare_folder(*_: object) -> None:
         if url.database and not in_memory:
-            make_folder_of(Path(url.database))
+            # Where none can be made, SQLite says that it cannot open the file, which is what everybody listens for.
+            with suppress(OSError):
+                make_folder_of(Path(url.database))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
@@ -127,11 +129,19 @@ def make_folder_of(path: Path) -> None:
 
 
 def missing_file(engine: Engine) -> Path | None:
-    """Return the file of an SQLite database that is not there, and that a connection would make; None otherwise."""
+    """Return the file of an SQLite database that is not there, and that a connection would make; None otherwise.
+
+    :raises OSError: if nobody says whether it is there, as in a folder that one may not enter.
+    """
     named = engine.url.database
     if engine.dialect.name != "sqlite" or not named or named == ":memory:" or named.startswith("file:"):
         return None
-    return None if Path(named).exists() else Path(named).absolute()
+    # Not ``Path.exists()``: from Python 3.14 on it takes a file that one may not look for to be absent.
+    try:
+        Path(named).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Path(named).absolute()
+    return None
 
 
 def decoded(text: bytes) -> str:
