@@ -57,8 +57,6 @@ def _selection() -> Selection:
         meant = understand(connection, asked, utc_now())
     # The page shows at once that nobody has a name. A file stays, and says of people nothing but their numbers: nobody
     # would see later that the name was mistyped, or that some of those who answer to it are left out.
-    if meant.query is None:
-        raise InvalidQuery({meant.asked_in: FieldProblem.NOBODY})
-    if meant.too_many is not None:
-        raise InvalidQuery({meant.asked_in: FieldProblem.TOO_MANY_PEOPLE})
+    if meant.query is None or meant.problem:
+        raise InvalidQuery(meant.problem)
     return Selection(meant.query)

@@ -65,7 +65,7 @@ def audit_log() -> ResponseReturnValue:
         meant = understand(connection, asked, now)
     if wants_json() and meant.too_many is not None:
         # The page says that it shows some of them; to a program that would look as if it were all.
-        raise InvalidQuery({meant.asked_in: FieldProblem.TOO_MANY_PEOPLE})
+        raise InvalidQuery(meant.problem)
     _note_reading(asked, meant)
     with state().database.reading() as connection:
         seen = newest_number(connection)

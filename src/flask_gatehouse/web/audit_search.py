@@ -1,11 +1,13 @@
 """What the filters of the audit log mean: people are looked up, and a text is taken for what it looks like."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ..accounts.errors import FieldProblem
 from ..accounts.listing import list_users
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID
@@ -28,12 +30,13 @@ class Meant:
 
     :param query: None if nothing can be meant, as where nobody has the name that was asked for.
     :param too_many: the text that more people answer to than are searched for, if there is one.
-    :param asked_in: the parameter that was understood last, which nothing or too many answer to if that is so.
+    :param problem: the first parameter that too many or nobody answers to, and which of both it is. Where too many do,
+        nobody knows whether one of those who are left out answers to the next parameter too.
     """
 
     query: TrailQuery | None
     too_many: str | None = None
-    asked_in: str = "q"
+    problem: Mapping[str, FieldProblem] = field(default_factory=dict)
 
 
 def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
@@ -51,12 +54,12 @@ def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
     )
     meant = Meant(query)
     if asked.who:
-        meant = replace(_with_person(connection, meant, asked.who), asked_in="who")
+        meant = _with_person(connection, meant, query, "who", asked.who)
     if asked.text and meant.query is not None:
         found = _with_text(connection, meant.query, asked.text)
-        said = _with_person(connection, meant, asked.text) if found is None else replace(meant, query=found[0])
-        is_last = said.query is None or said.too_many != meant.too_many
-        meant = replace(said, asked_in="q") if is_last else said
+        if found is None:
+            return _with_person(connection, meant, meant.query, "q", asked.text)
+        return _narrowed(meant, found[0], "q")
     return meant
 
 
@@ -78,16 +81,20 @@ def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[Tr
     return None
 
 
-def _with_person(connection: Connection, meant: Meant, text: str) -> Meant:
-    """Return the same for those people alone who answer to a text."""
-    query = meant.query
-    if query is None:
-        return meant
+def _with_person(connection: Connection, meant: Meant, query: TrailQuery, parameter: str, text: str) -> Meant:
+    """Return the same for those people alone who answer to a parameter's text."""
     people, has_more = _people(connection, text)
     if query.people:
         people = tuple(person for person in people if person in query.people)
     found = replace(query, people=people) if people else None
-    return replace(meant, query=found, too_many=text if has_more else meant.too_many)
+    return _narrowed(meant, found, parameter, text if has_more else None)
+
+
+def _narrowed(meant: Meant, query: TrailQuery | None, parameter: str, too_many: str | None = None) -> Meant:
+    if meant.problem or (query is not None and too_many is None):
+        return replace(meant, query=query)
+    problem = FieldProblem.NOBODY if too_many is None else FieldProblem.TOO_MANY_PEOPLE
+    return Meant(query, too_many, {parameter: problem})
 
 
 def _people(connection: Connection, text: str) -> tuple[tuple[int, ...], bool]:
