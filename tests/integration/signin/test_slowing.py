@@ -133,6 +133,14 @@ def test_whoever_has_many_lines_has_one_site(house: House, refuse: Callable[...,
     assert not wait_of(house, "2001:db8:2:ffff::1")
 
 
+def test_a_network_that_is_counted_and_not_asked_for_is_loud(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would make nobody wait."""
+    three = (("192.0.2.7/32", 1), ("192.0.2.0/30", 2), ("192.0.2.0/24", 4))
+    monkeypatch.setattr("flask_gatehouse.signin.slowing.networks_to_hold", lambda address: three)
+    with pytest.raises(ValueError, match="unpack"):
+        check_network(house.database, LIMIT, SOMEBODY.ip)
+
+
 def test_a_refusal_from_nowhere_is_recorded(house: House, refuse: Callable[..., None]) -> None:
     refuse(5, ip=None)
     assert house.events() == [FAILED] * 5
