@@ -36,9 +36,10 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 def _network_address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value and find_network_address(value) is None:
+    found = None if value is None else find_network_address(value)
+    if value is not None and found is None:
         raise click.BadParameter("must be a network address, as 192.0.2.7 or 2001:db8::7.")
-    return value and find_network_address(value)
+    return found
 
 
 def _target(context: click.Context, parameter: click.Parameter, value: str | None) -> Target | None:

@@ -74,11 +74,12 @@ class DirectAdapter(BaseAdapter):
     What a session of requests keeps, its pools for each host, its proxies and its cookies, would be made for each call.
     """
 
-    def send(
+    def send(  # type: ignore[override] # without a deadline nobody asks
         self,
         request: PreparedRequest,
         stream: bool = False,
-        timeout: Any = None,
+        *,
+        timeout: tuple[float, float],
         verify: bool | str = True,
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
