@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
-from tests.browser.crowd import focused, row, search
+from tests.browser.crowd import focused, row, search, stored
 from tests.browser.late import count_answers, expect_answers, meanwhile, sends
 from tests.chromium import Complaints
 from tests.processes import Node
@@ -79,6 +79,41 @@ def test_what_is_pressed_in_one_row_is_done_in_turn_and_once(users: Page) -> Non
     expect(users.get_by_label("Name of Hedy Lamarr")).to_be_focused()
     expect(row(users, "hedy.lamarr")).to_contain_text("Deactivated")
     expect(users.locator("#gatehouse-messages")).to_contain_text("Hedy Lamarr is deactivated.")
+
+
+def test_a_question_is_asked_at_once_and_stays_while_its_row_is_replaced(users: Page, engine: Engine) -> None:
+    search(users, "hedy")
+    dialog = users.get_by_role("dialog", name="Delete Hedy Lamarr?")
+    with meanwhile(users, sends("POST", "/toggle-active"), button(users, "Deactivate Hedy Lamarr")):
+        button(users, "Delete Hedy Lamarr")()
+        expect(dialog).to_be_visible()
+    expect(row(users, "hedy.lamarr")).to_contain_text("Deactivated")
+    users.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(users.get_by_role("button", name="Delete Hedy Lamarr")).to_be_focused()
+    with meanwhile(users, sends("POST", "/toggle-active"), button(users, "Activate Hedy Lamarr")):
+        button(users, "Delete Hedy Lamarr")()
+        expect(dialog).to_be_visible()
+    expect(row(users, "hedy.lamarr")).to_contain_text("Active")
+    assert stored(engine, "Hedy Lamarr") is not None
+    dialog.get_by_role("button", name="Delete").click()
+    expect(row(users, "hedy.lamarr")).to_have_count(0)
+    expect(users.locator("#gatehouse-messages")).to_contain_text("Hedy Lamarr was deleted.")
+
+
+def test_one_answer_removes_one_person(users: Page, engine: Engine) -> None:
+    search(users, "person 10")
+    button(users, "Delete Person 109")()
+    dialog = users.get_by_role("dialog")
+    count_answers(users)
+    # As whatever waited its turn would ask, behind the question that stands there.
+    row(users, "Person 108").locator(".button-danger").evaluate("button => button.click()")
+    expect(dialog).to_have_accessible_name("Delete Person 109?")
+    expect_answers(users, 1)
+    dialog.get_by_role("button", name="Delete").click()
+    expect(row(users, "Person 109")).to_have_count(0)
+    expect_answers(users, 2)
+    assert stored(engine, "Person 108") is not None
 
 
 def test_what_was_done_is_said_although_its_row_has_gone(users: Page, engine: Engine) -> None:

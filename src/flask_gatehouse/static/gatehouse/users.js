@@ -159,9 +159,12 @@
 
   /* --- Questions ------------------------------------------------------------------------------ */
 
-  /** Ask in a dialog, and return whether the answer is yes. Escape means no; the browser gives focus back. */
-  function ask(title, text, action) {
+  /** Ask in a dialog, and promise whether the answer is yes. Escape means no; the browser gives focus back. */
+  async function ask(title, text, action) {
     const dialog = $("confirm");
+    // A second question would change what the first one asks, and one answer would be given to both.
+    if (dialog.open) return false;
+    const asker = document.activeElement;
     $("confirm-title").textContent = title;
     $("confirm-text").textContent = text;
     dialog.querySelector("[data-confirm-go]").textContent = action;
@@ -169,6 +172,9 @@
     dialog.showModal();
     return new Promise((resolve) => {
       dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirmed"), { once: true });
+    }).finally(() => {
+      // The browser finds nobody there if an answer has brought a new row meanwhile.
+      if (!asker.isConnected) $(asker.id)?.focus();
     });
   }
 
