@@ -55,6 +55,6 @@ def count_answers(page: Page) -> None:
     page.evaluate(COUNT_ANSWERS)
 
 
-def sends(method: str, end: str) -> Wanted:
+def sends(method: str, end: str = "") -> Wanted:
     """Return what tells requests of this method whose address has this end."""
     return lambda request: request.method == method and request.url.endswith(end)

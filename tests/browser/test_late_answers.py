@@ -171,7 +171,7 @@ def test_what_is_typed_while_a_save_is_under_way_stays(users: Page, complaints: 
     users.get_by_role("button", name="Edit Grace Hopper").click()
     name = users.get_by_label("Name of Grace Hopper")
     name.fill("")
-    with meanwhile(users, lambda request: request.method == "PUT", button(users, "Save")):
+    with meanwhile(users, sends("PUT"), button(users, "Save")):
         name.press_sequentially("Rear Admiral")
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_have_value("Rear Admiral")

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from tests.browser.crowd import change_meanwhile, row, search, stored
+from tests.browser.late import count_answers, expect_answers, meanwhile, sends
 from tests.chromium import Complaints, assert_accessible
 from tests.processes import Node
 
@@ -68,26 +69,33 @@ def test_a_reason_stands_beside_its_field(users: Page, complaints: Complaints, e
     assert stored(engine, "Grace Hopper") is not None
 
 
-def test_an_edit_that_is_under_way_can_be_cancelled(users: Page, complaints: Complaints) -> None:
+def test_a_cancel_hides_no_save_that_happened(users: Page, engine: Engine) -> None:
+    search(users, "person 05")
+    users.get_by_role("button", name="Edit Person 055").click()
+    users.get_by_label("Name of Person 055").fill("Somebody Else")
+    count_answers(users)
+    with meanwhile(users, sends("PUT"), users.get_by_role("button", name="Save").click):
+        users.get_by_role("button", name="Cancel").click()
+    expect(users.get_by_role("button", name="Edit Somebody Else")).to_be_focused()
+    expect_answers(users, 2)
+    expect(users.locator("#gatehouse-messages")).to_contain_text("Somebody Else was saved.")
+    users.get_by_role("button", name="Undo").click()
+    expect(users.get_by_role("button", name="Edit Person 055")).to_be_focused()
+    assert stored(engine, "Person 055") is not None
+
+
+def test_an_edit_that_is_under_way_and_refused_is_cancelled(users: Page, complaints: Complaints) -> None:
     complaints.allow("status of 422")
-    saving: list[Route] = []
-
-    def answer_the_save_first(route: Route) -> None:
-        if route.request.method == "PUT":
-            saving.append(route)
-            return
-        if saving:
-            saving[0].fulfill(response=saving[0].fetch())
-        route.fallback()
-
     search(users, "grace")
     users.get_by_role("button", name="Edit Grace Hopper").click()
     users.get_by_label("Name of Grace Hopper").fill("")
-    users.route("**/users/*", answer_the_save_first)
-    users.get_by_role("button", name="Save").click()
-    users.get_by_role("button", name="Cancel").click()
+    count_answers(users)
+    with meanwhile(users, sends("PUT"), users.get_by_role("button", name="Save").click):
+        users.keyboard.press("Escape")
+        users.keyboard.press("Escape")
     expect(users.get_by_role("button", name="Edit Grace Hopper")).to_be_focused()
-    assert len(saving) == 1
+    expect_answers(users, 2)
+    expect(users.get_by_label("Name of Grace Hopper")).to_have_count(0)
 
 
 def test_a_mistake_does_not_hide_that_somebody_else_was_faster(

@@ -53,6 +53,14 @@
     if (ctx.sourceElement !== ctx.target) $("gatehouse-messages").replaceChildren();
   });
 
+  // A Cancel that has waited for a Save has its row already, unless that was refused: nobody needs to read it again,
+  // and the answer would take away an edit that was begun in it meanwhile.
+  document.addEventListener("htmx:before:request", (event) => {
+    const { sourceElement, target } = event.detail.ctx;
+    const isOver = "cancel" in sourceElement.dataset && !sourceElement.isConnected;
+    if (isOver && !$(target.id)?.matches(".editing")) event.preventDefault();
+  });
+
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     asking.delete(ctx);
     if (asking.size || !$(TABLE)) return;
