@@ -217,6 +217,32 @@ def test_the_next_address_can_be_typed_while_an_invitation_is_under_way(
     expect(page.get_by_text("Nobody is invited at the moment.")).to_be_visible()
 
 
+def test_another_invitation_can_be_sent_while_one_is_under_way(
+    node: Node, page: Page, sign_in: Callable[[Page], Page]
+) -> None:
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    address = page.get_by_label("E-mail address")
+    count_answers(page)
+
+    def invite_two() -> None:
+        address.fill("one@example.com")
+        with meanwhile(page, sends("POST", "/invitations"), button(page, "Invite")):
+            for name in ("other", "one", "other"):
+                address.fill(f"{name}@example.com")
+                address.press("Enter")
+
+    with meanwhile(page, lambda request: "other" in (request.post_data or ""), invite_two):
+        expect(page.locator("li.row", has_text="one@example.com")).to_be_visible()
+        expect_answers(page, 1)
+        # Into the form that the first answer has brought.
+        address.fill("third@example.com")
+    expect_answers(page, 2)
+    expect(address).to_have_value("third@example.com")
+    for name in ("one", "other"):
+        page.get_by_role("button", name=f"Withdraw the invitation of {name}@example.com").click()
+    expect(page.get_by_text("Nobody is invited at the moment.")).to_be_visible()
+
+
 def test_who_decides_about_the_next_one_is_left_there(
     node: Node, page: Page, engine: Engine, sign_in: Callable[[Page], Page]
 ) -> None:

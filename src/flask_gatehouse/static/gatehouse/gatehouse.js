@@ -64,7 +64,8 @@
 
   /* --- Between a press and its answer ---------------------------------------------------------- */
 
-  const underWay = new WeakSet();
+  /** Of each element, what it has sent that is not answered yet. */
+  const underWay = new WeakMap();
   const homeless = new WeakSet();
   let held = null;
 
@@ -79,17 +80,23 @@
   }
 
   // What waits its turn and is pressed once more is wanted once: the second time would undo it, or be told it is done.
+  // A form that says something else by then is another wish.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     const { sourceElement } = ctx;
     ctx.held = document.activeElement;
     ctx.sent = new Map(fieldsOf(ctx).map((field) => [field.id, field.value]));
     if (!isQueued(sourceElement)) return;
-    if (underWay.has(sourceElement)) event.preventDefault();
-    underWay.add(sourceElement);
+    const wish = new URLSearchParams(ctx.request.body).toString();
+    const wishes = underWay.get(sourceElement) ?? new Set();
+    if (wishes.has(wish)) return event.preventDefault();
+    underWay.set(sourceElement, wishes.add(wish));
+    ctx.wish = wish;
   });
 
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => underWay.delete(ctx.sourceElement));
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    underWay.get(ctx.sourceElement)?.delete(ctx.wish);
+  });
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
@@ -122,9 +129,10 @@
     if (homeless.has(ctx)) return tasks.splice(main, 1);
     const { fragment } = tasks[main];
     if (!hasStayed(ctx.held)) for (const one of fragment.querySelectorAll("[autofocus]")) one.autofocus = false;
-    // What was typed since a form was sent stays typed.
-    for (const field of fieldsOf(ctx)) {
-      const successor = ctx.sent.get(field.id) !== field.value && fragment.getElementById(field.id);
+    // What was typed since a form was sent stays typed: also into the one that an answer before this one has brought.
+    for (const [id, sent] of ctx.sent) {
+      const field = document.getElementById(id);
+      const successor = field && field.value !== sent && fragment.getElementById(id);
       if (!successor) continue;
       successor.value = field.value;
       held = null;
