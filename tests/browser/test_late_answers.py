@@ -37,6 +37,19 @@ def test_what_is_typed_counts_for_a_link_that_was_there_before(users: Page, node
     expect(users).to_have_url(re.compile(r"\?q=person&sort=name&after=.+"))
 
 
+def test_what_was_chosen_still_counts_after_a_refusal(users: Page, node: Node, complaints: Complaints) -> None:
+    complaints.allow("status of 422")
+    refused = f"{node.base_url}/users?status=unheard-of"
+    users.route("**/users?status=inactive", lambda route: route.fulfill(response=route.fetch(url=refused)), times=1)
+    count_answers(users)
+    users.get_by_label("Status").select_option("inactive")
+    expect_answers(users, 1)
+    expect(users.locator("#gatehouse-messages")).not_to_be_empty()
+    users.get_by_role("link", name="Name").click()
+    expect(users).to_have_url(f"{node.base_url}/users?status=inactive&sort=name")
+    expect(users.locator("#user-rows tr")).to_have_count(1)
+
+
 def test_an_edit_begins_although_the_list_comes_in_between(users: Page) -> None:
     with meanwhile(users, sends("GET", "/edit"), button(users, "Edit Person 109")):
         search(users, "person")

@@ -10,7 +10,8 @@
   /* --- The address and the table -------------------------------------------------------------- */
 
   const TABLE = "user-table";
-  const FILTERS = ["q", "role", "status", "sort"];
+  const CHOICES = ["q", "role", "status"];
+  const FILTERS = [...CHOICES, "sort"];
   const asking = new Set();
   let place = null;
   let isOutdated = false;
@@ -33,7 +34,7 @@
   }
 
   /** What the fields say about who is on the list. */
-  const chosen = () => ["q", "role", "status"].map((name) => $("filters").elements[name].value).join("\n");
+  const chosen = () => CHOICES.map((name) => $("filters").elements[name].value).join("\n");
 
   /** Whether something has been typed or chosen since the list was asked for whose link this is: then both count. */
   function isOvertaken(request) {
@@ -112,7 +113,8 @@
     }
     place = null;
     if (!$(TABLE)) return;
-    shown = ctx.chosen ?? shown;
+    // A refusal brings its message alone, and leaves the list that was there before.
+    if (ctx.response?.status < 400) shown = ctx.chosen ?? shown;
     for (const pick of picks()) pick.checked = selected.has(pick.id);
     countSelection();
     // The answer to a filter is read out while focus stays in the filter.
