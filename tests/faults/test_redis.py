@@ -20,7 +20,8 @@ from .line import BAD, Line, Way, open_line
 from .report import Shows
 
 Open = Callable[[Node], Browser]
-# Redis has 0.3 seconds, and is asked once more; the rest is this machine.
+# Redis has 0.3 seconds, and is asked once more; the rest is this machine. What the bound shows is that no answer waits
+# for what the line does, which hangs without end; how long it is waited for it does not show.
 DEADLINE_S = 30.0
 
 

@@ -20,7 +20,8 @@ from .report import Shows
 
 Open = Callable[[Node], Browser]
 THREADS = 8
-# The node waits five seconds for the lock; the rest is this machine.
+# The node waits five seconds for the lock; the rest is this machine. What the bound shows is that those who need the
+# lock wait beside each other: one after the other, the seven of them would take longer than this.
 DEADLINE_S = 30.0
 # A page that does not wait for the lock, although it would write down that she is there.
 NOTE_S = 4.0

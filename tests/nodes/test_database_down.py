@@ -144,7 +144,8 @@ def test_while_it_is_frozen_nothing_hangs(site: Site, person: Browser, wire: Wir
     with wire.being_frozen():
         began = time.monotonic()
         answers = at_once([partial(person.get, "/dashboard", headers=headers) for headers in FORMS.values()])
-        # An answer's patience, that for the connection that is tried after it, and the rest for this machine.
+        # An answer's patience is 2 s, that for the connection that is tried after it 3 s, and the rest is for this
+        # machine. What it shows is that patience ends while the wire is frozen; a second round would go unseen.
         assert time.monotonic() - began < 20
         assert all(is_a_pause(answer) for answer in answers)
         assert person.get("/healthz").status_code == 200
