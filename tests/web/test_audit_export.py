@@ -281,6 +281,7 @@ def test_without_a_file_it_is_printed(run: Run) -> None:
     [
         (["--since", "soon"], "must be a day or a moment"),
         (["--ip", "192.0.2"], "must be a network address"),
+        (["--ip", ""], "must be a network address"),
         (["--target", "article"], "must be a kind and an id"),
         (["--user", "nobody@example.com"], "Nobody here has the address nobody@example.com."),
         (["--public-key", "x"], "not a key for signed notes"),
