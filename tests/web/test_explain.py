@@ -49,6 +49,15 @@ def test_it_says_what_the_guard_says(app: Flask, role: Role, method: str, path: 
     assert (answer.status_code not in {403, 404, 405}) == (code == 0)
 
 
+def test_it_says_where_an_address_leads_and_that_one_with_a_doubled_slash_is_none(app: Flask) -> None:
+    app.add_url_rule("/host/", "host", lambda: "in")
+    sign_in_as(app.test_client(), Role.VIEWER, email="ada@example.com", name="Ada")
+    code, output = explain(app, "ada@example.com", "GET", "/host")
+    assert (code, output.splitlines()[0]) == (0, "Ada may. The address leads to /host/.")
+    code, output = explain(app, "ada@example.com", "GET", "/admin//audit-logs")
+    assert (code, output.splitlines()[0]) == (1, "Ada may not. There is nothing at this address.")
+
+
 def test_it_says_since_when(app: Flask) -> None:
     who = sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
     sign_in_as(app.test_client(), Role.ADMIN, email="bob@example.com", name="Bob")

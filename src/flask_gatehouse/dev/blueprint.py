@@ -4,6 +4,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ..web.exact import ExactBlueprint
 from ..web.headers import mark_private, secure
 from ..web.language import name_language, speak
 from ..web.state import state
@@ -18,7 +19,7 @@ CLAIMS = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "s
 
 def make_blueprint(made: Server) -> Blueprint:
     """Return the blueprint of one application's provider."""
-    blueprint = Blueprint(EXTENSION, __name__)
+    blueprint = ExactBlueprint(EXTENSION, __name__)
     blueprint.before_request(refuse_strangers)
     blueprint.before_request(speak_english)
     blueprint.after_request(close)

@@ -15,6 +15,7 @@ from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard
 from .errors import DOWNLOAD, answer, answer_http
+from .exact import ExactBlueprint
 from .headers import mark_private, secure
 from .htmx import varying
 from .labels import device_in_words
@@ -83,7 +84,7 @@ def _add(blueprint: Blueprint, route: Route) -> None:
 
 def make_blueprint(here: State) -> Blueprint:
     """Return the blueprint, with the routes that belong into this application."""
-    blueprint = Blueprint(
+    blueprint = ExactBlueprint(
         "gatehouse",
         "flask_gatehouse",
         template_folder=str(PACKAGE / "templates"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed, NotFound as RoutingNotFound
@@ -87,8 +88,8 @@ def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) 
     """
     try:
         endpoint, arguments = app.url_map.bind("localhost").match(path, method=method)
-    except RequestRedirect:
-        return Decision(may=True, why="The address leads to another one, with a slash at its end.")
+    except RequestRedirect as redirect:
+        return Decision(may=True, why=f"The address leads to {urlsplit(redirect.new_url).path}.")
     except MethodNotAllowed:
         return Decision(may=False, why=f"Nothing at this address takes {method}.")
     except RoutingNotFound:
