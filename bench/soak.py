@@ -218,6 +218,9 @@ def _soak(site: Site, provider: HostileProvider, url: str, options: argparse.Nam
         does.append(lambda person, chance: return_to(person, token_of(chance.randrange(live)), pause))
     for number, do in enumerate(does):
         person, chance = Person(site, provider, door, journal), random.Random(number)  # noqa: S311 - not a secret
+        if number == VISITORS:
+            # Before anybody whom she may edit: a viewer, by her own hand, would be refused from then on.
+            person.sign_in(ADMINISTRATOR)
         once = functools.partial(do, person, chance)
         threads.append(threading.Thread(target=_repeat, args=(stop, once, journal), daemon=True))
     with working(site) as worker:
