@@ -11,6 +11,7 @@ from ..audit.traces import events_about, subjects_of_user
 from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
+from ..sessions.limits import limits_of
 from ..sessions.service import tell_sessions
 from ..settings import Settings
 
@@ -27,7 +28,7 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
     """
     with database.transaction() as db:
         told, held = tell_user(db, user_id)
-        told["sessions"] = tell_sessions(db, user_id)
+        told["sessions"] = tell_sessions(db, user_id, limits_of(settings, told["user"]["role"]))
         subjects = {*held, *subjects_of_user(db, user_id)}
         record(AuditEvent.PERSONAL_DATA_EXPORTED, resource=("user", user_id), session=db, actor=actor)
     head = {

@@ -261,14 +261,28 @@ UNTOLD = {
 }
 
 
-def tell_sessions(db: Session, user_id: int) -> list[dict[str, Any]]:
-    """Return everything that is held about a person's sessions, also of those that have ended, for her own eyes."""
-    table = UserSession.__table__
-    rows = db.execute(select(table).where(table.c.user_id == user_id).order_by(table.c.created_at, table.c.id))
-    return [
-        {name: value for name, value in row._mapping.items() if f"{UserSession.__tablename__}.{name}" not in UNTOLD}
-        for row in rows
+def tell_sessions(db: Session, user_id: int, limits: Limits) -> list[dict[str, Any]]:
+    """Return everything that is held about a person's sessions, also of those that have ended, for her own eyes.
+
+    One that no request would let in any more has its reason, and no moment until its end is written down.
+    """
+    table, now = UserSession.__table__, _now(db)
+    rows = db.execute(
+        select(table, users.c.is_active, users.c.session_generation)
+        .join(users, users.c.id == table.c.user_id)
+        .where(table.c.user_id == user_id)
+        .order_by(table.c.created_at, table.c.id)
+    )
+    return [_told(row, now, limits) for row in rows]
+
+
+def _told(row: Any, now: datetime, limits: Limits) -> dict[str, Any]:
+    names = [
+        one.key for one in UserSession.__table__.columns if f"{UserSession.__tablename__}.{one.name}" not in UNTOLD
     ]
+    is_current = row.generation == row.session_generation
+    times = Times(now, row.created_at, row.last_seen_at, row.expires_at, row.end_reason, row.is_active, is_current)
+    return {name: row._mapping[name] for name in names} | {"end_reason": ended(times, limits)}
 
 
 def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:

@@ -1,6 +1,7 @@
 """She is told everything that is held about her, and nothing about anybody else."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import pytest
 from sqlalchemy import Table
 
 from flask_gatehouse.accounts.errors import UserNotFound
+from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.telling import UNTOLD
 from flask_gatehouse.audit import record, traces
 from flask_gatehouse.db.base import Base
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.privacy.export import export_user
-from flask_gatehouse.sessions.service import UNTOLD as UNTOLD_OF_SESSIONS
+from flask_gatehouse.sessions.limits import limits_of
+from flask_gatehouse.sessions.service import UNTOLD as UNTOLD_OF_SESSIONS, expire_sessions
 from tests.integration.privacy.conftest import AT_HOME, ROOT, Lives
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/personal-data.md"
@@ -105,6 +108,34 @@ def test_everything_of_hers_is_there(lives: Lives) -> None:
     identifiers = [event["id"] for event in export["events"]]
     assert len(set(identifiers)) == len(identifiers)
     assert [event["at"] for event in export["events"]] == sorted(event["at"] for event in export["events"])
+
+
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        ({"is_active": False, "session_generation": 1}, "deactivated"),
+        ({"session_generation": 1}, "generation"),
+        ({"last_seen_at": datetime(2020, 1, 1, tzinfo=UTC)}, "idle"),
+        ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "absolute"),
+    ],
+)
+def test_a_session_whose_end_nobody_has_written_down_is_over(
+    lives: Lives, happened: dict[str, Any], reason: str
+) -> None:
+    living = [(one["ended_at"], one["end_reason"]) for one in told(lives)["sessions"]]
+    assert living == [(None, None)] * 2
+    users, sessions = _table("gatehouse_users"), _table("gatehouse_sessions")
+    hers = {"gatehouse_users": users.c.id, "gatehouse_sessions": sessions.c.user_id}
+    table = users if "session_generation" in happened else sessions
+    with lives.database.transaction() as db:
+        db.execute(table.update().where(hers[table.name] == lives.zoraida.id).values(happened))
+    over = [(one["ended_at"], one["end_reason"]) for one in told(lives)["sessions"]]
+    assert over == [(None, reason)] * 2
+    limits = limits_of(lives.settings, Role.VIEWER)
+    with lives.database.transaction() as db:
+        assert expire_sessions(db, limits, limits) == 2
+    written = [(one["ended_at"] is not None, one["end_reason"]) for one in told(lives)["sessions"]]
+    assert written == [(True, reason)] * 2
 
 
 def test_values_of_others_are_left_out(lives: Lives) -> None:
