@@ -183,3 +183,11 @@ def test_deleting_somebody_on_her_page_erases_her(app: Flask, client: FlaskClien
     with state_of(app).database.reading() as connection:
         assert not [text for text in connection.scalars(select(AuditEventRow.personal)) if text and "Third" in text]
     assert users(app) == 1
+
+
+@pytest.mark.parametrize("sure", [("--yes",), ()])
+def test_the_command_refuses_the_last_administrator_before_it_says_what_goes(app: Flask, sure: tuple[str, ...]) -> None:
+    sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
+    result = app.test_cli_runner().invoke(args=["gatehouse", "erase", *sure, "ada@example.com"], input="y\n")
+    assert (result.exit_code, result.output) == (1, "Error: user 1 is the last active administrator.\n")
+    assert users(app) == 1

@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from ..accounts.errors import LastAdministrator
 from ..accounts.leaving import held_for
+from ..accounts.locks import is_only_administrator
 from ..accounts.service import find_user_id, get_user
 from ..audit.traces import count_events_about
 from ..kernel.context import COMMAND_LINE
@@ -79,7 +81,10 @@ def erase(email: str, *, yes: bool) -> None:
 
 
 def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
-    """Yield what will be erased, for whoever has to say yes to it."""
+    """Yield what will be erased, for whoever has to say yes to it.
+
+    :raises LastAdministrator: before the first line, if she is the only one.
+    """
     if user_id is None:
         with here.database.transaction() as db:
             waiting = held_for(db, (), (case_folded_address(email),), stated=True)
@@ -87,6 +92,9 @@ def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
         yield f"  Invitations and requests to join for it: {len(waiting)}. The trail may know of earlier ones."
         return
     with here.database.reading() as connection:
+        # Whoever is told that somebody “is erased” takes her for gone, whatever comes after it.
+        if is_only_administrator(connection, user_id):
+            raise LastAdministrator(user_id)
         user, events = get_user(connection, user_id), count_events_about(connection, f"user:{user_id}")
     yield f"{user.name} ({user.email or 'no confirmed address'}), {user.role}, user {user.id}, is erased:"
     yield "  the account, its ways to sign in, its sessions, invitations to it and requests to join;"
