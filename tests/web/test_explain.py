@@ -8,10 +8,13 @@ from flask_gatehouse import Role, admin_required
 from flask_gatehouse.accounts.columns import users
 from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.service import suspend_user
+from flask_gatehouse.app import create_app
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.privacy.erasure import erase_user
 from flask_gatehouse.testing import sign_in_as
-from tests.web.conftest import state_of
+from tests.web.conftest import KEY, development, state_of
+
+PRODUCTION = {"GATEHOUSE_ENV": "production", "GATEHOUSE_BASE_URL": "https://app.example.com"}
 
 
 def explain(app: Flask, *arguments: str) -> tuple[int, str]:
@@ -30,6 +33,10 @@ def explain(app: Flask, *arguments: str) -> tuple[int, str]:
         (Role.VIEWER, "DELETE", "/users/{own}", 1),
         (Role.EDITOR, "POST", "/users/bulk", 1),
         (Role.ADMIN, "POST", "/users/bulk", 0),
+        (Role.ADMIN, "PUT", "/users/999999", 1),
+        (Role.ADMIN, "DELETE", "/users/99999999999999999999", 1),
+        (Role.VIEWER, "GET", "/users/999999", 1),
+        (Role.VIEWER, "GET", "/metrics", 0),
         (Role.ADMIN, "DELETE", "/users/{own}", 1),
         (Role.ADMIN, "GET", "/nowhere", 1),
         (Role.ADMIN, "PATCH", "/users/1", 1),
@@ -56,6 +63,50 @@ def test_it_says_where_an_address_leads_and_that_one_with_a_doubled_slash_is_non
     assert (code, output.splitlines()[0]) == (0, "Ada may. The address leads to /host/.")
     code, output = explain(app, "ada@example.com", "GET", "/admin//audit-logs")
     assert (code, output.splitlines()[0]) == (1, "Ada may not. There is nothing at this address.")
+
+
+def test_it_says_that_nobody_has_a_number_to_whoever_may(app: Flask) -> None:
+    app.add_url_rule("/host/<int:user_id>", "host", admin_required(lambda user_id: "in"))
+    sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
+    sign_in_as(app.test_client(), Role.VIEWER, email="vera@example.com", name="Vera")
+    told = explain(app, "ada@example.com", "PUT", "/users/999999")[1].splitlines()[0]
+    assert told == "Ada may not. Nobody here has the number 999999."
+    told = explain(app, "vera@example.com", "PUT", "/users/999999")[1].splitlines()[0]
+    assert told == "Vera may not. Administrators may, and whoever it is about. She is: viewer."
+    # What a host calls so is its own.
+    assert explain(app, "ada@example.com", "GET", "/host/999999")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "told"),
+    [
+        (
+            {},
+            0,
+            "may. This machine may, in development, whatever the role, and signed in or not.",
+        ),
+        (
+            {"GATEHOUSE_METRICS_TOKEN": KEY},
+            0,
+            (
+                "may. Whoever sends GATEHOUSE_METRICS_TOKEN may, and in development this machine, "
+                "whatever the role, and signed in or not."
+            ),
+        ),
+        (
+            PRODUCTION | {"GATEHOUSE_METRICS_TOKEN": KEY},
+            0,
+            "may. Whoever sends GATEHOUSE_METRICS_TOKEN may, whatever the role, and signed in or not.",
+        ),
+        (PRODUCTION, 1, "may not. Without GATEHOUSE_METRICS_TOKEN there is nothing at this address."),
+    ],
+)
+def test_the_metrics_are_for_no_role(sqlite_url: str, settings: dict[str, str], code: int, told: str) -> None:
+    app = create_app(development(sqlite_url, **settings))
+    sign_in_as(app.test_client(), Role.VIEWER, email="vera@example.com", name="Vera")
+    found, output = explain(app, "vera@example.com", "GET", "/metrics")
+    assert (found, output.splitlines()[0]) == (code, f"Vera {told}")
+    state_of(app).database.engine.dispose()
 
 
 def test_it_says_since_when(app: Flask) -> None:

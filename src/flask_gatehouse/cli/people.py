@@ -114,9 +114,16 @@ def explain(email: str, method: str, path: str) -> None:
         user_id = find_person(connection, email)
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
         names = find_names(connection, history.actors)
-    # Of an address that was pasted, the part that says where it leads.
-    path = path.partition("?")[0].partition("#")[0]
-    decision = decide(current_app, user, method.upper(), path, is_held=history.held_at is not None)
+        # Of an address that was pasted, the part that says where it leads.
+        path = path.partition("?")[0].partition("#")[0]
+        decision = decide(
+            current_app,
+            user,
+            method.upper(),
+            path,
+            is_held=history.held_at is not None,
+            is_there=lambda number: bool(find_names(connection, [number])),
+        )
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
     for thing in decision.things:
         click.echo(f"  The view asks a rule of its own: {thing}")

@@ -15,6 +15,7 @@ from ..accounts.history import Origin, RoleHistory
 from ..accounts.object_rules import object_rules
 from ..accounts.rules import Role
 from ..accounts.views import UserRow
+from ..settings import Settings
 from .decorators import PERMISSIONS
 from .language import marked as _, text
 from .permissions import Permission, permits
@@ -76,7 +77,9 @@ class Decision:
     things: tuple[str, ...] = ()
 
 
-def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) -> Decision:
+def decide(
+    app: Flask, user: UserRow, method: str, path: str, *, is_held: bool, is_there: Callable[[int], bool]
+) -> Decision:
     """Return whether a user may send a request, as the guard of its route would decide it.
 
     Also for a host's own views that carry our decorators. What such a view decides by itself depends on the thing that
@@ -85,6 +88,7 @@ def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) 
     :param method: such as ``PUT``.
     :param path: such as ``/users/7``, without a query.
     :param is_held: whether nobody signs in as the user until an administrator has looked.
+    :param is_there: whether a number is a user's.
     """
     try:
         endpoint, arguments = app.url_map.bind("localhost").match(path, method=method)
@@ -98,6 +102,8 @@ def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) 
         return Decision(may=False, why="The account is deactivated, so that nobody signs in with it.")
     if is_held:
         return Decision(may=False, why="The account is locked until an administrator, or gatehouse release, opens it.")
+    if endpoint == "gatehouse.metrics":
+        return _metrics(app.extensions[EXTENSION].settings)
     view = app.view_functions[endpoint]
     permissions, things = getattr(view, PERMISSIONS, None), tuple(_things(view, user.role))
     if permissions is None:
@@ -110,8 +116,26 @@ def decide(app: Flask, user: UserRow, method: str, path: str, *, is_held: bool) 
     list_role = app.extensions[EXTENSION].list_role
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
+    # After the role, as the pages do: whoever may not is not told who is there.
+    if may and target is not None and endpoint.startswith("gatehouse.") and not is_there(target):
+        return Decision(may=False, why=f"Nobody here has the number {target}.")
     rule = _RULES[permission].format(role=_NAMES[list_role])
     return Decision(may, f"{rule} She is: {_NAMES[user.role]}.", things if may else ())
+
+
+def _metrics(settings: Settings) -> Decision:
+    """Return what the route itself decides, which asks for no role and no session."""
+    held = settings.metrics_token is not None
+    if not held and not settings.development:
+        return Decision(may=False, why="Without GATEHOUSE_METRICS_TOKEN there is nothing at this address.")
+    return Decision(
+        may=True,
+        why=(
+            f"{'Whoever sends GATEHOUSE_METRICS_TOKEN may' if held else 'This machine may, in development'}"
+            f"{', and in development this machine' if held and settings.development else ''}"
+            ", whatever the role, and signed in or not."
+        ),
+    )
 
 
 # What a view asks the rules by: ``authorize("edit", article)``, ``current_user.can("edit", article)``.
