@@ -65,7 +65,7 @@ def test_an_edit_of_other_kinds_is_refused(
 def test_each_field_of_another_kind_is_named_with_the_kind_that_it_needs(
     client: FlaskClient, root: SignedIn, target: int
 ) -> None:
-    body = {"name": 5, "role": [], "version": "1", "whatever": {}}
+    body = {"name": 5, "role": [], "version": "1"}
     answer = client.put(f"/users/{target}", json=body, headers={**JSON, **root.headers}).get_json()
     told = {"name": "That must be a text.", "role": "That must be a text."}
     assert answer["fields"] == told | {"version": "That must be a whole number, from 1 on."}
@@ -77,6 +77,28 @@ def test_a_program_learns_the_version_that_an_edit_needs(client: FlaskClient, ro
     told = client.get(f"/users/{target}/edit", headers=JSON).get_json()
     body = {"name": "Other", "version": told["version"]}
     assert client.put(f"/users/{target}", json=body, headers={**JSON, **root.headers}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields", "unknown"),
+    [
+        ("POST", "/users/{target}/toggle-active", {"active": False}, "active"),
+        ("PUT", "/users/{target}", {"version": 1, "is_active": False}, "is_active"),
+        ("POST", "/users/invitations", {"email": "new@example.com", "role": "viewer", "agian": True}, "agian"),
+        ("POST", "/users/bulk", {"change": "deactivate", "user": ["1"], "newrole": "viewer"}, "newrole"),
+        ("POST", "/account/delete", {"confirm": "root@example.com", "whom": "target@example.com"}, "whom"),
+    ],
+)
+def test_a_field_that_is_mistyped_is_named_and_nothing_is_done(
+    client: FlaskClient, root: SignedIn, target: int, method: str, path: str, fields: Any, unknown: str
+) -> None:
+    before = kept(client)
+    address, headers = path.format(target=target), {**JSON, **root.headers}
+    answer = client.open(address, method=method, headers=headers, json=fields)
+    assert (answer.status_code, answer.get_json()["fields"]) == (422, {unknown: "There is no such field."})
+    page = client.open(address, method=method, headers=root.headers, json=fields)
+    assert (page.status_code, f"There is no field called {unknown}." in page.text) == (422, True)
+    assert kept(client) == before
 
 
 @pytest.mark.parametrize("said", ["yes", 1, None, [], "true"])

@@ -89,6 +89,7 @@ class FieldProblem(StrEnum):
     NOT_A_FLAG = "not_a_flag"
     TOO_MANY = "too_many"
     NO_FILTER = "no_filter"
+    NO_FIELD = "no_field"
     NOBODY = "nobody"
     TOO_MANY_PEOPLE = "too_many_people"
 

@@ -29,6 +29,7 @@ _WORDS = {
     FieldProblem.NOT_A_FLAG: _("That must be true or false."),
     FieldProblem.TOO_MANY: _("That are too many at once: choose 1,000 at most, or all."),
     FieldProblem.NO_FILTER: _("There is no such filter."),
+    FieldProblem.NO_FIELD: _("There is no such field."),
     FieldProblem.NOBODY: _("Nobody and nothing here answers to that."),
     FieldProblem.TOO_MANY_PEOPLE: _("Too many people answer to that: write more of the name or of the address."),
 }
@@ -39,19 +40,29 @@ def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
     return {name: text(_WORDS[problem]) for name, problem in problems.items()}
 
 
-def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(
+    names: Iterable[str], known: Collection[str], problem: FieldProblem = FieldProblem.NO_FILTER
+) -> None:
     """Return if all names are of what can be asked: a mistyped filter would mean everybody.
 
     :raises InvalidQuery: with those that nobody knows.
     """
-    if unknown := {name: FieldProblem.NO_FILTER for name in names if name not in known}:
+    if unknown := dict.fromkeys((name for name in names if name not in known), problem):
         raise InvalidQuery(unknown)
 
 
 def unknown_in_words(problems: Mapping[str, FieldProblem]) -> str:
     """Return sentences that name what was asked and nobody knows; for where no field has a place for that."""
-    unknown = [name[:64] for name, problem in problems.items() if problem is FieldProblem.NO_FILTER]
-    return " ".join(text("There is no filter called %(name)s.", name=name) for name in unknown)
+    filters, fields = (
+        [name[:64] for name, problem in problems.items() if problem is unknown]
+        for unknown in (FieldProblem.NO_FILTER, FieldProblem.NO_FIELD)
+    )
+    return " ".join(
+        [
+            *(text("There is no filter called %(name)s.", name=name) for name in filters),
+            *(text("There is no field called %(name)s.", name=name) for name in fields),
+        ]
+    )
 
 
 # What a JSON body says of each field that any of our forms has, and what is told where it says something else.
@@ -65,21 +76,22 @@ _KINDS: dict[str, tuple[type, FieldProblem]] = {
     **dict.fromkeys(("q", "status", "sort", "after"), (str, FieldProblem.NOT_A_TEXT)),
 }
 _LISTS = frozenset({"user"})
+# What our forms say besides, in which there is no other place for a token and for a method.
+_OF_FORMS = frozenset({"csrf_token", "_method"})
 
 
-def sent(only: Collection[str] = ()) -> MultiDict[str, str]:
+def sent(only: Collection[str], *, forms_too: bool = False) -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
-    Of a JSON object only fields that a form of ours has; others are nothing to us.
-
-    :param only: refuse all but these, where a field that is mistyped would not be missed.
+    :param only: refuse all but these in a JSON object: without a field that is mistyped, the rest may mean the opposite.
+    :param forms_too: refuse all but these in a form as well; a host's own templates may have further fields.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
     :raises InvalidQuery: with every field that is not one of ``only``.
     """
     if not request.is_json:
-        if only:
-            refuse_unknown(request.form, {*only, "csrf_token"})
+        if forms_too:
+            refuse_unknown(request.form, {*only, *_OF_FORMS}, FieldProblem.NO_FIELD)
         return request.form
     try:
         # A member that stands twice is refused: a filter in front of us may have read the other one.
@@ -88,9 +100,8 @@ def sent(only: Collection[str] = ()) -> MultiDict[str, str]:
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
-    if only:
-        refuse_unknown(body, only)
-    said = [(name, value) for name in body if name in _KINDS for value in _values(name, body[name])]
+    refuse_unknown(body, only, FieldProblem.NO_FIELD)
+    said = [(name, value) for name in body for value in _values(name, body[name])]
     # Not ``isinstance``: True is an int there.
     if wrong := {name: _KINDS[name][1] for name, value in said if type(value) is not _KINDS[name][0]}:
         raise InvalidField(wrong)

@@ -36,7 +36,7 @@ _SKIPPED = {
 
 
 def change_many() -> ResponseReturnValue:
-    fields = sent(only=_FIELDS)
+    fields = sent(only=_FIELDS, forms_too=True)
     word = fields.get("change", "")
     what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
     if what.role is Role.ADMIN or what.action is Action.REMOVE:

@@ -70,9 +70,7 @@ _WHOM: dict[str, Schema] = {
 _OTHER_ACTIONS = [action.value for action in Action if action is not Action.ROLE]
 _BULK = {
     "oneOf": [
-        body(what | _WHOM, optional=tuple(_WHOM))
-        # A filter that is mistyped would mean everybody.
-        | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}], "additionalProperties": False}
+        body(what | _WHOM, optional=tuple(_WHOM)) | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}]}
         for what in (
             {"change": {"type": "string", "const": Action.ROLE.value}, "new_role": ROLE},
             {"change": {"type": "string", "enum": _OTHER_ACTIONS}},

@@ -32,7 +32,7 @@ def delete_account() -> ResponseReturnValue:
     who = signed_in()
     if request.method == "GET":
         return _page()
-    if case_folded_address(sent().get("confirm", "")) != case_folded_address(_typed()):
+    if case_folded_address(sent(only=("confirm",)).get("confirm", "")) != case_folded_address(_typed()):
         wrong = text("Please type exactly what stands above.")
         if wants_json():
             return problem(422, "Please check your input", fields={"confirm": wrong})
