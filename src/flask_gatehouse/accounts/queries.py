@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from ..kernel.text import holds_unseen, plain
+from ..kernel.text import holds_marks, holds_unseen, plain
 from .errors import FieldProblem, InvalidQuery
 from .fields import find_role
 from .fold import SEARCH_LENGTH
@@ -175,7 +175,8 @@ def _value(value: object, sort: Sort) -> CursorValue:
         return Role(value)
     if sort in {Sort.CREATED, Sort.LAST_SIGN_IN}:
         return _EPOCH + timedelta(microseconds=int(value))
-    # The line feed between name and address is the one thing of the kind that stands in these columns.
-    if len(value) > SEARCH_LENGTH or holds_unseen(value):
+    # The line feed between name and address is the one thing of the kind that stands in these columns. Letters that are
+    # not seen were taken once, and whoever bears one must not end the list.
+    if len(value) > SEARCH_LENGTH or holds_marks(value):
         raise ValueError("nobody has such a name or address")
     return value

@@ -10,8 +10,16 @@ _LONGEST = timedelta(days=3650)
 # Controls, halves of a surrogate pair, and what is not seen: some of those marks reorder what is displayed, so that
 # a name can pretend to be another (Unicode TR36 §2.10).
 _UNSEEN = {"Cc", "Cs", "Cf"}
-# Unseen too, but several scripts and most emoji cannot be written without them.
-_JOINERS = "\u200c\u200d"
+# Letters and symbols by their category, of which nothing is seen: fillers of Hangul, the blank of Braille, the place of
+# an object that is not there, a note without a head. A name of them alone would be nobody's.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159"
+# Unseen too, but several scripts, some Japanese names and most emoji cannot be written without them: joiners, vowels
+# that are not written, and what chooses between the shapes of a sign.
+_JOINERS = (
+    "\u200c\u200d\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"
+    + "".join(map(chr, range(0xFE00, 0xFE10)))
+    + "".join(map(chr, range(0xE0100, 0xE01F0)))
+)
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -56,7 +64,16 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def _is_unseen(char: str) -> bool:
+    return char in _BLANK or _is_mark(char)
+
+
+def _is_mark(char: str) -> bool:
     return not char.isspace() and char not in _JOINERS and unicodedata.category(char) in _UNSEEN
+
+
+def holds_marks(text: str) -> bool:
+    """Return whether something in the text is no letter or sign at all: a control, or what reorders the others."""
+    return any(map(_is_mark, text))
 
 
 def holds_unseen(text: str) -> bool:

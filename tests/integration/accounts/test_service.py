@@ -90,6 +90,7 @@ class TestRegistering:
         [
             ({"name": None}, "ada"),
             ({"name": "\u200b"}, "ada"),
+            ({"name": "\u3164\u2800"}, "ada"),
             ({"name": None, "email": None}, "Somebody"),
             ({"name": "A" * 500}, "A" * 200),
             ({"name": "Ada\x00\r\nLovelace"}, "Ada Lovelace"),

@@ -62,6 +62,12 @@ def test_a_cursor_comes_back_as_it_went(sort: Sort, direction: Direction, sign: 
             UserQuery.parse(sort=wrong, after=text)
 
 
+def test_whoever_was_let_in_with_a_letter_that_is_not_seen_does_not_end_the_list() -> None:
+    query = UserQuery(sort=Sort.NAME, descending=False)
+    cursor = Cursor(Direction.AFTER, "\u3164", 7)
+    assert query.at(query.encoded(cursor)).cursor == cursor
+
+
 def test_no_cursor_is_the_first_page() -> None:
     assert UserQuery.parse(after="").cursor is None
     assert UserQuery(cursor=Cursor(Direction.END)).at("").cursor is None
