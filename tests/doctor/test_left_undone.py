@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flask_gatehouse.audit import AuditEvent
+from flask_gatehouse.audit import AuditEvent, record
+from flask_gatehouse.audit.events import UNDECIDED
 from flask_gatehouse.audit.keys import write_key
 from flask_gatehouse.audit.note_keys import SigningKey
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.db.database import Database
+from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.ops.checkpoints import Witness
 from flask_gatehouse.ops.doctor.finding import Result
 from flask_gatehouse.settings import Settings
@@ -83,6 +85,13 @@ def test_a_trail_that_nobody_verified_or_that_is_not_intact(look: Look, database
     assert look("verification").result is FAILED
     happen(database, AuditEvent.VERIFY_FAILED)
     assert "something is wrong" in look("verification").evidence
+
+
+def test_a_verification_that_came_to_no_result_accuses_nobody(look: Look, database: Database) -> None:
+    with database.transaction() as db:
+        record(AuditEvent.VERIFY_FAILED, reason=UNDECIDED, session=db, actor=SYSTEM)
+    found = look("verification")
+    assert (found.result, "came to no result" in found.evidence) == (UNKNOWN, True)
 
 
 @pytest.mark.parametrize(

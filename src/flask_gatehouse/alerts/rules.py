@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..accounts.rules import LAST_ADMINISTRATOR
-from ..audit.events import AuditEvent
+from ..audit.events import UNDECIDED, AuditEvent
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
 from .overdue import FindOverdue, backup_overdue, checkpoint_overdue, review_overdue
@@ -117,7 +117,10 @@ RULES: tuple[Rule, ...] = (
     Rule("erased", "A person was deleted or erased",
          frozenset({AuditEvent.USER_DELETED, AuditEvent.PERSONAL_DATA_ERASED}), by_actor,
          applies=lambda event: event.body["reason"] != "retention", settle=MINUTE),
-    Rule("verification-failed", "The audit trail does not verify", frozenset({AuditEvent.VERIFY_FAILED})),
+    Rule("verification-failed", "The audit trail does not verify", frozenset({AuditEvent.VERIFY_FAILED}),
+         applies=lambda event: event.body["reason"] != UNDECIDED),
+    Rule("verification-undecided", "A verification of the audit trail came to no result",
+         frozenset({AuditEvent.VERIFY_FAILED}), applies=lambda event: event.body["reason"] == UNDECIDED),
     Rule("provider-down", "A sign-in service does not answer", frozenset({AuditEvent.PROVIDER_UNAVAILABLE}), by_target),
     Rule("limiter-down", "Redis is away, and requests are not counted together",
          frozenset({AuditEvent.LIMITER_UNAVAILABLE})),

@@ -87,6 +87,10 @@ _FAILED = {
 }
 
 
+# Why a verification has failed that accuses nobody: not everything could be judged.
+UNDECIDED = "undecided"
+
+
 def outcome_of(event: str) -> Outcome:
     """Return how an event of this name ended; a host's own events are things that were done."""
     if event in _FAILED:

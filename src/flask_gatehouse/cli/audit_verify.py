@@ -10,9 +10,10 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from ..audit import verify_export
-from ..audit.errors import MalformedKey
+from ..audit.errors import MalformedKey, MalformedNote
 from ..audit.keys import believed_keys
 from ..audit.note_keys import VerifierKey
+from ..audit.notes import parse_note
 from ..audit.verifying import Held, Report, count_sealed, verify as verify_trail
 from ..audit.verifying.recording import record_result
 from ..kernel.clock import utc_now
@@ -29,12 +30,25 @@ def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[s
         raise click.BadParameter(f"{error}.") from error
 
 
+def _notes(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return files that hold notes: of another one nothing would be found out, and that would be recorded."""
+    for path in paths:
+        try:
+            parse_note(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.BadParameter(f"{path} cannot be read: {error}.") from error
+        except MalformedNote as error:
+            raise click.BadParameter(f"{path} holds no checkpoint: {error}.") from error
+    return paths
+
+
 @click.command("verify", cls=JudgingCommand)
 @click.option(
     "--checkpoint",
     "files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_notes,
     help="A signed checkpoint that was kept elsewhere; those in GATEHOUSE_CHECKPOINT_DIR are taken by themselves.",
 )
 @click.option(

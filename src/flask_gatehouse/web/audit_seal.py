@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..audit.events import AuditEvent
+from ..audit.events import UNDECIDED, AuditEvent
 from ..audit.reading import RecordedEvent
 from ..audit.standing import COUNTED, Standing
 from ..settings import Settings
@@ -55,7 +55,7 @@ def _verification(standing: Standing) -> RecordedEvent | None:
 
 
 def _is_undecided(said: RecordedEvent) -> bool:
-    return bool(said.content["reason"] == "undecided")
+    return bool(said.content["reason"] == UNDECIDED)
 
 
 def _is_signed(standing: Standing) -> bool:

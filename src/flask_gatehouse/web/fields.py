@@ -83,7 +83,7 @@ _OF_FORMS = frozenset({"csrf_token", "_method"})
 def sent(only: Collection[str], *, forms_too: bool = False) -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
-    :param only: refuse all but these in a JSON object: without a field that is mistyped, the rest may mean the opposite.
+    :param only: refuse all but these in a JSON object: without one that is mistyped, the rest may mean the opposite.
     :param forms_too: refuse all but these in a form as well; a host's own templates may have further fields.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.

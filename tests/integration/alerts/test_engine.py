@@ -11,6 +11,7 @@ from flask_gatehouse.alerts.errors import LetterRefused
 from flask_gatehouse.alerts.messages import as_text
 from flask_gatehouse.alerts.models import AlertGroup
 from flask_gatehouse.audit import AuditEvent, Facts, record
+from flask_gatehouse.audit.events import UNDECIDED
 from flask_gatehouse.audit.service import record_each
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import Actor
@@ -105,6 +106,14 @@ def test_a_power_cut_after_sending_tells_it_again(desk: Desk) -> None:
     assert first.alerts == second.alerts
     desk.wait(timedelta())
     assert len(desk.work()) == 2
+
+
+def test_a_verification_without_a_result_is_told_as_that(desk: Desk) -> None:
+    with desk.database.transaction() as db:
+        record(AuditEvent.VERIFY_FAILED, reason=UNDECIDED, session=db)
+    (message,) = desk.work()
+    told = [(alert.rule, alert.title) for alert in message.alerts]
+    assert told == [("verification-undecided", "A verification of the audit trail came to no result")]
 
 
 def test_of_two_workers_one_tells(desk: Desk) -> None:

@@ -164,6 +164,17 @@ def test_a_checkpoint_of_another_key_decides_nothing(trail: Trail, verify: Verif
     assert (name, details["reason"], details["doubts"]) == ("audit_verify_failed", "undecided", 1)
 
 
+@pytest.mark.parametrize("content", [b"root:x:0:0:root:/root:/bin/sh\n", b"", b"\xff\xfe"])
+def test_a_file_that_is_no_checkpoint_is_refused_and_nothing_is_recorded(
+    trail: Trail, verify: Verify, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "passwd").write_bytes(content)
+    before = newest(trail)
+    ended = verify("--checkpoint", "passwd", GATEHOUSE_AUDIT_KEY_FILE=None)
+    assert (ended.returncode, ended.stdout, "passwd" in ended.stderr) == (2, "", True)
+    assert newest(trail) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "changes", "sentence"),
     [

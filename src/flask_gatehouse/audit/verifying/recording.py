@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ...kernel.context import Actor
-from ..events import AuditEvent
+from ..events import UNDECIDED, AuditEvent
 from ..service import record
 from .report import Report
 
@@ -31,7 +31,7 @@ def record_result(session: Session, report: Report, *, actor: Actor) -> None:
             "last": first.last,
         }
     details |= {"findings": report.findings.count, "doubts": len(report.doubts)}
-    reason = "tampered" if report.findings else "undecided"
+    reason = "tampered" if report.findings else UNDECIDED
     record(AuditEvent.VERIFY_FAILED, details=details, reason=reason, session=session, actor=actor)
 
 

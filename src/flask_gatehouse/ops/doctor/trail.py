@@ -5,6 +5,7 @@ from datetime import timedelta
 from ...alerts.overdue import CHECKPOINT_PATIENCE, checkpoint_overdue
 from ...audit import AuditEvent
 from ...audit.errors import UnusableKeyFile
+from ...audit.events import UNDECIDED
 from ...audit.history import latest_moments
 from ...audit.keys import read_key
 from ...audit.note_keys import SigningKey
@@ -86,6 +87,11 @@ def verification(subject: Subject) -> Finding:
     if last is None:
         return unknown("The trail was never verified.", "Start the worker, or run: gatehouse audit verify")
     age = utc_now() - last.occurred_at
+    if last.content["reason"] == UNDECIDED:
+        return unknown(
+            f"The last verification, {ago(age)} ago, came to no result: not everything could be judged.",
+            "Run gatehouse audit verify: it says why.",
+        )
     if last.content["event"] != AuditEvent.VERIFIED:
         return failed(
             f"The last verification, {ago(age)} ago, found that something is wrong.",
