@@ -57,6 +57,8 @@ def test_every_refusal_of_the_contract_is_a_problem(sqlite_url: str) -> None:
     assert put["security"] == [{"session": []}]
     assert [one["name"] for one in put["parameters"] if one["required"]] == ["user_id", "X-CSRFToken"]
     assert [one["name"] for one in lists["parameters"]] == ["q", "role", "status", "sort", "after"]
+    log = [one["name"] for one in document["paths"]["/admin/audit-logs"]["get"]["parameters"]]
+    assert {"before", "after"} <= set(log)
     assert set(document["components"]["responses"]["Problem"]["content"]) == {"application/problem+json"}
     for status in ("429", "503"):
         assert lists["responses"][status] == {"$ref": "#/components/responses/Later"}

@@ -169,9 +169,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("healthz", "GET"): Operation("Whether the process answers", _PROBES),
     ("readyz", "GET"): Operation("Whether the process can work", _PROBES),
     ("audit_log", "GET"): Operation(
-        f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page",
+        f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page,"
+        " and `after` asks for what is just newer than an event",
         {200: _LOG},
-        query=_LOG_FILTERS | {"before": _NUMBER},
+        query=_LOG_FILTERS | {"before": _NUMBER, "after": _NUMBER},
         refusals=(422,),
     ),
     ("audit_event", "GET"): Operation(
