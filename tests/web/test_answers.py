@@ -196,3 +196,19 @@ def test_every_status_has_words(app: Flask, code: int) -> None:
         answer = answer_http(default_exceptions[code]())
     assert answer.status_code == code
     assert b"<h1" in answer.data
+
+
+def test_the_message_of_a_success_waits_for_a_page_that_is_no_error(client: FlaskClient) -> None:
+    kim = sign_in_as(client, email="kim@example.com", name="Kim")
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    twice = [client.post(f"/users/{kim.user_id}", data={"_method": "delete"}, headers=who.headers) for _ in range(2)]
+    assert [answer.status_code for answer in twice] == [303, 404]
+    assert ("Kim was deleted." in twice[1].text, "Kim was deleted." in client.get("/users").text) == (False, True)
+
+
+def test_who_claims_the_administration_twice_is_led_to_where_she_has_it(client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    for _ in range(2):
+        answer = client.post("/dashboard/administrator", headers=who.headers)
+        assert (answer.status_code, answer.location) == (302, "/dashboard")
+    assert client.get("/dashboard").text.count("You are the administrator now.") == 1
