@@ -138,6 +138,47 @@ def test_a_change_of_many_is_refused_whole(
     assert kept(client) == before
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"user": [-1]}, {"user": "That must be a whole number, from 1 on."}),
+        ({"user": [2**31]}, {"user": "Nobody and nothing here answers to that."}),
+        ({"change": "role"}, {"new_role": "Please fill this in."}),
+        ({"change": "role", "new_role": "king"}, {"new_role": "Please choose one of the list."}),
+        ({"change": "role:king"}, {"change": "Please choose one of the list."}),
+    ],
+)
+def test_a_change_of_many_is_refused_by_the_field_that_is_wrong(
+    client: FlaskClient, root: SignedIn, target: int, changed: dict[str, Any], told: dict[str, str]
+) -> None:
+    body = {"change": "deactivate", "user": [target]} | changed
+    answer = client.post("/users/bulk", json=body, headers={**JSON, **root.headers})
+    assert (answer.status_code, answer.get_json()["fields"]) == (422, told)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("/users?after=nope", {"after": "That is no place in this list."}),
+        ("/admin/audit-logs?after=xyz", {"after": "That must be a whole number, from 1 on."}),
+        ("/admin/audit-logs?before=1&after=1", {"after": "That is no place in this list."}),
+        *(
+            (f"{path}?{asked}", told)
+            for path in ("/users/invitations", "/account/activity", "/users/{target}/activity")
+            for asked, told in (
+                ("before=nope", {"before": "That must be a whole number, from 1 on."}),
+                ("nope=1", {"nope": "There is no such filter."}),
+            )
+        ),
+    ],
+)
+def test_a_list_is_refused_by_what_is_wrong_with_what_was_asked(
+    client: FlaskClient, root: SignedIn, target: int, asked: str, told: dict[str, str]
+) -> None:
+    answer = client.get(asked.format(target=target), headers=JSON)
+    assert (answer.status_code, answer.get_json()["fields"]) == (422, told)
+
+
 def test_many_are_changed_by_json_too(client: FlaskClient, root: SignedIn, target: int) -> None:
     body = {"change": "role", "new_role": "editor", "user": [target, root.user_id, 4711]}
     answer = client.post("/users/bulk", json=body, headers={**JSON, **root.headers})

@@ -147,7 +147,7 @@ def _decoded(text: str, sort: Sort, descending: bool) -> Cursor:
     try:
         return _read(text, sort, f"-{sort}" if descending else str(sort))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidQuery({"after": FieldProblem.UNKNOWN}) from error
+        raise InvalidQuery({"after": FieldProblem.NOT_A_PLACE}) from error
 
 
 def _read(text: str, sort: Sort, order: str) -> Cursor:

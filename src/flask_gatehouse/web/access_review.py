@@ -122,7 +122,7 @@ def _page() -> ResponseReturnValue:
 
 def _listed(connection: Connection, part: Part) -> Listed:
     cursor = request.args.get(part.value, "")
-    found = list_due(connection, part, periods(), after=_decoded(cursor) if cursor else None, limit=PAGE + 1)
+    found = list_due(connection, part, periods(), after=_decoded(part, cursor) if cursor else None, limit=PAGE + 1)
     shown = found[:PAGE]
     return Listed(
         part,
@@ -224,11 +224,11 @@ def _encoded(due: Due) -> str:
     return f"{(due.since - _EPOCH) // timedelta(microseconds=1)}.{due.user.id}"
 
 
-def _decoded(cursor: str) -> tuple[datetime, int]:
+def _decoded(part: Part, cursor: str) -> tuple[datetime, int]:
     moment, _dot, identifier = cursor.partition(".")
     if not (moment.isdecimal() and identifier.isdecimal()) or len(cursor) > 40 or int(identifier) > LARGEST_ID:
-        raise InvalidQuery({"after": FieldProblem.UNKNOWN})
+        raise InvalidQuery({part.value: FieldProblem.NOT_A_PLACE})
     try:
         return _EPOCH + timedelta(microseconds=int(moment)), int(identifier)
     except OverflowError as error:
-        raise InvalidQuery({"after": FieldProblem.UNKNOWN}) from error
+        raise InvalidQuery({part.value: FieldProblem.NOT_A_PLACE}) from error

@@ -20,6 +20,7 @@ from ..sessions.service import newest_sessions
 from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
+from .fields import refuse_unknown
 from .htmx import wants_json, wants_part
 from .labels import device_in_words
 from .language import marked as _, text
@@ -92,11 +93,12 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
 def asked_before() -> int | None:
     """Return where the page begins that is asked for, if it is not the first.
 
-    :raises InvalidQuery: if that is no number.
+    :raises InvalidQuery: if that is no number, or something else is asked, which such a list cannot be.
     """
+    refuse_unknown(request.args, ("before",))
     said = request.args.get("before", "")
     if said and not (said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER):
-        raise InvalidQuery({"before": FieldProblem.UNKNOWN})
+        raise InvalidQuery({"before": FieldProblem.NOT_A_NUMBER})
     return int(said) if said else None
 
 

@@ -58,7 +58,7 @@ class Asked:
             reader.problems["until"] = FieldProblem.NOT_LATER
         before, after = reader.number("before"), reader.number("after")
         if before is not None and after is not None:
-            reader.problems["after"] = FieldProblem.UNKNOWN
+            reader.problems["after"] = FieldProblem.NOT_A_PLACE
         ip, (text, who, event) = reader.network_address("ip"), (reader.text(name) for name in _TEXTS)
         if reader.problems:
             raise InvalidQuery(reader.problems)
@@ -140,7 +140,7 @@ class _Reader:
             return None
         if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
             return int(value)
-        self.problems[name] = FieldProblem.UNKNOWN
+        self.problems[name] = FieldProblem.NOT_A_NUMBER
         return None
 
     def network_address(self, name: str) -> str | None:

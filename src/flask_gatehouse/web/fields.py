@@ -30,6 +30,7 @@ _WORDS = {
     FieldProblem.TOO_MANY: _("That are too many at once: choose 1,000 at most, or all."),
     FieldProblem.NO_FILTER: _("There is no such filter."),
     FieldProblem.NO_FIELD: _("There is no such field."),
+    FieldProblem.NOT_A_PLACE: _("That is no place in this list."),
     FieldProblem.NOBODY: _("Nobody and nothing here answers to that."),
     FieldProblem.TOO_MANY_PEOPLE: _("Too many people answer to that: write more of the name or of the address."),
 }

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.bulk import BATCH, Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
+from ..accounts.fields import role_problem
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID, Role
 from ..accounts.service import change_many as change
@@ -37,8 +38,7 @@ _SKIPPED = {
 
 def change_many() -> ResponseReturnValue:
     fields = sent(only=_FIELDS, forms_too=True)
-    word = fields.get("change", "")
-    what = Change.parse(f"role:{fields.get('new_role', '')}" if word == "role" else word)
+    what = _meant(fields.get("change", ""), fields.get("new_role", ""))
     if what.role is Role.ADMIN or what.action is Action.REMOVE:
         require_confirmation()
     query, chosen = query_of(fields), chosen_users(fields.getlist("user"))
@@ -58,6 +58,14 @@ def change_many() -> ResponseReturnValue:
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, category)
     return redirect(list_url(query.parameters()), 303)
+
+
+def _meant(word: str, role: str) -> Change:
+    if word != Action.ROLE:
+        return Change.parse(word)
+    if wrong := role_problem(role):
+        raise InvalidField({"new_role": wrong})
+    return Change.parse(f"{word}:{role}")
 
 
 def _change_everybody(query: UserQuery, what: Change) -> BulkResult:
@@ -91,8 +99,10 @@ def chosen_users(texts: list[str]) -> set[int]:
     if len(texts) > BATCH:
         raise InvalidField({"user": FieldProblem.TOO_MANY})
     chosen = {number(text) for text in texts}
-    if any(not 0 < user_id <= LARGEST_ID for user_id in chosen):
-        raise InvalidField({"user": FieldProblem.UNKNOWN})
+    if 0 in chosen:
+        raise InvalidField({"user": FieldProblem.NOT_A_NUMBER})
+    if max(chosen, default=0) > LARGEST_ID:
+        raise InvalidField({"user": FieldProblem.NOBODY})
     return chosen
 
 

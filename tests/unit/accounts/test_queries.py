@@ -108,7 +108,7 @@ def test_no_cursor_is_the_first_page() -> None:
 def test_a_cursor_that_nobody_gave_out_is_refused(sort: str, parts: Any) -> None:
     with pytest.raises(InvalidQuery) as caught:
         UserQuery.parse(sort=sort, after=packed(parts))
-    assert caught.value.fields == {"after": FieldProblem.UNKNOWN}
+    assert caught.value.fields == {"after": FieldProblem.NOT_A_PLACE}
 
 
 @given(st.sampled_from([f"{sign}{sort}" for sort in Sort for sign in ("", "-")]), st.text(min_size=1))
