@@ -79,11 +79,20 @@ def test_a_program_learns_the_version_that_an_edit_needs(client: FlaskClient, ro
     assert client.put(f"/users/{target}", json=body, headers={**JSON, **root.headers}).status_code == 200
 
 
+def test_a_program_may_send_back_what_it_was_told(client: FlaskClient, root: SignedIn, target: int) -> None:
+    told = client.get(f"/users/{target}/edit", headers=JSON).get_json()
+    headers = {**JSON, **root.headers}
+    answer = client.put(f"/users/{target}", json=told | {"is_active": False}, headers=headers)
+    assert (answer.status_code, answer.get_json()["fields"]) == (422, {"is_active": "That is not changed here."})
+    answer = client.put(f"/users/{target}", json=told | {"name": "Other"}, headers=headers)
+    assert (answer.status_code, answer.get_json()["name"]) == (200, "Other")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "fields", "unknown"),
     [
         ("POST", "/users/{target}/toggle-active", {"active": False}, "active"),
-        ("PUT", "/users/{target}", {"version": 1, "is_active": False}, "is_active"),
+        ("PUT", "/users/{target}", {"version": 1, "nmae": "Other"}, "nmae"),
         ("POST", "/users/invitations", {"email": "new@example.com", "role": "viewer", "agian": True}, "agian"),
         ("POST", "/users/bulk", {"change": "deactivate", "user": ["1"], "newrole": "viewer"}, "newrole"),
         ("POST", "/account/delete", {"confirm": "root@example.com", "whom": "target@example.com"}, "whom"),

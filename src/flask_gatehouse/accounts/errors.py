@@ -90,6 +90,7 @@ class FieldProblem(StrEnum):
     TOO_MANY = "too_many"
     NO_FILTER = "no_filter"
     NO_FIELD = "no_field"
+    NOT_HERE = "not_here"
     NOT_A_PLACE = "not_a_place"
     NOBODY = "nobody"
     TOO_MANY_PEOPLE = "too_many_people"

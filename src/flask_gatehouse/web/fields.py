@@ -30,6 +30,7 @@ _WORDS = {
     FieldProblem.TOO_MANY: _("That are too many at once: choose 1,000 at most, or all."),
     FieldProblem.NO_FILTER: _("There is no such filter."),
     FieldProblem.NO_FIELD: _("There is no such field."),
+    FieldProblem.NOT_HERE: _("That is not changed here."),
     FieldProblem.NOT_A_PLACE: _("That is no place in this list."),
     FieldProblem.NOBODY: _("Nobody and nothing here answers to that."),
     FieldProblem.TOO_MANY_PEOPLE: _("Too many people answer to that: write more of the name or of the address."),
@@ -81,10 +82,11 @@ _LISTS = frozenset({"user"})
 _OF_FORMS = frozenset({"csrf_token", "_method"})
 
 
-def sent(only: Collection[str], *, forms_too: bool = False) -> MultiDict[str, str]:
+def sent(only: Collection[str], *, unread: Collection[str] = (), forms_too: bool = False) -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
     :param only: refuse all but these in a JSON object: without one that is mistyped, the rest may mean the opposite.
+    :param unread: what a JSON object may say as well, and nobody reads, since it was told to be as it is.
     :param forms_too: refuse all but these in a form as well; a host's own templates may have further fields.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
@@ -101,8 +103,8 @@ def sent(only: Collection[str], *, forms_too: bool = False) -> MultiDict[str, st
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
-    refuse_unknown(body, only, FieldProblem.NO_FIELD)
-    said = [(name, value) for name in body for value in _values(name, body[name])]
+    refuse_unknown(body, {*only, *unread}, FieldProblem.NO_FIELD)
+    said = [(name, value) for name in body if name in only for value in _values(name, body[name])]
     # Not ``isinstance``: True is an int there.
     if wrong := {name: _KINDS[name][1] for name, value in said if type(value) is not _KINDS[name][0]}:
         raise InvalidField(wrong)

@@ -44,7 +44,9 @@ from .way_back import way_back
 # What the list can be asked for by an address.
 FILTERS = ("q", "role", "status", "sort", "after")
 ROLES = [role.value for role in Role]
-_EDITED = ("name", "role", "version")
+_EDITED = ("name", "role", "version", "is_active")
+# A program may send what it was told with another name or role in it.
+_TOLD = ("id", "email", "created_at", "last_login", "locked")
 
 
 def users() -> ResponseReturnValue:
@@ -125,7 +127,7 @@ def query_of(parameters: Any) -> UserQuery:
 
 
 def _save(user_id: int) -> ResponseReturnValue:
-    fields, as_administrator = sent(only=_EDITED), signed_in().role is Role.ADMIN
+    fields, as_administrator = sent(only=_EDITED, unread=_TOLD), signed_in().role is Role.ADMIN
     version = number(fields.get("version"))
     if wants_json() and not version:
         # A page is told of a conflict, which shows what there is; a program has left out what it must know.
@@ -135,6 +137,7 @@ def _save(user_id: int) -> ResponseReturnValue:
             before = get_user(db, user_id)
             # What is left out stays as it is.
             values = {"name": fields.get("name", before.name), "role": fields.get("role", "")}
+            _refuse_another_state(fields, before)
             if as_administrator and fields.get("role") == Role.ADMIN and before.role is not Role.ADMIN:
                 require_confirmation()
             row = edit(
@@ -155,6 +158,11 @@ def _save(user_id: int) -> ResponseReturnValue:
     address = url_for("gatehouse.user", user_id=user_id)
     undo = {"url": address, "method": "put", "fields": again, "target": f"#user-{user_id}"}
     return _changed(row, text("%(name)s was saved.", name=row.name), undo)
+
+
+def _refuse_another_state(fields: Mapping[str, str], before: UserRow) -> None:
+    if flag(fields, "is_active") not in {None, before.is_active}:
+        raise InvalidField({"is_active": FieldProblem.NOT_HERE})
 
 
 def _delete(user_id: int) -> ResponseReturnValue:
@@ -196,7 +204,7 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
 def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
         # What was sent: neither what it left out, nor what that stands for.
-        yours = {name: value for name, value in values.items() if name in sent(only=_EDITED)}
+        yours = {name: value for name, value in values.items() if name in sent(only=_EDITED, unread=_TOLD)}
         return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=yours)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
     if wants_part():
