@@ -32,6 +32,19 @@ ASKING = [
 ]
 
 
+def operated(database: Path, folder: Path) -> Flask:
+    """Return an application for which each command has all that it needs, but a database."""
+    key = folder / "audit.key"
+    write_key(key, SigningKey.generate("localhost"))
+    config = development(
+        f"sqlite:///{database}",
+        GATEHOUSE_AUDIT_KEY_FILE=str(key),
+        GATEHOUSE_AUDIT_RETENTION="365d",
+        GATEHOUSE_AUDIT_ARCHIVE_DIR=str(folder / "archives"),
+    )
+    return create_app(config)
+
+
 @pytest.fixture
 def database_file(tmp_path: Path) -> Path:
     return tmp_path / "mistyped/gatehouse.db"
@@ -40,15 +53,7 @@ def database_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(database_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.chdir(tmp_path)
-    key = tmp_path / "audit.key"
-    write_key(key, SigningKey.generate("localhost"))
-    config = development(
-        f"sqlite:///{database_file}",
-        GATEHOUSE_AUDIT_KEY_FILE=str(key),
-        GATEHOUSE_AUDIT_RETENTION="365d",
-        GATEHOUSE_AUDIT_ARCHIVE_DIR=str(tmp_path / "archives"),
-    )
-    app = create_app(config)
+    app = operated(database_file, tmp_path)
     yield lambda *words: app.test_cli_runner().invoke(args=["gatehouse", *words])
     state_of(app).database.engine.dispose()
 
@@ -64,15 +69,7 @@ def secluded(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secluded_app(secluded: Path, tmp_path: Path) -> Iterator[Flask]:
-    key = tmp_path / "audit.key"
-    write_key(key, SigningKey.generate("localhost"))
-    config = development(
-        f"sqlite:///{secluded}",
-        GATEHOUSE_AUDIT_KEY_FILE=str(key),
-        GATEHOUSE_AUDIT_RETENTION="365d",
-        GATEHOUSE_AUDIT_ARCHIVE_DIR=str(tmp_path / "archives"),
-    )
-    app = create_app(config)
+    app = operated(secluded, tmp_path)
     yield app
     state_of(app).database.engine.dispose()
 

@@ -89,9 +89,9 @@ def _refuse_aliases(arguments: Mapping[str, Any]) -> None:
 
     Whoever watches or blocks addresses in front of us would have to know all that mean one thing.
     """
-    parts = request.path.split("/")
-    if any(isinstance(value, int) and str(value) not in parts for value in arguments.values()):
-        raise NotFound
+    for value in arguments.values():
+        if isinstance(value, int) and str(value) not in request.path.split("/"):
+            raise NotFound
 
 
 def _protected(

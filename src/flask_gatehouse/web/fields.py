@@ -35,6 +35,10 @@ _WORDS = {
     FieldProblem.NOBODY: _("Nobody and nothing here answers to that."),
     FieldProblem.TOO_MANY_PEOPLE: _("Too many people answer to that: write more of the name or of the address."),
 }
+_UNKNOWN = {
+    FieldProblem.NO_FILTER: _("There is no filter called %(name)s."),
+    FieldProblem.NO_FIELD: _("There is no field called %(name)s."),
+}
 
 
 def in_words(problems: Mapping[str, FieldProblem]) -> dict[str, str]:
@@ -55,16 +59,8 @@ def refuse_unknown(
 
 def unknown_in_words(problems: Mapping[str, FieldProblem]) -> str:
     """Return sentences that name what was asked and nobody knows; for where no field has a place for that."""
-    filters, fields = (
-        [name[:64] for name, problem in problems.items() if problem is unknown]
-        for unknown in (FieldProblem.NO_FILTER, FieldProblem.NO_FIELD)
-    )
-    return " ".join(
-        [
-            *(text("There is no filter called %(name)s.", name=name) for name in filters),
-            *(text("There is no field called %(name)s.", name=name) for name in fields),
-        ]
-    )
+    unknown = [(name[:64], _UNKNOWN[problem]) for name, problem in problems.items() if problem in _UNKNOWN]
+    return " ".join(text(sentence, name=name) for name, sentence in unknown)
 
 
 # What a JSON body says of each field that any of our forms has, and what is told where it says something else.

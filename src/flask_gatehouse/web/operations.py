@@ -11,7 +11,7 @@ from ..accounts.rules import Role
 from ..audit.events import EVENT_LENGTH, Outcome
 from ..audit.reading import PAGE as EVENTS_OF_A_PAGE
 from .audit_query import RANGES
-from .schemas import ADDRESS, COUNT, FLAG, ID, MOMENT, NAME, ROLE, TEXT, Schema, body, listed, or_null, record, ref
+from .schemas import ADDRESS, COUNT, FLAG, ID, MOMENT, NAME, ROLE, TEXT, Schema, listed, or_null, record, ref
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -60,7 +60,7 @@ _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
-_EDIT = body({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("name", "role"))
+_EDIT = record({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("name", "role"))
 _WHOM: dict[str, Schema] = {
     "user": listed(ID) | {"minItems": 1, "maxItems": BATCH},
     # All whom the filters mean, instead of those who are named.
@@ -70,7 +70,7 @@ _WHOM: dict[str, Schema] = {
 _OTHER_ACTIONS = [action.value for action in Action if action is not Action.ROLE]
 _BULK = {
     "oneOf": [
-        body(what | _WHOM, optional=tuple(_WHOM)) | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}]}
+        record(what | _WHOM, optional=tuple(_WHOM)) | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}]}
         for what in (
             {"change": {"type": "string", "const": Action.ROLE.value}, "new_role": ROLE},
             {"change": {"type": "string", "enum": _OTHER_ACTIONS}},
@@ -79,8 +79,8 @@ _BULK = {
 }
 _SKIPPED = record({"id": {"type": "integer"}, "reason": {"type": "string", "enum": [reason.value for reason in Skip]}})
 # An address that is invited already is refused unless it is meant to be invited again.
-_INVITE = body({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
-_DECIDE = body(
+_INVITE = record({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
+_DECIDE = record(
     {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
     optional=("role",),
 )
@@ -116,7 +116,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("toggle_user", "POST"): Operation(
         "Deactivate or reactivate a user; without `is_active`, whichever is not so yet",
         {200: ref("ChangedUser")},
-        body=body({"is_active": FLAG}, optional=("is_active",)),
+        body=record({"is_active": FLAG}, optional=("is_active",)),
         media=(JSON,),
         refusals=(404, 409, 422),
     ),
@@ -150,7 +150,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete_account", "POST"): Operation(
         "Erase me, with all that is held about me; ``confirm`` is my address, or my name without one",
         {204: None},
-        body=body({"confirm": TEXT}),
+        body=record({"confirm": TEXT}),
         refusals=(409, 422),
     ),
     ("my_activity", "GET"): Operation(

@@ -17,19 +17,17 @@ def listed(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
-def body(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """Return the schema of what is sent to us: a name that we do not know may be a mistyped one, and is refused."""
+def record(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of an object that has these properties and no others.
+
+    What is sent to us is one too: a name that we do not know may be a mistyped one, and is refused.
+    """
     return {
         "type": "object",
         "properties": properties,
         "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
-
-
-def record(properties: dict[str, Schema]) -> Schema:
-    """Return the schema of what we answer: an object that has all of these properties and no others."""
-    return body(properties)
 
 
 def or_null(schema: Schema) -> Schema:

@@ -44,7 +44,7 @@ from .way_back import way_back
 # What the list can be asked for by an address.
 FILTERS = ("q", "role", "status", "sort", "after")
 ROLES = [role.value for role in Role]
-_EDITED = ("name", "role", "version", "is_active")
+_FIELDS = ("name", "role", "version", "is_active")
 # A program may send what it was told with another name or role in it.
 _TOLD = ("id", "email", "created_at", "last_login", "locked")
 
@@ -127,7 +127,7 @@ def query_of(parameters: Any) -> UserQuery:
 
 
 def _save(user_id: int) -> ResponseReturnValue:
-    fields, as_administrator = sent(only=_EDITED, unread=_TOLD), signed_in().role is Role.ADMIN
+    fields, as_administrator = sent(only=_FIELDS, unread=_TOLD), signed_in().role is Role.ADMIN
     version = number(fields.get("version"))
     if wants_json() and not version:
         # A page is told of a conflict, which shows what there is; a program has left out what it must know.
@@ -204,7 +204,7 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
 def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
         # What was sent: neither what it left out, nor what that stands for.
-        yours = {name: value for name, value in values.items() if name in sent(only=_EDITED, unread=_TOLD)}
+        yours = {name: value for name, value in values.items() if name in sent(only=_FIELDS, unread=_TOLD)}
         return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=yours)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
     if wants_part():
