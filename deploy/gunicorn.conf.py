@@ -3,6 +3,7 @@
 WEB_CONCURRENCY and GUNICORN_CMD_ARGS say otherwise without a change here.
 """
 
+import gc
 import importlib.util
 import logging
 import os
@@ -73,6 +74,17 @@ if _own_folder:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="gatehouse-metrics-")
 
 from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
+
+
+def post_fork(server: object, worker: object) -> None:
+    """Let a worker load without looking for garbage, which next to nothing is yet: a tenth of its start is looking."""
+    gc.disable()
+
+
+def post_worker_init(worker: object) -> None:
+    """Look for garbage from now on, and only in what comes: what has been loaded stays for as long as the worker."""
+    gc.freeze()
+    gc.enable()
 
 
 def child_exit(server: object, worker: object) -> None:
