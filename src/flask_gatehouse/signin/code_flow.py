@@ -3,12 +3,9 @@
 import base64
 import logging
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
-from urllib.parse import quote_plus
-
-from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
-from authlib.oauth2.client import OAuth2Client
-from requests.auth import AuthBase
+from urllib.parse import quote_plus, urlencode
 
 from ..settings import ProviderSettings
 from .attempt import Attempt
@@ -38,11 +35,31 @@ _log = logging.getLogger(__name__)
 def authorization_url(
     settings: ProviderSettings, endpoint: str, attempt: Attempt, redirect_uri: str, **more: str
 ) -> str:
-    """Return where to send the browser, with state and an S256 challenge always."""
-    url, _ = _client(settings, None).create_authorization_url(
-        endpoint, state=attempt.state, code_verifier=attempt.verifier, redirect_uri=redirect_uri, **more
-    )
-    return str(url)
+    """Return where to send the browser (RFC 6749 §4.1.1), with state and an S256 challenge always (RFC 7636 §4.3).
+
+    :param endpoint: the provider's, which names none of ``discovery.OUR_PARAMETERS``.
+    """
+    query = {
+        "response_type": "code",
+        "client_id": settings.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": settings.scope,
+        "state": attempt.state,
+        **more,
+        "code_challenge": code_challenge(attempt.verifier),
+        "code_challenge_method": "S256",
+    }
+    return with_query(endpoint, query)
+
+
+def with_query(endpoint: str, query: Mapping[str, str]) -> str:
+    """Return an address of a provider's with a query of ours, behind its own if it has one (RFC 6749 §3.1)."""
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
+
+
+def code_challenge(verifier: str) -> str:
+    """Return what a provider compares with the verifier that comes with the code (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def exchange_code(
@@ -67,15 +84,29 @@ def exchange_code(
     code = answer.get("code", "")
     if not is_token(code):
         raise SignInRefused(Reason.PROVIDER_ANSWER, settings.name)
-    client = _client(settings, _TokenEndpoint(http), auth_method)
-    tokens: dict[str, Any] = client.fetch_token(
-        endpoint,
-        grant_type="authorization_code",
-        code=code,
-        code_verifier=attempt.verifier,
-        redirect_uri=redirect_uri,
-    )
-    return tokens
+    form, headers = token_request(settings, auth_method, code, attempt.verifier, redirect_uri)
+    return _tokens(settings.name, http.post(endpoint, form, headers, limit=ANSWER_LIMIT))
+
+
+def token_request(
+    settings: ProviderSettings, auth_method: str, code: str, verifier: str, redirect_uri: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the form that exchanges a code (RFC 6749 §4.1.3, RFC 7636 §4.5), and the headers that go with it.
+
+    :param auth_method: ``client_secret_basic`` or ``client_secret_post``, as the provider wants it.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "redirect_uri": redirect_uri,
+        "code": code,
+        "code_verifier": verifier,
+    }
+    client_id, secret = settings.client_id, settings.client_secret.reveal()
+    if auth_method == "client_secret_post":
+        return form | {"client_id": client_id, "client_secret": secret}, {}
+    # Both are encoded before they are joined (RFC 6749 §2.3.1): otherwise a ``%`` or a ``:`` would not arrive.
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return form, {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def is_token(text: Any) -> bool:
@@ -85,59 +116,23 @@ def is_token(text: Any) -> bool:
     )
 
 
-class _TokenEndpoint:
-    """What Authlib takes for a requests session; its calls end."""
+def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
+    """Return what a provider gives for a code (RFC 6749 §5.1), of which nothing is believed that is not looked at here.
 
-    def __init__(self, http: ProviderHttp) -> None:
-        self._http = http
-
-    def post(self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: AuthBase) -> Answer:
-        return self._http.post(url, data, headers, auth, limit=ANSWER_LIMIT)
-
-
-class _CodeClient(OAuth2Client):
-    """Authlib's client, except that it believes nothing about the answer that we have not looked at."""
-
-    client_auth_class = OAuth2ClientAuth
-
-    def parse_response_token(self, resp: Answer) -> dict[str, Any]:
-        tokens = Answer(200, resp.headers, resp.body).json_object() or {}
-        if "error" in tokens:
-            error = tokens["error"] if tokens["error"] in tuple(_KNOWN_ERRORS) else "an error"
-            _log.warning("Provider %s answered the exchange of a code with %s", self.metadata["provider"], error)
-            by_caller = error not in _ABOUT_US
-            raise SignInRefused(Reason.PROVIDER_ERROR, self.metadata["provider"], by_caller=by_caller)
-        token_type = tokens.get("token_type")
-        if (
-            resp.status != 200
-            or not is_token(tokens.get("access_token"))
-            or not isinstance(token_type, str)
-            or token_type.lower() != "bearer"
-        ):
-            raise SignInRefused(Reason.PROVIDER_ANSWER, self.metadata["provider"])
-        return tokens
-
-
-def _client(
-    settings: ProviderSettings, session: _TokenEndpoint | None, auth_method: str = "client_secret_basic"
-) -> _CodeClient:
-    client = _CodeClient(
-        session,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.reveal(),
-        scope=settings.scope,
-        code_challenge_method="S256",
-        token_endpoint_auth_method=auth_method,
-        provider=settings.name,
-    )
-    client.register_client_auth_method(("client_secret_basic", _basic))
-    return client
-
-
-def _basic(
-    client: OAuth2ClientAuth, method: str, uri: str, headers: dict[str, str], body: str
-) -> tuple[str, dict[str, str], str]:
-    """Encode id and secret before they are joined (RFC 6749 §2.3.1); Authlib does not, and a ``%`` would not arrive."""
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return uri, headers, body
+    :raises SignInRefused: if it gives nothing, or nothing that can be used.
+    """
+    # A refusal comes with 400 or 401 (RFC 6749 §5.2), and from some with 200.
+    tokens = Answer(200, answer.headers, answer.body).json_object() or {}
+    if "error" in tokens:
+        error = tokens["error"] if tokens["error"] in tuple(_KNOWN_ERRORS) else "an error"
+        _log.warning("Provider %s answered the exchange of a code with %s", provider, error)
+        raise SignInRefused(Reason.PROVIDER_ERROR, provider, by_caller=error not in _ABOUT_US)
+    token_type = tokens.get("token_type")
+    if (
+        answer.status != 200
+        or not is_token(tokens.get("access_token"))
+        or not isinstance(token_type, str)
+        or token_type.lower() != "bearer"
+    ):
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider)
+    return tokens

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from requests import Request
 from requests.adapters import BaseAdapter
-from requests.auth import AuthBase
 
 from .call import FAILURES, Answer, Call
 from .connection import DirectAdapter
@@ -61,12 +60,10 @@ class ProviderHttp:
         """
         return self._call(Request("GET", url, headers=_headers(headers)), limit)
 
-    def post(
-        self, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: AuthBase, *, limit: int
-    ) -> Answer:
+    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: int) -> Answer:
         """Send a form. Parameters and errors are those of ``get``."""
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = Request("POST", url, data=urlencode(data), headers=_headers(form | dict(headers)), auth=auth)
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        request = Request("POST", url, data=urlencode(form), headers=_headers(kind | dict(headers)))
         return self._call(request, limit)
 
     def _call(self, request: Request, limit: int) -> Answer:

@@ -7,7 +7,6 @@ document overrule the caller.
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from requests.adapters import BaseAdapter
 
@@ -18,7 +17,7 @@ from .assertion import Assertion
 from .attempt import Attempt
 from .cached import Cached
 from .claims import address, hosted_domain, line, short_text
-from .code_flow import authorization_url, exchange_code
+from .code_flow import authorization_url, exchange_code, with_query
 from .discovery import Metadata, fetch_metadata
 from .errors import Reason, SignInRefused
 from .http import ANSWER_LIMIT, DEADLINE, SLOTS, ProviderHttp
@@ -87,7 +86,7 @@ class OpenIDProvider:
         if endpoint is None:
             return None
         query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": post_logout_redirect_uri}
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}"
+        return with_query(endpoint, query)
 
     def _fetch_keys(self) -> tuple[KeySet, float]:
         return fetch_keys(self.settings.name, self._metadata.get().jwks_uri, self._http)

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
-from urllib.parse import parse_qs, quote_plus, urlsplit
-
-from requests.auth import AuthBase, HTTPBasicAuth
+from urllib.parse import parse_qs, urlsplit
 
 from ...kernel.clock import utc_now
 from ...settings import ProviderKind, ProviderSettings
 from ...signin import strict_json
 from ...signin.attempt import Purpose, begin_attempt
 from ...signin.call import Answer
-from ...signin.code_flow import authorization_url
+from ...signin.code_flow import authorization_url, token_request
 from ...signin.discovery import Metadata, read_metadata
 from ...signin.errors import ProviderUnavailable
 from ...signin.http import ANSWER_LIMIT, DOCUMENT_LIMIT, ProviderHttp
@@ -156,26 +154,11 @@ def _fault_of(answer: Answer, ours: str) -> str:
 
 def _exchanged(provider: ProviderSettings, subject: Subject) -> Answer:
     metadata = _metadata(provider, subject)
-    secret, auth = provider.client_secret.reveal(), _Nothing()
-    data = {
-        "grant_type": "authorization_code",
-        "code": made_up(),
-        "redirect_uri": subject.settings.external_url(f"/auth/authorize/{provider.name}"),
-        "code_verifier": made_up() * 2,
-    }
     endpoint = metadata.token_endpoint if metadata else f"{provider.issuer.rstrip('/')}/login/oauth/access_token"
-    if metadata is not None and metadata.token_auth_method == "client_secret_basic":  # noqa: S105 - a method's name
-        basic = HTTPBasicAuth(quote_plus(provider.client_id), quote_plus(secret))
-        return _http(provider).post(endpoint, data, {}, basic, limit=ANSWER_LIMIT)
-    data |= {"client_id": provider.client_id, "client_secret": secret}
-    return _http(provider).post(endpoint, data, {}, auth, limit=ANSWER_LIMIT)
-
-
-class _Nothing(AuthBase):
-    """The secret stands in the form."""
-
-    def __call__(self, r):  # type: ignore[no-untyped-def]
-        return r
+    method = metadata.token_auth_method if metadata else "client_secret_post"
+    uri = subject.settings.external_url(f"/auth/authorize/{provider.name}")
+    form, headers = token_request(provider, method, made_up(), made_up() * 2, uri)
+    return _http(provider).post(endpoint, form, headers, limit=ANSWER_LIMIT)
 
 
 def _host(url: str) -> str:
