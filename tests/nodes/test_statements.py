@@ -11,7 +11,10 @@ import pytest
 import requests
 from sqlalchemy import update
 
+from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.sessions.models import UserSession
+from flask_gatehouse.sessions.rules import EndReason
+from flask_gatehouse.sessions.service import end_session
 from tests.nodes.people import SESSION_COOKIE, Browser, new_address, set_cookies_of
 from tests.nodes.sites import Site, running_site
 from tests.ports import free_port
@@ -161,6 +164,21 @@ def test_nobody_costs_nothing(counted: Counted) -> None:
 def test_a_cookie_that_cannot_be_a_session_costs_nothing(counted: Counted) -> None:
     for token in ("", "short", "x" * 44, "x" * 4000):
         assert counted.request(token, "/dashboard")[1] == []
+
+
+def test_a_cookie_that_comes_after_the_end_writes_once_and_costs_one_select_from_then_on(
+    counted: Counted, open_browser: Open
+) -> None:
+    email = new_address()
+    token = token_of_somebody(counted.site, open_browser, email)
+    with counted.site.database.transaction() as db:
+        end_session(db, counted.site.sessions(email)[0]["id"], EndReason.REVOKED, actor=SYSTEM)
+    words = [statement.split()[0] for statement in counted.request(token, "/dashboard")[1]]
+    # SQLite's own journal has what a trigger looks at, too.
+    assert (words[:3], words[-1]) == (["SELECT", "BEGIN", "UPDATE"], "COMMIT")
+    assert set(words[3:-1]) == {"INSERT"}
+    for path in ("/dashboard", "/account", "/auth/session"):
+        assert [statement.split()[0] for statement in counted.request(token, path)[1]] == ["SELECT"]
 
 
 def test_many_requests_of_one_minute_write_nothing(counted: Counted, open_browser: Open) -> None:

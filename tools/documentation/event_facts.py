@@ -62,6 +62,7 @@ FACTS: Mapping[AuditEvent, Said] = {
     AuditEvent.SESSION_LOGOUT: _ENDED,
     AuditEvent.SESSION_EXPIRED: _ENDED,
     AuditEvent.SESSION_REVOKED: _ENDED,
+    AuditEvent.SESSION_USE_AFTER_EXPIRE: _ENDED,
     AuditEvent.AUTHZ_FAIL: Said(
         "the last administrator, if that was why",
         {"method": "of the request", "route": "its rule", "needed": "the role that could"},

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from flask_gatehouse.audit import AuditEvent as Event
 
 # What any route may record of whoever asks.
-ANYWHERE = (Event.AUTHZ_FAIL, Event.CSRF_REFUSED, Event.SESSION_EXPIRED, Event.LIMITER_UNAVAILABLE)
+ANYWHERE = (
+    Event.AUTHZ_FAIL,
+    Event.CSRF_REFUSED,
+    Event.SESSION_EXPIRED,
+    Event.SESSION_USE_AFTER_EXPIRE,
+    Event.LIMITER_UNAVAILABLE,
+)
 _ERASES = (Event.USER_DELETED, Event.PERSONAL_DATA_ERASED)
 _CHANGES = (Event.USER_UPDATED, Event.AUTHZ_CHANGE)
 # Without script, what is refused shows the page about that person again.

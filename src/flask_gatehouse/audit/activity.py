@@ -22,6 +22,7 @@ BY_HER = (
     AuditEvent.IDENTITY_LINK_FAIL,
     AuditEvent.SESSION_LOGOUT,
     AuditEvent.SESSION_EXPIRED,
+    AuditEvent.SESSION_USE_AFTER_EXPIRE,
     AuditEvent.AUTHZ_FAIL,
 )
 # What was done to her account, whoever did it.

@@ -20,7 +20,8 @@ def sign_ins_and_refusals(
     :param until: the end of an hour.
     """
     came_in = _counts.event == AuditEvent.LOGIN_SUCCESS.value
-    refused = _counts.outcome == Outcome.DENIED
+    # Tabs that were left open overnight would outweigh all else that is refused.
+    refused = (_counts.outcome == Outcome.DENIED) & (_counts.event != AuditEvent.SESSION_USE_AFTER_EXPIRE.value)
     bucket: ColumnElement[Any]
     if by_hour:
         bucket = _counts.hour

@@ -30,6 +30,7 @@ class AuditEvent(StrEnum):
     SESSION_LOGOUT = "session_logout"
     SESSION_EXPIRED = "session_expired"
     SESSION_REVOKED = "session_revoked"  # +
+    SESSION_USE_AFTER_EXPIRE = "session_use_after_expire"
     AUTHZ_FAIL = "authz_fail"
     AUTHZ_CHANGE = "authz_change"
     ACCESS_REVIEWED = "access_reviewed"  # +
@@ -76,6 +77,7 @@ _DENIED = {
     AuditEvent.RATE_LIMIT_EXCEEDED,
     AuditEvent.REAUTH_FAIL,
     AuditEvent.IDENTITY_LINK_FAIL,
+    AuditEvent.SESSION_USE_AFTER_EXPIRE,
     AuditEvent.AUTHZ_FAIL,
     AuditEvent.CSRF_REFUSED,
 }

@@ -26,7 +26,13 @@ _DRIVERS = {name: (name,) for name in ("request_id", "ip", "actor_id", "event", 
     "target": ("target_type", "target_id")
 }
 _COLUMNS = _DRIVERS | {"session_id": ("session_id",)}
-_SESSION_OVER = (AuditEvent.SESSION_LOGOUT, AuditEvent.SESSION_EXPIRED, AuditEvent.SESSION_REVOKED)
+# What can be the last that happens to a session: somebody may come with its cookie long after its end.
+_SESSION_OVER = (
+    AuditEvent.SESSION_LOGOUT,
+    AuditEvent.SESSION_EXPIRED,
+    AuditEvent.SESSION_REVOKED,
+    AuditEvent.SESSION_USE_AFTER_EXPIRE,
+)
 Conditions = Mapping[str, object]
 
 

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import is_missing_table
 
-HEAD = "0011"
+HEAD = "0012"
 VERSION_TABLE = "gatehouse_alembic_version"
 
 

@@ -30,6 +30,7 @@ _EVERYTHING = select(
     _sessions.c.confirmed_at,
     _sessions.c.previous_sign_in_at,
     _sessions.c.end_reason,
+    _sessions.c.used_after_end_at,
     (_sessions.c.generation == users.c.session_generation).label("generation_is_current"),
     database_now().label("now"),
     *actor_columns,
@@ -40,12 +41,16 @@ _WITHIN = _EVERYTHING.where(_sessions.c.id == bindparam("session_id"))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session and its user as they were at ``times.now``."""
+    """A session and its user as they were at ``times.now``.
+
+    :param used_after_end_at: when its cookie first came after it had ended; None while it has not.
+    """
 
     session_id: str
     provider: str
     confirmed_at: datetime
     previous_sign_in_at: datetime | None
+    used_after_end_at: datetime | None
     times: Times
     user_id: int
     email: str | None
@@ -83,7 +88,7 @@ def find_session_within(db: Session, session_id: str) -> Found | None:
 def _found(row: tuple[Any, ...]) -> Found:
     (
         session_id, provider, session_created_at, last_seen_at, expires_at, confirmed_at, previous_sign_in_at,
-        end_reason, generation_is_current, now,
+        end_reason, used_after_end_at, generation_is_current, now,
         user_id, email, name, role, is_active, _generation, created_at, last_sign_in_at,
     ) = row  # fmt: skip
     times = Times(
@@ -100,6 +105,7 @@ def _found(row: tuple[Any, ...]) -> Found:
         provider,
         confirmed_at,
         previous_sign_in_at,
+        used_after_end_at,
         times,
         user_id,
         email,

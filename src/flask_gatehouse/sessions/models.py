@@ -30,6 +30,8 @@ class UserSession(Base):
     previous_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_reason: Mapped[EndReason | None] = mapped_column(text_enum(EndReason))
+    # When its cookie first came after that, which is written down once and into the trail.
+    used_after_end_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ip: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(255))
 

@@ -121,6 +121,31 @@ def touch(db: Session, session_id: str) -> None:
     )
 
 
+def note_use_after_end(db: Session, session_id: str, reason: EndReason, *, actor: Actor) -> bool:
+    """Record that somebody came with the cookie of a session that had ended; False if that is recorded already.
+
+    Whoever repeats an old cookie, or two who come at once, leave one event: the row knows, for as long as it is kept.
+    If its time ran out and nobody has written that down yet, it ends here.
+
+    :param reason: why it had ended.
+    :param actor: who came, as whom the session was.
+    """
+    if reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
+        end_session(db, session_id, reason, actor=actor)
+    first = db.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.used_after_end_at.is_(None))
+        .values(used_after_end_at=database_now())
+        .returning(UserSession.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if first is None:
+        return False
+    target = ("session", session_id)
+    record(AuditEvent.SESSION_USE_AFTER_EXPIRE, resource=target, reason=reason, session=db, actor=actor)
+    return True
+
+
 _EVENTS = {
     EndReason.LOGOUT: AuditEvent.SESSION_LOGOUT,
     EndReason.REVOKED: AuditEvent.SESSION_REVOKED,

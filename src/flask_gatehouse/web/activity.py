@@ -27,6 +27,11 @@ from .language import marked as _, text
 from .state import state
 
 _LONGEST_NUMBER = 18
+_NOISE = {
+    (AuditEvent.SESSION_REVOKED, EndReason.REPLACED),
+    (AuditEvent.SESSION_USE_AFTER_EXPIRE, EndReason.IDLE),
+    (AuditEvent.SESSION_USE_AFTER_EXPIRE, EndReason.ABSOLUTE),
+}
 ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
 
 
@@ -128,8 +133,8 @@ def _is_visible(event: RecordedEvent, user_id: int) -> bool:
 
 
 def _is_noise(event: RecordedEvent) -> bool:
-    """Return whether it only says once more what the next event says: a sign-in has replaced a session."""
-    return (event.content["event"], event.content["reason"]) == (AuditEvent.SESSION_REVOKED, EndReason.REPLACED)
+    """Return whether it says nothing that she need know: a sign-in has replaced a session, or a tab was left open."""
+    return (event.content["event"], event.content["reason"]) in _NOISE
 
 
 def _change(event: RecordedEvent) -> str | None:

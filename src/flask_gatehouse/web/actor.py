@@ -16,13 +16,13 @@ from ..kernel.errors import DependencyUnavailable
 from ..kernel.text import plain
 from ..sessions.lookup import Found, find_session
 from ..sessions.rules import EndReason, ended, touch_is_due
-from ..sessions.service import end_session, touch
+from ..sessions.service import note_use_after_end, touch
 from .connection import client_address, request_id
 from .denials import NotSignedIn
 from .state import State, current_request, state
 
 log = logging.getLogger("flask_gatehouse")
-VISIT, PERSON = "visit", "person"
+VISIT, PERSON, ARRIVED = "visit", "person", "arrived"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -152,7 +152,10 @@ def signed_in() -> Found:
 
 def forget_visit() -> None:
     """Look the session up again at the next question; this request has changed it."""
-    memory().clear()
+    kept = memory()
+    kept.clear()
+    # Whoever ends her own session has not come after its end.
+    kept[ARRIVED] = True
 
 
 def memory() -> dict[str, Any]:
@@ -213,7 +216,7 @@ def _look_up(here: State) -> Visit:
     limits = here.limits[found.role]
     reason = ended(found.times, limits)
     if reason is not None:
-        if found.times.ended is None and reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
+        if found.used_after_end_at is None and ARRIVED not in memory():
             _write_down(here, found, reason)
     elif touch_is_due(found.times, limits) and not is_background():
         _write_down(here, found, None)
@@ -223,13 +226,13 @@ def _look_up(here: State) -> Visit:
 
 
 def _write_down(here: State, found: Found, reason: EndReason | None) -> None:
-    """Note a use or an end. The answer does not depend on it: a database that only reads still serves readers."""
+    """Note a use, or one after the end. No answer depends on it: a database that only reads still serves readers."""
     try:
         with here.notes.turn() as now:
             if now:
                 _write(here, found, reason)
     except DependencyUnavailable:
-        log.warning("a session's last use or end could not be written down", exc_info=True)
+        log.warning("a session's last use, or one after its end, could not be written down", exc_info=True)
 
 
 def _write(here: State, found: Found, reason: EndReason | None) -> None:
@@ -238,7 +241,7 @@ def _write(here: State, found: Found, reason: EndReason | None) -> None:
             touch(db, found.session_id)
         else:
             who = replace(caller(), user_id=found.user_id, session_id=found.session_id, kind="user")
-            end_session(db, found.session_id, reason, actor=who)
+            note_use_after_end(db, found.session_id, reason, actor=who)
 
 
 def is_background() -> bool:

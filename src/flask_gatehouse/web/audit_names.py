@@ -25,6 +25,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.SESSION_LOGOUT: _("Signed out"),
         AuditEvent.SESSION_EXPIRED: _("Session expired"),
         AuditEvent.SESSION_REVOKED: _("Session ended by somebody"),
+        AuditEvent.SESSION_USE_AFTER_EXPIRE: _("Session used after its end"),
     },
     _("Access"): {
         AuditEvent.AUTHZ_FAIL: _("Access refused"),

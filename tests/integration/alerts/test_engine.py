@@ -16,6 +16,7 @@ from flask_gatehouse.audit.service import record_each
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.kernel.errors import DependencyUnavailable
+from flask_gatehouse.sessions.rules import EndReason
 from tests.integration.alerts.conftest import Desk
 from tests.integration.conftest import SOMEBODY, House
 
@@ -114,6 +115,17 @@ def test_a_verification_without_a_result_is_told_as_that(desk: Desk) -> None:
     (message,) = desk.work()
     told = [(alert.rule, alert.title) for alert in message.alerts]
     assert told == [("verification-undecided", "A verification of the audit trail came to no result")]
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_a_session_that_is_used_after_somebody_has_ended_it_is_told(desk: Desk, reason: EndReason) -> None:
+    with desk.database.transaction() as db:
+        record(AuditEvent.SESSION_USE_AFTER_EXPIRE, resource=("session", "x" * 22), reason=reason, session=db)
+    desk.work()
+    desk.wait(timedelta(minutes=2))
+    rules = [alert.rule for message in desk.work() for alert in message.alerts]
+    told = {EndReason.LOGOUT, EndReason.REVOKED, EndReason.REPLACED}
+    assert rules == (["session-after-end"] if reason in told else [])
 
 
 def test_of_two_workers_one_tells(desk: Desk) -> None:

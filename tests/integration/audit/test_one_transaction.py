@@ -249,6 +249,11 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         None,
         ["session_revoked"],
     ),
+    "note_use_after_end": (
+        lambda db, scene: sessions.note_use_after_end(db, scene.begun.session_id, EndReason.IDLE, actor=SOMEBODY),
+        None,
+        ["session_expired", "session_use_after_expire"],
+    ),
     "expire_sessions": (lambda db, scene: sessions.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
 }
 

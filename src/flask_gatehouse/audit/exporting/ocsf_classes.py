@@ -74,6 +74,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.SESSION_LOGOUT: Kind(_SIGN_IN, 2, "Logoff"),
     AuditEvent.SESSION_EXPIRED: Kind(_SIGN_IN, 2, "Logoff"),
     AuditEvent.SESSION_REVOKED: Kind(_SIGN_IN, 2, "Logoff", _LOW),
+    AuditEvent.SESSION_USE_AFTER_EXPIRE: Kind(_SIGN_IN, OTHER, "Use after end", _MEDIUM),
     AuditEvent.AUTHZ_FAIL: Kind(_API, OTHER, "Refuse", _MEDIUM),
     AuditEvent.CSRF_REFUSED: Kind(_API, OTHER, "Refuse", _HIGH),
     AuditEvent.RATE_LIMIT_EXCEEDED: Kind(_API, OTHER, "Refuse", _MEDIUM),
