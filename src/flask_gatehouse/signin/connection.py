@@ -1,121 +1,103 @@
-"""Connections that can be cut from outside, so that no peer keeps a thread busy by dripping bytes."""
+"""A connection to a provider, for one call and no longer than its deadline.
+
+Each wait for a socket is given what is left of the whole, so that no peer keeps a thread busy by dripping bytes.
+"""
 
 import contextlib
 import functools
+import io
 import socket
 import ssl
-import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from http.client import HTTPConnection, IncompleteRead
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 import certifi
-from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-# Seconds for the connection and for each pause between bytes.
+from .call import Answer, Call
+from .deadline import Deadline
+from .names import Names
+
+# Seconds for the connection, for the handshake of TLS, and for each pause between bytes.
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 5.0
 
 
-class SocketHolder(threading.Thread):
-    """A thread that knows the socket it waits for."""
+class Bounded(io.RawIOBase):
+    """What ``http.client`` takes for a socket: one that waits for no longer than the call may take."""
 
-    _socket: socket.socket | None = None
-    _abandoned = False
+    def __init__(self, opened: socket.socket, deadline: Deadline) -> None:
+        self._socket, self._deadline = opened, deadline
 
-    def hold(self, opened: socket.socket) -> None:
-        """Take note of a connection; it is cut at once if nobody waits any more."""
-        self._socket = opened
-        if self._abandoned:
-            self.abandon()
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
 
-    def abandon(self) -> None:
-        """Cut the connection, which ends whatever the thread is waiting for."""
-        self._abandoned = True
-        if self._socket is not None:
-            # It may be closed already, which is what is wanted.
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+    def readable(self) -> bool:
+        return True
 
+    def readinto(self, buffer: Any) -> int:
+        self._socket.settimeout(self._deadline.left(READ_TIMEOUT))
+        return self._socket.recv_into(buffer)
 
-def _hold(opened: socket.socket) -> None:
-    thread = threading.current_thread()
-    if isinstance(thread, SocketHolder):
-        thread.hold(opened)
-
-
-class _HeldConnection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _hold(self.sock)
-
-
-class _HeldSecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _hold(self.sock)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _HeldConnection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _HeldSecureConnection
-
-
-class DirectAdapter(BaseAdapter):
-    """The network itself. Used for one call each: a connection is never shared between sign-ins.
-
-    What a session of requests keeps, its pools for each host, its proxies and its cookies, would be made for each call.
-    """
-
-    def send(  # type: ignore[override] # without a deadline nobody asks
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        *,
-        timeout: tuple[float, float],
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Return the answer, of which nothing but the headers has been read.
-
-        :param timeout: seconds for the connection, and for each pause between bytes.
-        :param stream: like all that is not named here, without meaning: a certificate is demanded always.
-        :raises urllib3.exceptions.HTTPError: if there is none.
-        """
-        connect, read = timeout
-        response = Response()
-        response.raw = _pool_to(urlsplit(request.url or "")).urlopen(
-            request.method or "GET",
-            request.path_url,
-            body=request.body,
-            headers=request.headers,
-            # A redirect would lead to an address that nobody has looked at, and a code is not sent twice.
-            redirect=False,
-            retries=False,
-            timeout=Timeout(connect=connect, read=read),
-            preload_content=False,
-            decode_content=False,
-        )
-        response.status_code, response.headers = response.raw.status, CaseInsensitiveDict(response.raw.headers)
-        return response
+    def sendall(self, data: bytes) -> None:
+        # Not the socket's own, which with TLS waits as long for each piece as for the first.
+        rest = memoryview(data)
+        while rest:
+            self._socket.settimeout(self._deadline.left(READ_TIMEOUT))
+            rest = rest[self._socket.send(rest) :]
 
     def close(self) -> None:
-        """Nothing is left open: each answer closes its own connection."""
+        """Leave the socket to whoever has opened it: the headers are read before the body is."""
 
 
-def _pool_to(address: SplitResult) -> HTTPConnectionPool:
-    host = address.hostname or ""
-    if address.scheme == "http":
-        return _Pool(host, address.port)
-    return _SecurePool(host, address.port, ssl_context=trusted_authorities(), cert_reqs="CERT_REQUIRED")
+def exchange(call: Call, limit: int, names: Names, deadline: Deadline) -> Answer:
+    """Ask over the network: no proxies or credentials from the environment, no redirects, no second try.
+
+    :param limit: bytes that the body may have; one that is longer is not read to its end.
+    :raises OSError: if no answer comes, among them ``TimeoutError``.
+    :raises http.client.HTTPException: if what comes is not HTTP, or was cut off.
+    :raises ValueError: for an address or a header that cannot be sent.
+    """
+    address = urlsplit(call.url)
+    with _connected(address, names, deadline) as opened:
+        connection = HTTPConnection(address.hostname or "", address.port)
+        connection.sock = cast("socket.socket", Bounded(opened, deadline))
+        target = f"{address.path or '/'}{'?' if address.query else ''}{address.query}"
+        connection.request(call.method, target, call.body, {"Host": address.netloc, **call.headers})
+        response = connection.getresponse()
+        # One byte more shows that it is longer.
+        body = response.read(limit + 1)
+        if response.length and len(body) <= limit:
+            # Half of an answer may look whole.
+            raise IncompleteRead(body, response.length)
+        return Answer(response.status, response.headers.items(), body)
+
+
+@contextlib.contextmanager
+def _connected(address: SplitResult, names: Names, deadline: Deadline) -> Iterator[socket.socket]:
+    """Yield a connection to the first address of a host that takes one."""
+    host, failure = address.hostname or "", OSError("the name has no address")
+    port = address.port or (80 if address.scheme == "http" else 443)
+    for family, kind, protocol, _, place in names.addresses(host, port, deadline):
+        with socket.socket(family, kind, protocol) as opened:
+            try:
+                opened.settimeout(deadline.left(CONNECT_TIMEOUT))
+                opened.connect(place)
+            except OSError as error:
+                failure = error
+                continue
+            # What is sent is a whole question, and need not wait for more.
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.scheme == "http":
+                yield opened
+                return
+            # One timeout bounds a whole handshake, also where it comes in pieces.
+            opened.settimeout(deadline.left(CONNECT_TIMEOUT))
+            with trusted_authorities().wrap_socket(opened, server_hostname=host) as secured:
+                yield secured
+            return
+    raise failure
 
 
 @functools.cache
@@ -123,8 +105,10 @@ def trusted_authorities() -> ssl.SSLContext:
     """Return who vouches for a provider, read once: the public authorities, and those of the machine.
 
     The machine's are for a provider within a company, whose authority is nobody else's. ``SSL_CERT_FILE`` and
-    ``SSL_CERT_DIR`` name them as they do for every program that uses OpenSSL.
+    ``SSL_CERT_DIR`` name them as they do for every program that uses OpenSSL. A certificate is demanded, and for
+    the name that was asked: without that, whoever sits on the line is the provider.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
+    context.set_alpn_protocols(["http/1.1"])
     return context

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from requests.adapters import BaseAdapter
-
 from ..accounts.service import Profile
 from ..settings import ProviderSettings
 from .assertion import Assertion
 from .attempt import Attempt
+from .call import Transport
 from .claims import address, line
 from .code_flow import authorization_url, exchange_code
 from .errors import Reason, SignInRefused
@@ -30,7 +29,7 @@ class GitHubProvider:
         self,
         settings: ProviderSettings,
         api_url: str,
-        transport: BaseAdapter | None = None,
+        transport: Transport | None = None,
         *,
         deadline: float = DEADLINE,
         slots: int = SLOTS,

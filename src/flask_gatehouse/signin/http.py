@@ -3,14 +3,14 @@
 import logging
 import threading
 from collections.abc import Mapping
+from http.client import HTTPException
 from urllib.parse import urlencode
 
-from requests import Request
-from requests.adapters import BaseAdapter
-
-from .call import FAILURES, Answer, Call
-from .connection import DirectAdapter
+from .call import Answer, Call, Transport
+from .connection import exchange
+from .deadline import Deadline
 from .errors import ProviderUnavailable
+from .names import Names
 
 # All times are in seconds. The deadline bounds a whole call, name resolution and dripping headers included.
 DEADLINE = 8.0
@@ -23,12 +23,14 @@ DOCUMENT_LIMIT = 64 * 1024
 ANSWER_LIMIT = 32 * 1024
 # "Come back later" is said with these besides 5xx: request timeout, too early, too many requests.
 _LATER = frozenset({408, 425, 429})
+# What ``connection.exchange`` raises, and a transport.
+_FAILURES = (OSError, HTTPException, ValueError)
 
 _log = logging.getLogger(__name__)
 
 
 class ProviderHttp:
-    """The way to one provider: no proxies or credentials from the environment, no redirects, TLS verified.
+    """The way to one provider, and an end to whatever is on it.
 
     :param issuer: addresses below it are answered by ``transport``, if there is one.
     :param transport: stands in for the network, for a provider inside this process.
@@ -40,7 +42,7 @@ class ProviderHttp:
         self,
         provider: str,
         issuer: str,
-        transport: BaseAdapter | None = None,
+        transport: Transport | None = None,
         *,
         deadline: float = DEADLINE,
         slots: int = SLOTS,
@@ -50,6 +52,7 @@ class ProviderHttp:
         self._transport = transport
         self._deadline = deadline
         self._slots = threading.BoundedSemaphore(slots)
+        self._names = Names(slots)
         self._overdue = False
 
     def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None) -> Answer:
@@ -58,42 +61,39 @@ class ProviderHttp:
         :param limit: bytes that the answer may have.
         :raises ProviderUnavailable: if no answer of that size arrives in time, or the provider reports a failure.
         """
-        return self._call(Request("GET", url, headers=_headers(headers)), limit)
+        return self._call(Call("GET", url, _headers(headers)), limit)
 
     def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, limit: int) -> Answer:
         """Send a form. Parameters and errors are those of ``get``."""
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = Request("POST", url, data=urlencode(form), headers=_headers(kind | dict(headers)))
-        return self._call(request, limit)
+        return self._call(Call("POST", url, _headers(kind | dict(headers)), urlencode(form).encode()), limit)
 
-    def _call(self, request: Request, limit: int) -> Answer:
-        try:
-            prepared = request.prepare()
-        except FAILURES as error:
-            raise self._unavailable("an address that cannot be called") from error
+    def _call(self, call: Call, limit: int) -> Answer:
         # While calls run out of time, whoever finds all slots taken is not made to wait as well.
         if not self._slots.acquire(timeout=0 if self._overdue else PATIENCE):
             raise self._unavailable("too many calls under way")
-        call = Call(prepared, limit, self._adapter(prepared.url or ""), self._slots.release)
+        deadline = Deadline(self._deadline)
         try:
-            call.start()
-        except RuntimeError as error:
+            answer = self._answer(call, limit, deadline)
+        except _FAILURES as error:
+            raise self._unavailable("no answer in time" if deadline.has_passed else type(error).__name__) from error
+        finally:
+            self._overdue = deadline.has_passed
             self._slots.release()
-            raise self._unavailable("no thread can be started") from error
-        call.join(self._deadline)
-        self._overdue = call.is_alive()
-        if self._overdue:
-            # Whatever arrives from now on is not looked at: a body that was cut off may look whole.
-            call.abandon()
-            raise self._unavailable("no answer in time")
-        if call.answer is None:
-            raise self._unavailable(call.failure)
-        if call.answer.status >= 500 or call.answer.status in _LATER:
-            raise self._unavailable(f"status {call.answer.status}")
-        return call.answer
+        if answer.status >= 500 or answer.status in _LATER:
+            raise self._unavailable(f"status {answer.status}")
+        return answer
 
-    def _adapter(self, url: str) -> BaseAdapter:
-        return self._transport if self._transport and url.startswith(self._below) else DirectAdapter()
+    def _answer(self, call: Call, limit: int, deadline: Deadline) -> Answer:
+        if self._transport is not None and call.url.startswith(self._below):
+            answer = self._transport.send(call)
+        else:
+            answer = exchange(call, limit, self._names, deadline)
+        if len(answer.body) > limit:
+            raise ValueError("the answer is too big")
+        if answer.header("Content-Encoding").lower() not in {"", "identity"}:
+            raise ValueError("the answer is compressed, which was not asked for")
+        return answer
 
     def _unavailable(self, why: str) -> ProviderUnavailable:
         _log.warning("Provider %s is not available: %s", self.provider, why)

@@ -1,7 +1,6 @@
 """The keys with which a provider signs (RFC 7517), public parts only."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +65,12 @@ def fetch_keys(provider: str, uri: str, http: ProviderHttp) -> tuple[KeySet, flo
     members = None if document is None else document.get("keys")
     if not isinstance(members, list) or len(members) > MOST_KEYS:
         raise SignInRefused(Reason.DISCOVERY_INVALID, provider)
-    return KeySet(tuple(key for member in members if (key := read_key(member)) is not None)), max_age(answer.headers)
+    keys = tuple(key for member in members if (key := read_key(member)) is not None)
+    return KeySet(keys), max_age(answer.header("Cache-Control"))
 
 
-def max_age(headers: Mapping[str, str]) -> float:
-    """Return for how many seconds an answer says that it is fresh (RFC 9111 §5.2.2), within our bounds."""
-    control = headers.get("Cache-Control", "")
+def max_age(control: str) -> float:
+    """Return for how many seconds an answer is fresh by its ``Cache-Control`` (RFC 9111 §5.2.2), within our bounds."""
     if "no-store" in control.lower() or "no-cache" in control.lower():
         return SHORTEST_MAX_AGE
     stated = _MAX_AGE.search(control)

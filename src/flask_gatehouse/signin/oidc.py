@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from requests.adapters import BaseAdapter
-
 from ..accounts.service import Profile
 from ..kernel.clock import utc_now
 from ..settings import ProviderKind, ProviderSettings
 from .assertion import Assertion
 from .attempt import Attempt
 from .cached import Cached
+from .call import Transport
 from .claims import address, hosted_domain, line, short_text
 from .code_flow import authorization_url, exchange_code, with_query
 from .discovery import Metadata, fetch_metadata
@@ -38,7 +37,7 @@ class OpenIDProvider:
     def __init__(
         self,
         settings: ProviderSettings,
-        transport: BaseAdapter | None = None,
+        transport: Transport | None = None,
         *,
         deadline: float = DEADLINE,
         slots: int = SLOTS,

@@ -1,13 +1,13 @@
 """The transport asks the application itself, and neither side sees the other's request."""
 
+import json
 from contextvars import ContextVar
 
 import pytest
-import requests
 from flask import Flask, Response, abort, g, has_app_context, request
-from requests.exceptions import InvalidURL
 
 from flask_gatehouse.dev.transport import InProcessTransport
+from flask_gatehouse.signin.call import Call
 
 ISSUER = "http://localhost:5000/gate/dev/provider"
 left_behind: ContextVar[str] = ContextVar("left_behind", default="nothing")
@@ -46,48 +46,45 @@ def app() -> Flask:
 
 
 @pytest.fixture
-def session(app: Flask) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.mount(ISSUER, InProcessTransport(app, ISSUER))
-    return session
+def transport(app: Flask) -> InProcessTransport:
+    return InProcessTransport(app, ISSUER)
 
 
-def test_bodies_queries_and_headers_arrive(session: requests.Session) -> None:
-    answer = session.post(f"{ISSUER}/echo?a=1%202", data={"name": "Zoë"}, auth=("me", "secret"))
-    seen = answer.json()
-    assert answer.status_code == 200
+def test_bodies_queries_and_headers_arrive(transport: InProcessTransport) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Basic bWU6c2VjcmV0"}
+    answer = transport.send(Call("POST", f"{ISSUER}/echo?a=1%202", form, b"name=Zo%C3%AB"))
+    seen = json.loads(answer.body)
+    assert answer.status == 200
     assert seen["url"] == f"{ISSUER}/echo?a=1%202"
     assert seen["form"] == {"name": "Zoë"}
     assert seen["authorization"] == "Basic bWU6c2VjcmV0"
     assert (seen["peer"], seen["host"]) == ("127.0.0.1", "localhost:5000")
 
 
-def test_status_headers_and_bytes_come_back(session: requests.Session) -> None:
-    answer = session.get(f"{ISSUER}/raw", stream=True)
-    assert answer.status_code == 418
-    assert b"".join(answer.iter_content(2)) == ("ü" * 3).encode()
-    assert answer.headers["X-Twice"] == "1, 2"
-    assert session.get(f"{ISSUER}/refused").status_code == 403
+def test_status_headers_and_bytes_come_back(transport: InProcessTransport) -> None:
+    answer = transport.send(Call("GET", f"{ISSUER}/raw", {}))
+    assert answer.status == 418
+    assert answer.body == ("ü" * 3).encode()
+    assert answer.header("X-Twice") == "1, 2"
+    assert transport.send(Call("GET", f"{ISSUER}/refused", {})).status == 403
 
 
-def test_a_redirect_is_handed_back(app: Flask) -> None:
-    prepared = requests.Request("GET", f"{ISSUER}/away").prepare()
-    answer = InProcessTransport(app, ISSUER).send(prepared)
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{ISSUER}/echo")
+def test_a_redirect_is_handed_back(transport: InProcessTransport) -> None:
+    answer = transport.send(Call("GET", f"{ISSUER}/away", {}))
+    assert (answer.status, answer.header("Location")) == (302, f"{ISSUER}/echo")
 
 
-def test_the_requests_do_not_see_each_other(app: Flask, session: requests.Session) -> None:
+def test_the_requests_do_not_see_each_other(app: Flask, transport: InProcessTransport) -> None:
     with app.test_request_context("/outside"):
         g.mark = "outer"
         left_behind.set("outer")
-        seen = session.post(f"{ISSUER}/echo").json()
+        seen = json.loads(transport.send(Call("POST", f"{ISSUER}/echo", {})).body)
         assert (seen["g"], seen["variable"]) == (None, "nothing")
         assert (g.mark, left_behind.get(), request.path) == ("outer", "outer", "/outside")
     assert not has_app_context()
 
 
 @pytest.mark.parametrize("url", ["http://localhost:5000/gate/dev/providers", "http://localhost:5000/", "http://other/"])
-def test_other_addresses_are_refused(app: Flask, url: str) -> None:
-    with pytest.raises(InvalidURL):
-        InProcessTransport(app, ISSUER).send(requests.Request("GET", url).prepare())
+def test_other_addresses_are_refused(transport: InProcessTransport, url: str) -> None:
+    with pytest.raises(ValueError, match="not an address of the embedded provider"):
+        transport.send(Call("GET", url, {}))

@@ -10,7 +10,7 @@ from flask_gatehouse.settings import ProviderKind
 from flask_gatehouse.signin.errors import ProviderUnavailable, Reason, SignInRefused
 from flask_gatehouse.signin.github import GitHubProvider
 
-from .scripted import REDIRECT_URI, Scripted, new_attempt, provider_settings, response
+from .scripted import REDIRECT_URI, Scripted, form_of, new_attempt, provider_settings, response
 from .test_strict_json import VALUES
 
 GITHUB = "https://github.example"
@@ -58,7 +58,7 @@ def test_a_person_is_her_number_and_her_verified_primary_address() -> None:
     assert (profile.provider, profile.issuer, profile.subject) == ("github", GITHUB, "583231")
     assert (profile.name, profile.email, profile.email_is_authoritative) == ("The Octocat", "octo@example.org", True)
     assert assertion.authenticated_at is assertion.hosted_domain is assertion.provider_session_id is None
-    form = dict(parse_qsl(str(transport.seen[0].body)))
+    form = form_of(transport.seen[0])
     assert (form["code_verifier"], form["client_secret"]) == (attempt.verifier, "secret")
     assert transport.seen[1].headers["Authorization"] == "Bearer token"
 

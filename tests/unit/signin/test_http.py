@@ -1,18 +1,15 @@
 """Calls that end. What peers do to them over sockets is in ``tests/conformance``."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import IncompleteRead
+from socket import create_server
 
 import pytest
-from requests import PreparedRequest, Response
-from requests.exceptions import ConnectTimeout
-from urllib3.exceptions import ProtocolError
 
-from flask_gatehouse.signin import connection, http
-from flask_gatehouse.signin.call import Answer
+from flask_gatehouse.signin import http
+from flask_gatehouse.signin.call import Answer, Call
 from flask_gatehouse.signin.errors import ProviderUnavailable
 from flask_gatehouse.signin.http import ProviderHttp
 
@@ -26,8 +23,8 @@ def http_to(page: object, **options: float) -> tuple[ProviderHttp, Scripted]:
     return ProviderHttp("example", ISSUER, transport, **options), transport  # type: ignore[arg-type]
 
 
-def raising(error: Exception) -> Callable[[PreparedRequest], Response]:
-    def page(request: PreparedRequest) -> Response:
+def raising(error: Exception) -> Callable[[Call], Answer]:
+    def page(call: Call) -> Answer:
         raise error
 
     return page
@@ -36,7 +33,7 @@ def raising(error: Exception) -> Callable[[PreparedRequest], Response]:
 def test_an_answer_is_returned_whole_with_any_status_below_500() -> None:
     client, transport = http_to(response({"a": 1}, 404, ETag="x"))
     answer = client.get(URL, limit=100, headers={"Authorization": "Bearer token"})
-    assert (answer.status, answer.headers["etag"], answer.body) == (404, "x", b'{"a": 1}')
+    assert (answer.status, answer.header("etag"), answer.body) == (404, "x", b'{"a": 1}')
     assert dict(transport.seen[0].headers) == {
         "Accept": "application/json",
         "Accept-Encoding": "identity",
@@ -44,8 +41,6 @@ def test_an_answer_is_returned_whole_with_any_status_below_500() -> None:
         "Connection": "close",
         "User-Agent": "Flask-Gatehouse",
     }
-    # Not streamed, an endless answer would be read into memory until the deadline.
-    assert transport.options == {"stream": True, "timeout": (2.0, 5.0), "verify": True}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +49,8 @@ def test_an_answer_is_returned_whole_with_any_status_below_500() -> None:
         *(response({}, status) for status in (500, 502, 503, 504, 408, 425, 429)),
         response(b"x" * 101),
         response(b"{}", Content_Encoding="gzip"),
-        *(raising(error) for error in (ConnectTimeout(), ProtocolError("cut"), OSError(), UnicodeError())),
+        Answer(200, [("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], b"{}"),
+        *(raising(error) for error in (TimeoutError(), IncompleteRead(b""), OSError(), UnicodeError())),
     ],
 )
 def test_what_is_no_answer_is_an_outage(page: object) -> None:
@@ -85,7 +81,7 @@ def test_only_addresses_below_the_issuer_go_through_the_transport(closed_port: i
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
+    with create_server(("127.0.0.1", 0)) as proxy:
         proxy.settimeout(0.2)
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         with pytest.raises(ProviderUnavailable):
@@ -94,43 +90,30 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
             proxy.accept()
 
 
-def test_a_hanging_name_server_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    released = threading.Event()
-
-    def look_up(*args: object, **options: object) -> None:
-        released.wait(5)
-        raise socket.gaierror
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    began = time.monotonic()
-    with pytest.raises(ProviderUnavailable):
-        ProviderHttp("example", ISSUER, deadline=0.1).get("https://elsewhere.example/", limit=100)
-    assert time.monotonic() - began < 1
-    released.set()
-
-
 def test_a_provider_that_hangs_takes_its_slots_and_no_more() -> None:
-    released = threading.Event()
-    client, transport = http_to(lambda _: response({}) if released.wait(5) else None, deadline=0.2, slots=2)
-    for _ in range(2):
+    """Whoever comes while all slots are taken by calls that run out of time is told so at once."""
+    with create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        client = ProviderHttp("example", url, deadline=1.0, slots=2)
         with pytest.raises(ProviderUnavailable):
-            client.get(URL, limit=100)
-    began = time.monotonic()
-    with pytest.raises(ProviderUnavailable):
-        client.get(URL, limit=100)
-    assert time.monotonic() - began < 0.1
-    assert len(transport.seen) == 2
-    released.set()
-    for thread in [thread for thread in threading.enumerate() if thread.name == "gatehouse-provider-call"]:
-        thread.join()
-    assert client.get(URL, limit=100).status == 200
+            client.get(url, limit=100)
+        hanging = [pool.submit(client.get, url, limit=100) for _ in range(2)]
+        silent.settimeout(30)
+        taken = [silent.accept()[0] for _ in range(3)]
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            client.get(url, limit=100)
+        assert time.monotonic() - began < 0.5
+        assert all(isinstance(call.exception(), ProviderUnavailable) for call in hanging)
+        for connection in taken:
+            connection.close()
 
 
 def test_a_rush_waits_for_its_turn_while_the_provider_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     # The turns of thirty threads may take longer than a person would wait, on a machine that does other things too.
     monkeypatch.setattr(http, "PATIENCE", 60.0)
 
-    def page(request: PreparedRequest) -> Response:
+    def page(call: Call) -> Answer:
         time.sleep(0.01)
         return response({})
 
@@ -140,40 +123,9 @@ def test_a_rush_waits_for_its_turn_while_the_provider_answers(monkeypatch: pytes
     assert answers == [200] * 30
 
 
-def test_a_machine_without_threads_left_keeps_its_slots(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(call: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    client, _ = http_to({}, slots=1)
-    with monkeypatch.context() as patch:
-        patch.setattr(http.Call, "start", fail)
-        with pytest.raises(ProviderUnavailable):
-            client.get(URL, limit=100)
-    assert client.get(URL, limit=100).status == 200
-
-
-def test_a_connection_that_opens_too_late_is_cut() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        holder = connection.SocketHolder()
-        holder.abandon()
-        holder.hold(ours)
-        assert theirs.recv(1) == b""
-        ours.close()
-        holder.abandon()
-
-
-def test_connections_of_other_threads_are_left_alone(closed_port: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        opened = connection._HeldConnection("127.0.0.1", server.getsockname()[1])
-        opened.connect()
-        assert opened.sock is not None
-        opened.close()
-
-
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [(200, b'{"a": 1}', {"a": 1}), (200, b"[]", None), (200, b"", None), (204, b"{}", None), (404, b"{}", None)],
 )
 def test_only_a_successful_json_object_counts(status: int, body: bytes, expected: object) -> None:
-    assert Answer(status, {}, body).json_object() == expected
+    assert Answer(status, [], body).json_object() == expected

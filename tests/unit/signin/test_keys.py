@@ -41,11 +41,7 @@ MEMBERS = ["kty", "use", "alg", "kid", "n", "e", "crv", "x", "y", "d", "key_ops"
     ],
 )
 def test_keys_are_fresh_as_long_as_the_provider_says_within_bounds(control: str, seconds: float) -> None:
-    assert max_age({"Cache-Control": control}) == seconds
-
-
-def test_keys_without_a_word_about_their_age() -> None:
-    assert max_age({}) == DEFAULT_MAX_AGE
+    assert max_age(control) == seconds
 
 
 def test_private_members_are_not_kept() -> None:

@@ -8,23 +8,23 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from joserfc import jws
 from joserfc.jwk import RSAKey
-from requests import PreparedRequest, Response
 
 from flask_gatehouse.settings import GOOGLE_ISSUER, ProviderKind
 from flask_gatehouse.signin.assertion import Assertion
 from flask_gatehouse.signin.attempt import Attempt
 from flask_gatehouse.signin.cached import MAX_STALE, RENEWAL_COOL_DOWN
+from flask_gatehouse.signin.call import Answer, Call
 from flask_gatehouse.signin.errors import ProviderUnavailable, Reason, SignInRefused
 from flask_gatehouse.signin.oidc import OpenIDProvider
 
-from .scripted import ISSUER, REDIRECT_URI, Scripted, new_attempt, provider_settings, response
+from .scripted import ISSUER, REDIRECT_URI, Scripted, form_of, new_attempt, provider_settings, response
 from .test_strict_json import VALUES
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -57,12 +57,12 @@ class Provider:
             provider_settings(issuer=issuer, **settings), self.transport, clock=lambda: self.now, slots=60
         )
 
-    def _jwks(self, _: PreparedRequest) -> Response:
+    def _jwks(self, _: Call) -> Answer:
         keys = [KEYS[name].as_dict(private=False) for name in self.published]
         return response({"keys": keys}, Cache_Control="max-age=7200")
 
-    def _tokens(self, request: PreparedRequest) -> Response:
-        form = dict(parse_qsl(str(request.body)))
+    def _tokens(self, request: Call) -> Answer:
+        form = form_of(request)
         now = time.time()
         claims = {"iss": self.issuer, "aud": "gatehouse", "sub": "ada", "iat": now, "exp": now + 60}
         claims |= {"nonce": self.nonces[form["code"]], **self.claims}
@@ -144,7 +144,7 @@ def test_the_exchange_sends_the_verifier_and_proves_who_we_are(provider: Provide
     attempt = new_attempt()
     provider.redeem(attempt)
     request = provider.transport.seen[1]
-    assert dict(parse_qsl(str(request.body))) == {
+    assert form_of(request) == {
         "grant_type": "authorization_code",
         "code": attempt.state,
         "redirect_uri": REDIRECT_URI,
@@ -157,7 +157,7 @@ def test_the_secret_goes_into_the_form_where_that_is_all_the_provider_takes(prov
     provider.document["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     provider.redeem()
     request = provider.transport.seen[1]
-    form = dict(parse_qsl(str(request.body)))
+    form = form_of(request)
     assert (form["client_id"], form["client_secret"]) == ("gatehouse", "secret")
     assert "Authorization" not in request.headers
 

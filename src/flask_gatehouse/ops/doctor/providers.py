@@ -65,8 +65,8 @@ def discovery(provider: ProviderSettings, subject: Subject) -> Finding:
 
 def clock(provider: ProviderSettings, subject: Subject) -> Finding:
     """Compare this machine's clock with the provider's, by the header ``Date`` (RFC 9110 section 6.6.1)."""
-    said = _published(provider, subject).headers.get("Date")
-    if said is None:
+    said = _published(provider, subject).header("Date")
+    if not said:
         return unknown(f"{_host(provider.issuer)} does not say what time it is.")
     skew = (utc_now() - parsedate_to_datetime(said)).total_seconds()
     words = f"This machine is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} {_host(provider.issuer)}"
@@ -137,7 +137,7 @@ def _begun(provider: ProviderSettings, subject: Subject, uri: str) -> Answer:
 
 def _fault_of(answer: Answer, ours: str) -> str:
     """Return what a provider says against beginning a sign-in; empty if it began one."""
-    location = answer.headers.get("Location", "")
+    location = answer.header("Location")
     query = parse_qs(urlsplit(location).query)
     if answer.status >= 400:
         return answer.body.decode("utf-8", "replace") or str(answer.status)
