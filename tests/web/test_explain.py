@@ -38,6 +38,10 @@ def explain(app: Flask, *arguments: str) -> tuple[int, str]:
         (Role.VIEWER, "GET", "/users/999999", 1),
         (Role.VIEWER, "GET", "/metrics", 0),
         (Role.ADMIN, "DELETE", "/users/{own}", 1),
+        (Role.ADMIN, "GET", "/users/0{own}", 1),
+        (Role.VIEWER, "PUT", "/users/0{own}", 1),
+        (Role.ADMIN, "GET", "/admin/audit-logs/01", 1),
+        (Role.VIEWER, "DELETE", "/account/identities/01", 1),
         (Role.ADMIN, "GET", "/nowhere", 1),
         (Role.ADMIN, "PATCH", "/users/1", 1),
         (Role.VIEWER, "GET", "/host", 1),
@@ -75,6 +79,18 @@ def test_it_says_that_nobody_has_a_number_to_whoever_may(app: Flask) -> None:
     assert told == "Vera may not. Administrators may, and whoever it is about. She is: viewer."
     # What a host calls so is its own.
     assert explain(app, "ada@example.com", "GET", "/host/999999")[0] == 0
+
+
+def test_it_says_that_the_last_administrator_stays(app: Flask) -> None:
+    last, confirmed = app.test_client(), {"confirm": "ada@example.com"}
+    who = sign_in_as(last, Role.ADMIN, email="ada@example.com", name="Ada")
+    told = explain(app, "ada@example.com", "POST", "/account/delete")
+    assert (told[0], told[1].splitlines()[0]) == (1, "Ada may not. She is the last administrator, who stays.")
+    assert explain(app, "ada@example.com", "GET", "/account/delete")[0] == 0
+    assert last.post("/account/delete", data=confirmed, headers=who.headers).status_code == 409
+    sign_in_as(app.test_client(), Role.ADMIN, email="bob@example.com", name="Bob")
+    assert explain(app, "ada@example.com", "POST", "/account/delete")[0] == 0
+    assert last.post("/account/delete", data=confirmed, headers=who.headers).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from ..accounts.errors import AlreadyAdministrator
+from ..accounts.locks import is_only_administrator
 from ..accounts.names import find_names
 from ..accounts.service import (
     appoint_administrator,
@@ -18,7 +19,7 @@ from ..accounts.service import (
 from ..db.database import Database
 from ..kernel.context import COMMAND_LINE
 from ..sessions.service import count_live_sessions, end_sessions
-from ..web.explain import decide, reasons
+from ..web.explain import Known, decide, reasons
 from ..web.state import state
 from .addresses import bindable, find_person, number_of, whom
 
@@ -116,14 +117,12 @@ def explain(email: str, method: str, path: str) -> None:
         names = find_names(connection, history.actors)
         # Of an address that was pasted, the part that says where it leads.
         path = path.partition("?")[0].partition("#")[0]
-        decision = decide(
-            current_app,
-            user,
-            method.upper(),
-            path,
+        known = Known(
             is_held=history.held_at is not None,
             is_there=lambda number: bool(find_names(connection, [number])),
+            is_last=lambda: is_only_administrator(connection, user_id),
         )
+        decision = decide(current_app, user, method.upper(), path, known)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")
     for thing in decision.things:
         click.echo(f"  The view asks a rule of its own: {thing}")

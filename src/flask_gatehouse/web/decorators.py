@@ -72,7 +72,8 @@ def guard(
     def guarded(**arguments: Any) -> ResponseReturnValue:
         method = "GET" if request.method == "HEAD" else request.method
         require(permissions[method], arguments.get("user_id"))
-        _refuse_aliases(arguments)
+        if is_alias(request.path, arguments):
+            raise NotFound
         if method in confirmed:
             require_confirmation()
         if method in pages and wants_json():
@@ -84,14 +85,12 @@ def guard(
     return guarded
 
 
-def _refuse_aliases(arguments: Mapping[str, Any]) -> None:
-    """Return if each number stands in the address as we write it: Flask reads ``/users/01`` as ``/users/1``.
+def is_alias(path: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a number is not written as we write it: Flask reads ``/users/01`` as ``/users/1``.
 
     Whoever watches or blocks addresses in front of us would have to know all that mean one thing.
     """
-    for value in arguments.values():
-        if isinstance(value, int) and str(value) not in request.path.split("/"):
-            raise NotFound
+    return any(isinstance(value, int) and str(value) not in path.split("/") for value in arguments.values())
 
 
 def _protected(

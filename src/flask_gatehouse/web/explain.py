@@ -16,7 +16,7 @@ from ..accounts.object_rules import object_rules
 from ..accounts.rules import Role
 from ..accounts.views import UserRow
 from ..settings import Settings
-from .decorators import PERMISSIONS
+from .decorators import PERMISSIONS, is_alias
 from .language import marked as _, text
 from .permissions import Permission, permits
 from .state import EXTENSION
@@ -77,9 +77,24 @@ class Decision:
     things: tuple[str, ...] = ()
 
 
-def decide(
-    app: Flask, user: UserRow, method: str, path: str, *, is_held: bool, is_there: Callable[[int], bool]
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows and a decision may depend on.
+
+    :param is_held: whether nobody signs in as the user until an administrator has looked.
+    :param is_there: whether a number is a user's.
+    :param is_last: whether the user is the only administrator.
+    """
+
+    is_held: bool
+    is_there: Callable[[int], bool]
+    is_last: Callable[[], bool]
+
+
+_NOTHING = Decision(may=False, why="There is nothing at this address.")
+
+
+def decide(app: Flask, user: UserRow, method: str, path: str, known: Known) -> Decision:
     """Return whether a user may send a request, as the guard of its route would decide it.
 
     Also for a host's own views that carry our decorators. What such a view decides by itself depends on the thing that
@@ -87,8 +102,6 @@ def decide(
 
     :param method: such as ``PUT``.
     :param path: such as ``/users/7``, without a query.
-    :param is_held: whether nobody signs in as the user until an administrator has looked.
-    :param is_there: whether a number is a user's.
     """
     try:
         endpoint, arguments = app.url_map.bind("localhost").match(path, method=method)
@@ -97,10 +110,10 @@ def decide(
     except MethodNotAllowed:
         return Decision(may=False, why=f"Nothing at this address takes {method}.")
     except RoutingNotFound:
-        return Decision(may=False, why="There is nothing at this address.")
+        return _NOTHING
     if not user.is_active:
         return Decision(may=False, why="The account is deactivated, so that nobody signs in with it.")
-    if is_held:
+    if known.is_held:
         return Decision(may=False, why="The account is locked until an administrator, or gatehouse release, opens it.")
     if endpoint == "gatehouse.metrics":
         return _metrics(app.extensions[EXTENSION].settings)
@@ -117,10 +130,26 @@ def decide(
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
     # After the role, as the pages do: whoever may not is not told who is there.
-    if may and target is not None and endpoint.startswith("gatehouse.") and not is_there(target):
-        return Decision(may=False, why=f"Nobody here has the number {target}.")
+    if may and (refused := _refused_besides(endpoint, method, path, arguments, known)):
+        return refused
     rule = _RULES[permission].format(role=_NAMES[list_role])
     return Decision(may, f"{rule} She is: {_NAMES[user.role]}.", things if may else ())
+
+
+def _refused_besides(
+    endpoint: str, method: str, path: str, arguments: Mapping[str, Any], known: Known
+) -> Decision | None:
+    """Return how a route of ours refuses whoever has the role, if it does; what a host calls the same is its own."""
+    target = arguments.get("user_id")
+    if not endpoint.startswith("gatehouse."):
+        return None
+    if is_alias(path, arguments):
+        return _NOTHING
+    if target is not None and not known.is_there(target):
+        return Decision(may=False, why=f"Nobody here has the number {target}.")
+    if (endpoint, method) == ("gatehouse.delete_account", "POST") and known.is_last():
+        return Decision(may=False, why="She is the last administrator, who stays.")
+    return None
 
 
 def _metrics(settings: Settings) -> Decision:
