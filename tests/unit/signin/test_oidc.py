@@ -187,6 +187,13 @@ def test_an_address_is_verified_by_json_true_alone(provider: Provider, verified:
     assert profile.binding_address is None
 
 
+def test_what_is_no_address_counts_as_none_whatever_is_said_of_it(provider: Provider) -> None:
+    assert provider.redeem().profile.binding_address == "ada@example.com"
+    provider.claims["email"] = "ada@evil.example@example.com"
+    profile = provider.redeem().profile
+    assert (profile.email, profile.email_is_authoritative, profile.binding_address) == (None, False, None)
+
+
 def test_an_address_and_its_verification_come_from_one_source(provider: Provider) -> None:
     provider.document["userinfo_endpoint"] = f"{ISSUER}/userinfo"
     provider.transport.pages["/userinfo"] = {"sub": "ada", "email_verified": True, "name": "Ada of Userinfo"}
