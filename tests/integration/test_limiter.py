@@ -1,24 +1,42 @@
 """The limiter on a real Redis: counted together, alone while it is away, together again."""
 
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from limits import parse
+import redis
 
 from flask_gatehouse.limiting import Limiter, LimiterUnavailable, TooManyRequests
 from flask_gatehouse.limiting.limiter import RECOVERY_S, TELL_AGAIN_S
 from flask_gatehouse.limiting.shared import DEADLINE_S, TIMEOUT_S, SharedCounts
+from flask_gatehouse.settings import Rate
 from tests.services import need, running_redis
 from tools import provision
 
-LIMIT = parse("4 per minute")
+LIMIT = Rate.parse("4 per minute")
+# The names that Redis has for the connections of a process and of its child, each twice.
+FORKED = """
+import os, sys
+from flask_gatehouse.limiting.shared import SharedCounts
+counts = SharedCounts(sys.argv[1], "x")
+print(counts._ask("CLIENT", "ID"), counts._ask("CLIENT", "ID"), flush=True)
+child = os.fork()
+if not child:
+    print(counts._ask("CLIENT", "ID"), counts._ask("CLIENT", "ID"), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
 
 
 class Clock:
@@ -49,11 +67,76 @@ def test_applications_on_one_redis_do_not_count_together(redis_url: str) -> None
 
 
 def test_what_is_kept_in_redis_ends_by_itself(redis_url: str) -> None:
-    counts = SharedCounts(redis_url, "x")
-    counts.hit("a", LIMIT)
-    keys = counts._storage.storage.keys("*")
-    assert len(keys) == 1
-    assert all(0 < counts._storage.storage.ttl(key) <= 60 for key in keys)
+    assert SharedCounts(redis_url, "x").hit("a", LIMIT) is None
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.keys("*") == [b"x:a"]
+        assert 0 < client.pttl("x:a") <= 60_000
+
+
+def test_whoever_has_to_wait_is_told_how_long_and_what_is_refused_does_not_count(redis_url: str) -> None:
+    counts, rate = SharedCounts(redis_url, "x"), Rate(2, timedelta(hours=1))
+    assert [counts.hit("a", rate) for _ in range(2)] == [None, None]
+    with redis.Redis.from_url(redis_url) as client:
+        # The one is about to be forgotten, the other has come half an hour later.
+        now = int(time.time() * 1_000_000)
+        client.delete("x:a")
+        client.rpush("x:a", now - 1_800_000_000, now - 3_590_000_000)
+        waits = [counts.hit("a", rate) or 0.0 for _ in range(3)]
+        assert all(0 < wait <= 10 for wait in waits)
+        client.lset("x:a", -1, now - 3_600_000_000)
+        assert counts.hit("a", rate) is None
+        later = counts.hit("a", rate)
+    assert later is not None
+    assert 1_700 < later <= 1_800
+
+
+def test_a_clock_of_redis_that_was_set_back_keeps_nobody_out(redis_url: str) -> None:
+    counts, rate = SharedCounts(redis_url, "x"), Rate(1, timedelta(minutes=1))
+    assert counts.hit("a", rate) is None
+    assert counts.hit("a", rate) is not None
+    with redis.Redis.from_url(redis_url) as client:
+        client.lset("x:a", 0, int((time.time() + 3600) * 1_000_000))
+    assert counts.hit("a", rate) is None
+    assert counts.hit("a", rate) is not None
+
+
+def test_an_answer_that_comes_late_is_nobody_elses(place: Path, program: Path) -> None:
+    with running_redis(program, place) as url, redis.Redis.from_url(url) as client:
+        counts, rate = SharedCounts(url, "x"), Rate(1, timedelta(hours=1))
+        assert counts.hit("busy", rate) is None
+        number = int(client.info("server")["process_id"])
+        os.kill(number, signal.SIGSTOP)
+        try:
+            with pytest.raises(LimiterUnavailable):
+                counts.hit("busy", rate)
+        finally:
+            os.kill(number, signal.SIGCONT)
+        # The answer to the former question would be that there were too many.
+        assert counts.hit("new", rate) is None
+
+
+def test_an_answer_for_which_nobody_has_waited_is_nobody_elses(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was interrupted between her question and its answer leaves the answer behind."""
+
+    def interrupt(connection: object, **more: object) -> object:
+        raise KeyboardInterrupt
+
+    counts, rate = SharedCounts(redis_url, "x"), Rate(1, timedelta(hours=1))
+    assert counts.hit("busy", rate) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.connection.AbstractConnection, "read_response", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            counts.hit("busy", rate)
+    assert counts.hit("new", rate) is None
+
+
+def test_a_process_that_was_forked_has_connections_of_its_own(redis_url: str) -> None:
+    """Two that read from one would take each other's answers."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORKED, redis_url], capture_output=True, text=True, check=True, timeout=300
+    ).stdout
+    numbers = [int(number) for number in told.split()]
+    assert (len(numbers), len(set(numbers))) == (4, 2)
 
 
 @pytest.fixture

@@ -8,11 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem
-from limits.errors import StorageError
-
 from ..kernel.deferred import Deferred
-from ..settings import Settings
+from ..settings import Rate, Settings
 from .errors import LimiterUnavailable, TooManyRequests
 from .local import LocalCounts
 
@@ -29,7 +26,7 @@ _REDIS = Deferred("limiting.shared:SharedCounts")
 class Counts(Protocol):
     """What all nodes count together: see ``shared``."""
 
-    def hit(self, key: str, limit: RateLimitItem) -> float | None: ...
+    def hit(self, key: str, rate: Rate) -> float | None: ...
 
     def answers(self) -> bool: ...
 
@@ -54,7 +51,7 @@ class Limiter:
         """Return whether all nodes count together, as far as the configuration says."""
         return self._shared is not None
 
-    def hit(self, key: str, limit: RateLimitItem, *, reduce: bool = False) -> None:
+    def hit(self, key: str, rate: Rate, *, reduce: bool = False) -> None:
         """Count a request.
 
         :param key: who asks, and for what.
@@ -62,9 +59,9 @@ class Limiter:
         :raises TooManyRequests: if there were too many before.
         """
         try:
-            wait = self._ask_redis(key, limit)
+            wait = self._ask_redis(key, rate)
         except LimiterUnavailable:
-            wait = self._local.hit(key, _less(limit) if reduce and self._shared else limit)
+            wait = self._local.hit(key, _less(rate) if reduce and self._shared else rate)
         if wait is not None:
             raise TooManyRequests(max(1, math.ceil(wait)))
 
@@ -93,23 +90,23 @@ class Limiter:
             self._tell_at = self._clock() + TELL_AGAIN_S if due else self._tell_at
             return due
 
-    def _ask_redis(self, key: str, limit: RateLimitItem) -> float | None:
+    def _ask_redis(self, key: str, rate: Rate) -> float | None:
         if self._shared is None or not self._may_ask_redis():
             raise LimiterUnavailable
         try:
-            wait = self._shared.hit(key, limit)
-        except StorageError as error:
-            self._notice(error)
-            raise LimiterUnavailable from error
+            wait = self._shared.hit(key, rate)
+        except LimiterUnavailable as unavailable:
+            self._notice(unavailable)
+            raise
         if self._away_until is not None:
             log.warning("Redis answers again: all nodes count together")
             self._away_until = None
         return wait
 
-    def _notice(self, error: StorageError) -> None:
+    def _notice(self, unavailable: LimiterUnavailable) -> None:
         if self._away_until is None:
             # The kind alone: the text of some holds the address, and with it the password.
-            kind = type(error.storage_error).__name__
+            kind = type(unavailable.__cause__).__name__
             log.error("Redis does not answer (%s): requests are counted in this process, and fewer pass", kind)
         self._away_until = self._clock() + RECOVERY_S
 
@@ -125,8 +122,8 @@ class Limiter:
             return True
 
 
-def _less(limit: RateLimitItem) -> RateLimitItem:
-    return type(limit)(max(1, limit.amount // REDUCED), limit.multiples, limit.namespace)
+def _less(rate: Rate) -> Rate:
+    return Rate(max(1, rate.times // REDUCED), rate.within)
 
 
 def make_limiter(settings: Settings) -> Limiter:

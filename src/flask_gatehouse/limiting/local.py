@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-from limits import RateLimitItem
+from ..settings import Rate
 
 # Callers that are remembered at once. Beyond, whoever has asked longest ago is forgotten: without it, somebody with
 # many addresses would fill the memory.
@@ -23,12 +23,12 @@ class LocalCounts:
         self._lock = threading.Lock()
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def hit(self, key: str, limit: RateLimitItem) -> float | None:
-        """Count a request, unless there were too many within the time of the limit before now.
+    def hit(self, key: str, rate: Rate) -> float | None:
+        """Count a request, unless there were too many within the time before now.
 
         :returns: seconds until one more is allowed; None for one that was.
         """
-        now, length = self._clock(), limit.get_expiry()
+        now, length = self._clock(), rate.within.total_seconds()
         with self._lock:
             asked = self._asked.get(key)
             if asked is None:
@@ -38,7 +38,7 @@ class LocalCounts:
             self._asked.move_to_end(key)
             while asked and asked[0] <= now - length:
                 asked.popleft()
-            if len(asked) >= limit.amount:
+            if len(asked) >= rate.times:
                 return asked[0] + length - now
             asked.append(now)
             return None

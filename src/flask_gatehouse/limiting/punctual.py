@@ -86,26 +86,21 @@ class _PunctualSocket:
         return getattr(self._socket, name)
 
     def recv(self, size: int) -> bytes:
-        with self._in_time():
-            return bytes(self._socket.recv(size))
+        return bytes(self._in_time(self._socket.recv, size))
 
     def recv_into(self, buffer: bytearray) -> int:
         """Read as hiredis does; the client takes that one wherever it is installed."""
-        with self._in_time():
-            return int(self._socket.recv_into(buffer))
+        return int(self._in_time(self._socket.recv_into, buffer))
 
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        patience = self._socket.gettimeout()
-        # With none at all, the client only looks whether something is there.
-        if patience == 0:
-            yield
-            return
-        left = _deadline.at - time.monotonic()
+    def _in_time(self, read: Callable[[Any], Any], argument: object) -> Any:
+        patience, left = self._socket.gettimeout(), _deadline.at - time.monotonic()
+        # As a rule its own limit comes first, also that of a client which only looks whether something is there.
+        if patience <= left or patience == 0:
+            return read(argument)
         if left <= 0:
             raise TimeoutError
-        self._socket.settimeout(min(patience, left))
+        self._socket.settimeout(left)
         try:
-            yield
+            return read(argument)
         finally:
             self._socket.settimeout(patience)

@@ -1,17 +1,16 @@
 """Counts in Redis, which all nodes share."""
 
-import time
+import os
+from collections import defaultdict, deque
+from datetime import timedelta
+from typing import Any
 
-from limits import RateLimitItem
-from limits.errors import StorageError
-from limits.storage import RedisStorage
-from limits.strategies import MovingWindowRateLimiter
-
+from ..settings import Rate
+from .errors import LimiterUnavailable
 from .punctual import punctual, within
 
 try:
     import redis
-    from redis import backoff, retry
 except ImportError:  # pragma: no cover - the settings have refused REDIS_URL then
     redis = None  # type: ignore[assignment]
 
@@ -19,6 +18,23 @@ except ImportError:  # pragma: no cover - the settings have refused REDIS_URL th
 TIMEOUT_S = 0.3
 # Seconds for all that one question takes, however many pieces the answers come in.
 DEADLINE_S = 1.0
+_MICROSECOND = timedelta(microseconds=1)
+# When a caller has asked, the newest first, in microseconds of the one clock that all nodes share. Answers how long to
+# wait for one more; with nothing, if this one was counted.
+_COUNT = """
+local times, within = tonumber(ARGV[1]), tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local oldest = redis.call('LINDEX', KEYS[1], times - 1)
+local wait = oldest and oldest + within - now
+-- Longer than that would be of a clock that was set back, and keep her out until it has come so far again.
+if wait and 0 < wait and wait <= within then
+    return wait
+end
+redis.call('LPUSH', KEYS[1], now)
+redis.call('LTRIM', KEYS[1], 0, times - 1)
+redis.call('PEXPIRE', KEYS[1], within / 1000)
+"""
 
 
 class SharedCounts:
@@ -29,31 +45,52 @@ class SharedCounts:
     """
 
     def __init__(self, url: str, name: str) -> None:
-        # Once more at once, for a connection that Redis has closed by restarting; the client itself would sleep.
-        again = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
-        pool = redis.ConnectionPool.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=again
-        )
-        pool.connection_class = punctual(pool.connection_class)
-        # The address that is given beside the pool is not connected to.
-        self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix=name, wrap_exceptions=True)
-        self._window = MovingWindowRateLimiter(self._storage)
+        self._name = name
+        self._pool = redis.ConnectionPool.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._pool.connection_class = punctual(self._pool.connection_class)
+        # The client's own pool looks at each connection before it gives it, which takes as long as the question.
+        # By process: two of which one has forked the other would read each other's answers.
+        self._idle: defaultdict[int, deque[Any]] = defaultdict(deque)
 
-    def hit(self, key: str, limit: RateLimitItem) -> float | None:
+    def hit(self, key: str, rate: Rate) -> float | None:
         """Count a request. Parameters and result are those of :meth:`.local.LocalCounts.hit`.
 
-        :raises StorageError: if Redis does not answer, or refuses.
+        :raises LimiterUnavailable: if Redis does not answer, or refuses.
         """
-        with within(DEADLINE_S):
-            if self._window.hit(limit, key):
-                return None
-            return max(0.0, self._window.get_window_stats(limit, key).reset_time - time.time())
+        wait = self._ask("EVAL", _COUNT, 1, f"{self._name}:{key}", rate.times, rate.within // _MICROSECOND)
+        return None if wait is None else float(wait) / 1_000_000
 
     def answers(self) -> bool:
-        """Return whether it counts, by counting something: one that has no room left answers, and takes nothing."""
+        """Return whether it counts, by writing something: one that has no room left answers, and takes nothing."""
         try:
-            with within(DEADLINE_S):
-                self._storage.incr("answers", 1)
-        except StorageError:
+            self._ask("SET", f"{self._name}:answers", 1, "EX", 1)
+        except LimiterUnavailable:
             return False
         return True
+
+    def _ask(self, *words: str | int) -> Any:
+        idle = self._idle[os.getpid()]
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = self._pool.make_connection()
+        try:
+            with within(DEADLINE_S):
+                answer = _answer(connection, *words)
+        except redis.RedisError as error:
+            connection.disconnect()
+            raise LimiterUnavailable from error
+        # None that was interrupted: what it still has to say would be read as the answer to the next question.
+        idle.append(connection)
+        return answer
+
+
+def _answer(connection: Any, *words: str | int) -> Any:
+    try:
+        connection.send_command(*words)
+        return connection.read_response()
+    except redis.ConnectionError:
+        # Redis closes connections by restarting: once more at once, over a new one.
+        connection.disconnect()
+        connection.send_command(*words)
+        return connection.read_response()

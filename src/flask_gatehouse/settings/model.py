@@ -71,8 +71,8 @@ class Settings:
     confirm_max_age: timedelta
     dormant_after: timedelta
     review_interval: timedelta
-    rate_limit: str
-    rate_limit_sign_in: str
+    rate_limit: Rate
+    rate_limit_sign_in: Rate
     refusal_limit: Rate
     trusted_proxies: int
     mail_server: MailServer | None
@@ -186,8 +186,8 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         confirm_max_age=values.time("GATEHOUSE_CONFIRM_MAX_AGE"),
         dormant_after=values.time("GATEHOUSE_DORMANT_AFTER"),
         review_interval=values.time("GATEHOUSE_REVIEW_INTERVAL"),
-        rate_limit=values.limit("GATEHOUSE_RATE_LIMIT"),
-        rate_limit_sign_in=values.limit("GATEHOUSE_RATE_LIMIT_SIGN_IN"),
+        rate_limit=values.rate("GATEHOUSE_RATE_LIMIT"),
+        rate_limit_sign_in=values.rate("GATEHOUSE_RATE_LIMIT_SIGN_IN"),
         refusal_limit=values.rate("GATEHOUSE_REFUSAL_LIMIT"),
         trusted_proxies=values.count("GATEHOUSE_TRUSTED_PROXIES"),
         mail_server=values.parse("GATEHOUSE_SMTP_URL", parse_mail_server, None),

@@ -82,9 +82,6 @@ class Values:
     def count(self, name: str) -> int:
         return self.parse(name, _count, int(default_of(name)))
 
-    def limit(self, name: str) -> str:
-        return self.parse(name, _limit, default_of(name))
-
     def rate(self, name: str) -> Rate:
         return self.parse(name, Rate.parse, Rate.parse(default_of(name)))
 
@@ -159,11 +156,6 @@ def _count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,2}", text):
         raise ValueError("must be a whole number between 0 and 99")
     return int(text)
-
-
-def _limit(text: str) -> str:
-    Rate.parse(text)
-    return text.strip()
 
 
 def webhook_address(text: str) -> Secret:

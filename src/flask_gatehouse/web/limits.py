@@ -9,11 +9,10 @@ from typing import ParamSpec
 
 from flask import after_this_request, current_app, make_response, request
 from flask.typing import ResponseReturnValue
-from limits import RateLimitItem, parse
 
 from ..audit import AuditEvent, record
 from ..kernel.errors import DependencyUnavailable, GatehouseError
-from ..settings import Settings
+from ..settings import Rate, Settings
 from .actor import caller, visit
 from .errors import answer
 from .headers import secure_host_page
@@ -36,10 +35,10 @@ class Limit(StrEnum):
     CONFIRM = "confirm"
 
 
-def allowances(settings: Settings) -> dict[str, RateLimitItem]:
+def allowances(settings: Settings) -> dict[str, Rate]:
     """Return how often each limit lets somebody pass."""
-    sign_in = parse(settings.rate_limit_sign_in)
-    return {Limit.GENERAL: parse(settings.rate_limit), Limit.SIGN_IN: sign_in, Limit.CONFIRM: sign_in}
+    sign_in = settings.rate_limit_sign_in
+    return {Limit.GENERAL: settings.rate_limit, Limit.SIGN_IN: sign_in, Limit.CONFIRM: sign_in}
 
 
 def limited(
@@ -76,7 +75,7 @@ def rate_limit(
         ``GATEHOUSE_RATE_LIMIT`` allows each person in all.
     :raises ValueError: for an allowance that cannot be read.
     """
-    own = None if allowance is None else parse(allowance)
+    own = None if allowance is None else Rate.parse(allowance)
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)

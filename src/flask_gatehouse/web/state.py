@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from flask import Flask, Request, current_app, request
-from limits import RateLimitItem
 
 from ..accounts.rules import Role
 from ..db.database import Database
 from ..limiting import Limiter
 from ..sessions.limits import limits_of
 from ..sessions.rules import Limits
-from ..settings import Settings
+from ..settings import Rate, Settings
 from ..signin.assertion import Provider
 from ..signin.attempt import AttemptSigner
 from ..signin.errors import UnknownProvider
@@ -39,7 +38,7 @@ class State:
     signer: AttemptSigner
     keys: tuple[bytes, ...]
     limiter: Limiter
-    allowances: Mapping[str, RateLimitItem]
+    allowances: Mapping[str, Rate]
     notes: Notes = field(default_factory=Notes)
     metrics: Metrics = field(default_factory=Metrics)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)

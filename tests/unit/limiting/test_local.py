@@ -2,11 +2,10 @@
 
 import threading
 
-from limits import parse
-
 from flask_gatehouse.limiting.local import LocalCounts
+from flask_gatehouse.settings import Rate
 
-LIMIT = parse("3 per minute")
+LIMIT = Rate.parse("3 per minute")
 
 
 class Clock:
@@ -56,7 +55,7 @@ def test_somebody_who_goes_on_asking_is_not_forgotten_for_newcomers() -> None:
 
 
 def test_threads_at_once_pass_no_more_than_allowed() -> None:
-    counts, limit, passed = LocalCounts(Clock()), parse("100 per minute"), []
+    counts, limit, passed = LocalCounts(Clock()), Rate.parse("100 per minute"), []
     barrier = threading.Barrier(8)
 
     def ask() -> None:

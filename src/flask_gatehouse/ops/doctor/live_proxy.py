@@ -5,8 +5,6 @@ import secrets
 import socket
 import time
 
-from limits import parse
-
 from ...audit.reading import RecordedEvent, events_of_numbers, newest_number
 from .finding import Check, Finding, Item, failed, ok, unknown, warning
 from .live_sign_in import first_provider
@@ -88,17 +86,18 @@ def _find(subject: Subject, before: int, mark: str) -> RecordedEvent | None:
 
 def rate_limit(subject: Subject) -> Finding:
     """Begin sign-ins until one is refused. It is made last, and what it uses up comes back within the limit's time."""
-    site, limit = subject.live, parse(subject.settings.rate_limit_sign_in)
-    if limit.amount > _MOST_TRIES or limit.get_expiry() < _SHORTEST_S:
+    site, limit = subject.live, subject.settings.rate_limit_sign_in
+    seconds = int(limit.within.total_seconds())
+    if limit.times > _MOST_TRIES or seconds < _SHORTEST_S:
         return unknown(
-            f"{limit.amount} sign-ins in {limit.get_expiry()} seconds are allowed, which cannot be tried.",
+            f"{limit.times} sign-ins in {seconds} seconds are allowed, which cannot be tried.",
             "Set GATEHOUSE_RATE_LIMIT_SIGN_IN to what a person needs.",
         )
     seen = forged_address(subject)
     if seen.evidence.startswith("The trail saw"):
         return unknown("It was not tried: everybody counts as one person, and would be refused.", seen.mend)
     began = time.monotonic()
-    for number in range(1, limit.amount + 2):
+    for number in range(1, limit.times + 2):
         answer = site.ask(f"/auth/login/{first_provider(subject)}")
         if answer.status == 429:
             wait = answer.get("Retry-After")
@@ -106,11 +105,11 @@ def rate_limit(subject: Subject) -> Finding:
                 return warning(
                     f"Sign-in number {number} was refused, without Retry-After.", "Let the proxy pass it on."
                 )
-            return ok(f"Of {limit.amount} sign-ins that are allowed, number {number} was refused, for {wait} seconds.")
-    if time.monotonic() - began > limit.get_expiry():
-        return unknown(f"To begin {limit.amount + 1} sign-ins took longer than they are counted.")
+            return ok(f"Of {limit.times} sign-ins that are allowed, number {number} was refused, for {wait} seconds.")
+    if time.monotonic() - began > seconds:
+        return unknown(f"To begin {limit.times + 1} sign-ins took longer than they are counted.")
     return failed(
-        f"{limit.amount + 1} sign-ins began, of which {limit.amount} are allowed: nobody counts, or each process for"
+        f"{limit.times + 1} sign-ins began, of which {limit.times} are allowed: nobody counts, or each process for"
         " itself.",
         "Set REDIS_URL, so that all processes count together.",
     )

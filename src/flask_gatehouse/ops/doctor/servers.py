@@ -3,15 +3,15 @@
 import smtplib
 import socket
 import ssl
+from datetime import timedelta
 from urllib.parse import urlsplit
-
-from limits import parse
 
 from ...alerts.errors import LetterRefused
 from ...alerts.messages import Message
 from ...alerts.sinks import configured_sinks
 from ...kernel.errors import DependencyUnavailable
 from ...limiting import TooManyRequests, make_limiter
+from ...settings import Rate
 from ...settings.mail import MailServer
 from ...signin.connection import trusted_authorities
 from .finding import Check, Finding, Item, failed, ok, warning
@@ -24,7 +24,7 @@ _TIMEOUT_S = 6.0
 def limiter(subject: Subject) -> Finding:
     """Count at two places, as two processes would, and see whether the second knows of the first."""
     first, second = make_limiter(subject.settings), make_limiter(subject.settings)
-    once, key = parse("1 per 10 seconds"), made_up()
+    once, key = Rate(1, timedelta(seconds=10)), made_up()
     try:
         first.check()
     except DependencyUnavailable:
