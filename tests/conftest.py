@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from flask_gatehouse.db import migrate
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from tests.compiled import compile_once
 from tests.databases import WorkerDatabase
 from tests.services import Services, need, running_services
-from tests.templates import compile_once
 from tools import provision
 
 # How fast this machine is at this moment is no property of the code.
