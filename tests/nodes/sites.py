@@ -17,11 +17,14 @@ from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.sessions.models import UserSession
 from tests.ports import free_port
+from tests.prepared import run_prepared
 from tests.processes import PROGRAMS, Node, running_gatehouse
 from tests.trail import said
 
 REPOSITORY = Path(__file__).parent.parent.parent
 Server = Literal["run", "gunicorn"]
+# How long a command may take, on a busy machine.
+PATIENCE_S = 300
 # Where one administrator serves many tests, which together may take longer than her proof counts on a busy machine.
 CONFIRMED_FOR_LONG = {"GATEHOUSE_CONFIRM_MAX_AGE": "12h"}
 
@@ -121,13 +124,23 @@ def running_site(
 def gatehouse(
     words: Sequence[str], environment: Mapping[str, str], directory: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run the console script in a process of its own, which sees nothing of our environment but this."""
-    own = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    """Run a command in a process of its own, which sees nothing of our environment but this."""
+    return run_prepared(words, _own() | dict(environment), directory, timeout=PATIENCE_S)
+
+
+def console_script(
+    words: Sequence[str], environment: Mapping[str, str], directory: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the same as an operator does, from the start: what it loads, and what it says before it has."""
     return subprocess.run(
         [PROGRAMS / "gatehouse", *words],
-        env=own | dict(environment),
+        env=_own() | dict(environment),
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
     )
+
+
+def _own() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import tarfile
 import time
@@ -142,14 +143,20 @@ def _manifest(path: Path) -> dict[str, dict[str, int]]:
         return found
 
 
+@pytest.fixture(scope="module")
+def good(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup that would be taken, for tests that each spoil a copy of it."""
+    path = tmp_path_factory.mktemp("saved") / "good.backup"
+    ok(run(site, "backup", path))
+    return path
+
+
 class TestRefusals:
     """A file that is not right is refused before anything is touched."""
 
     @pytest.fixture
-    def saved(self, site: Site, tmp_path: Path) -> Path:
-        path = tmp_path / "good.backup"
-        ok(run(site, "backup", path))
-        return path
+    def saved(self, good: Path, tmp_path: Path) -> Path:
+        return Path(shutil.copy(good, tmp_path))
 
     def refuse(self, site: Site, path: Path, why: str, **more: str) -> None:
         before = site.last_event(), site.users()

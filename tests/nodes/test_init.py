@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from flask_gatehouse.settings import ConfigurationError, Settings
-from tests.nodes.sites import gatehouse
+from tests.nodes.sites import console_script
 
 
 def test_it_writes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
     # Before there is anything that could be loaded.
-    done = gatehouse(["init"], {}, tmp_path)
+    done = console_script(["init"], {}, tmp_path)
     assert done.returncode == 0, done.stderr
     path = tmp_path / ".env"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -25,19 +25,19 @@ def test_it_writes_a_secret_that_only_its_owner_reads(tmp_path: Path) -> None:
 
     path.write_text(text.replace("#GATEHOUSE_BASE_URL=", "GATEHOUSE_BASE_URL="))
     assert Settings.load({}, {}, directory=tmp_path).secret_key.reveal() == key
-    checked = gatehouse(["db", "check"], {}, tmp_path)
+    checked = console_script(["db", "check"], {}, tmp_path)
     assert (checked.returncode, checked.stdout) == (1, "")
     assert checked.stderr.startswith(f"Error: there is no database at {tmp_path / 'instance/gatehouse.db'}; ")
     assert [one.name for one in tmp_path.iterdir()] == [".env"]
-    assert gatehouse(["db", "upgrade"], {}, tmp_path).returncode == 0
-    assert gatehouse(["db", "check"], {}, tmp_path).returncode == 0
+    assert console_script(["db", "upgrade"], {}, tmp_path).returncode == 0
+    assert console_script(["db", "check"], {}, tmp_path).returncode == 0
 
 
 def test_each_has_a_key_of_its_own(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "other")]
     for folder in folders:
         folder.mkdir()
-        assert gatehouse(["init"], {}, folder).returncode == 0
+        assert console_script(["init"], {}, folder).returncode == 0
     assert len({(folder / ".env").read_text() for folder in folders}) == 2
 
 
@@ -49,7 +49,7 @@ def test_what_is_there_stays(tmp_path: Path, kind: str) -> None:
     else:
         # A link to nothing: whoever could place it would choose which file is made.
         path.symlink_to(elsewhere)
-    done = gatehouse(["init"], {}, tmp_path)
+    done = console_script(["init"], {}, tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "was left as it is" in done.stderr
     assert not elsewhere.exists()

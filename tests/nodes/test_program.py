@@ -5,18 +5,18 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.nodes.sites import gatehouse
+from tests.nodes.sites import console_script
 
 DEVELOPMENT = {"GATEHOUSE_ENV": "development"}
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return gatehouse(words, DEVELOPMENT, folder)
+    return console_script(words, DEVELOPMENT, folder)
 
 
 def run_in_production(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run it where no setting is made."""
-    return gatehouse(words, {}, folder)
+    return console_script(words, {}, folder)
 
 
 def test_it_says_its_own_version_and_offers_nothing_of_flasks(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.nodes.sites import gatehouse
+from tests.nodes.sites import console_script
 from tests.ports import free_port
 from tests.processes import PATIENCE_S, PROGRAMS, running_gatehouse
 
@@ -110,14 +110,14 @@ def test_development_elsewhere_has_no_embedded_provider() -> None:
     ids=["nothing", "production", "elsewhere", "behind a proxy", "in the house"],
 )
 def test_the_development_server_does_not_start_on(environment: dict[str, str], sentence: str, tmp_path: Path) -> None:
-    ended = gatehouse(["run"], environment, tmp_path)
+    ended = console_script(["run"], environment, tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
 def test_a_command_without_its_configuration_says_so(tmp_path: Path) -> None:
-    ended = gatehouse(["sessions", "revoke", "--all"], {}, tmp_path)
+    ended = console_script(["sessions", "revoke", "--all"], {}, tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.startswith("Gatehouse cannot start:\n")
     assert "gatehouse run" not in ended.stderr
@@ -125,10 +125,10 @@ def test_a_command_without_its_configuration_says_so(tmp_path: Path) -> None:
 
 def test_a_key_of_its_own_is_made_once_in_development(tmp_path: Path) -> None:
     environment = {"GATEHOUSE_ENV": "development"}
-    assert gatehouse(["db", "upgrade"], environment, tmp_path).returncode == 0
+    assert console_script(["db", "upgrade"], environment, tmp_path).returncode == 0
     (key,) = (tmp_path / "instance").glob("*secret-key*")
     made = key.read_text()
     assert key.stat().st_mode & 0o077 == 0
-    assert gatehouse(["db", "check"], environment, tmp_path).stdout.startswith("The database is at migration")
+    assert console_script(["db", "check"], environment, tmp_path).stdout.startswith("The database is at migration")
     assert key.read_text() == made
     assert len(made) >= len(secrets.token_urlsafe(32))
