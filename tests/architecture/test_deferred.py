@@ -13,7 +13,7 @@ from tests.architecture.source import PACKAGE, ROOT, name_of, package_files, tre
 # What commands, one configuration in two, or the first sign-in need: more than half of a process, were it loaded.
 LATER = ["alembic", "authlib", "cryptography", "joserfc", "redis", "requests", "flask_gatehouse.ops.doctor"]
 LATER += ["email_validator", "sqlalchemy.dialects.postgresql", "flask_gatehouse.dev"]
-LATER += ["flask_gatehouse.audit.exporting", "flask_gatehouse.audit.verifying"]
+LATER += ["flask_gatehouse.audit.exporting", "flask_gatehouse.audit.verifying", "flask_gatehouse.audit.agreement"]
 CONFIGURED = {
     "GATEHOUSE_BASE_URL": "https://gate.example.com",
     "SECRET_KEY": "a-key-of-this-test-alone-that-signs-nothing",

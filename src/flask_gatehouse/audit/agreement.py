@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .body import COMMITMENT_PREFIX, VERSION, commitment
+from .content import Disagreement, as_written, content_of
 
 
 class Row(NamedTuple):
@@ -38,22 +39,13 @@ class Row(NamedTuple):
     body: str | None
 
 
-class Disagreement(Exception):
-    """A row does not say what its body says."""
-
-
-class UnknownVersion(Exception):
-    """A body is of a version that another release writes."""
-
-
-_KEYS = [
-    *("actor", "at", "change", "details", "event", "id", "node"),
-    *("outcome", "personal", "reason", "request", "session", "target", "v"),
-]
-# What is 64 characters long is compared with hashes, and need not be looked at one by one for that.
-_PLAIN = r'[^"\\\x00-\x1f]*+'
+# What is 64 characters long is compared with hashes, and need not be looked at one by one for that. Where people do not
+# write, only ASCII is expected, which is quicker to look for than what a text may not hold; the rest is for the parser.
+_PLAIN = r"[ !#-\[\]-~]*+"
+# Most objects hold no other, and end with the first brace. Where one ends is not proven by this, but by reading it.
+_OBJECT = r"(\{[^}]*+\}|\{.+?\})"
 _TEXT = f'"({_PLAIN})"'
-_SOME = f'(?:null|"{_PLAIN}")'
+_SOME = r'(?:null|"[^"\\\x00-\x1f]*+")'
 _TEXT_OR_NULL = f"(?:null|{_TEXT})"
 _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
@@ -69,7 +61,7 @@ def _kept(field: str) -> str:
 # Whatever matches is one JSON text with these keys, in this order and once each, if change and details are objects.
 _BODY = re.compile(
     rf'\{{"actor":\{{"id":(?:null|([0-9]+)),"kind":{_TEXT}\}},"at":"(.{{26}})Z",'
-    rf'"change":(\{{\}}|\{{.+?\}}),"details":(\{{\}}|\{{.+?\}}),"event":{_TEXT},"id":"{_UUID7}",'
+    rf'"change":{_OBJECT},"details":{_OBJECT},"event":{_TEXT},"id":"{_UUID7}",'
     rf'"node":{_SOME},"outcome":{_TEXT},'
     rf'"personal":\{{(?:{_committed("ip")}(?:,{_committed("user_agent")})?)?\}},"reason":{_SOME},'
     rf'"request":{_TEXT_OR_NULL},"session":{_TEXT_OR_NULL},'
@@ -77,10 +69,10 @@ _BODY = re.compile(
     re.DOTALL,
 ).fullmatch
 _KEPT = re.compile(rf"\{{{_kept('ip')}(?:,{_kept('user_agent')})?\}}", re.DOTALL).fullmatch
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _DIGEST = re.compile("[0-9a-f]{64}").fullmatch
-_sha256 = hashlib.sha256
-# The columns that repeat the body. Of its pattern they are the groups 0 to 2, 5 and 6, and 11 to 14.
+# A copy of what has taken in its beginning costs less than a new one, and here are two for each row.
+_new_commitment = hashlib.sha256(COMMITMENT_PREFIX).copy
+# The columns that repeat the body.
 _COLUMNS = slice(3, 12)
 _NOBODY: tuple[str | None, ...] = ()
 
@@ -96,14 +88,11 @@ def absent_subjects(row: tuple[Any, ...]) -> Sequence[str | None]:
     match = _BODY(row[-1])
     if match is None:
         return _parsed(Row._make(row))
-    said = match.groups()
-    if (
-        said[:3] + said[5:7] + said[11:] != row[_COLUMNS]
-        or not _is_written_once(said[3])
-        or not _is_written_once(said[4])
-    ):
+    (actor_id, kind, at, change, details, event, outcome, ip_digest, ip_of, agent_digest, agent_of,
+     request, session, target_id, target_type) = match.groups()  # fmt: skip
+    said = (actor_id, kind, at, event, outcome, request, session, target_id, target_type)
+    if said != row[_COLUMNS] or not _is_written_once(change) or not _is_written_once(details):
         return _parsed(Row._make(row))
-    ip_digest, ip_of, agent_digest, agent_of = said[7:11]
     ip, personal = row[12:14]
     if personal is None and ip is None:
         if not (_is_digest(ip_digest) and _is_digest(agent_digest)):
@@ -130,7 +119,9 @@ def _committed_to(salt: str, field: bytes, value: str) -> str | None:
         return None
     if octets.hex() != salt:
         return None
-    return _sha256(COMMITMENT_PREFIX + octets + field + value.encode()).hexdigest()
+    digest = _new_commitment()
+    digest.update(octets + field + value.encode())
+    return digest.hexdigest()
 
 
 def _is_digest(text: str | None) -> bool:
@@ -146,29 +137,9 @@ def _is_written_once(text: str) -> bool:
     The order of names is not looked at: it stands in what was sealed, and says nothing.
     """
     try:
-        return bool(_encode(json.loads(text)) == text)
+        return bool(as_written(json.loads(text)) == text)
     except (ValueError, RecursionError):
         return False
-
-
-def content_of(text: str) -> dict[str, Any]:
-    """Return what a body says.
-
-    :raises Disagreement: if it is not the canonical text of an event.
-    :raises UnknownVersion: if it is of another version.
-    """
-    try:
-        content = json.loads(text)
-        is_canonical = _encode(content) == text
-    except (TypeError, ValueError, RecursionError):
-        raise Disagreement("its body is not JSON") from None
-    if not isinstance(content, dict) or "v" not in content:
-        raise Disagreement("its body is not an event")
-    if type(content["v"]) is not int or content["v"] != VERSION:
-        raise UnknownVersion(f"its body is of version {content['v']!r}, and this release knows {VERSION}")
-    if list(content) != _KEYS or not is_canonical:
-        raise Disagreement("its body is not in canonical form")
-    return content
 
 
 def _parsed(row: Row) -> Sequence[str | None]:
@@ -236,7 +207,7 @@ def _kept_values(personal: str | None) -> dict[str, tuple[bytes, str]]:
         entries: dict[str, dict[str, str]] = json.loads(personal)
         kept = {field: (bytes.fromhex(one["salt"]), one["value"]) for field, one in sorted(entries.items())}
         again = {field: {"salt": salt.hex(), "value": value} for field, (salt, value) in kept.items()}
-        is_canonical = bool(kept) and _encode(again) == personal
+        is_canonical = bool(kept) and as_written(again) == personal
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         is_canonical, kept = False, {}
     if not is_canonical:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .agreement import Disagreement, UnknownVersion, content_of
+from .content import Disagreement, UnknownVersion, content_of
 from .events import AuditEvent, Outcome
 
 _OPTIONAL = (str, type(None))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from flask_gatehouse.audit import agreement
-from flask_gatehouse.audit.agreement import Disagreement, Row, UnknownVersion, absent_subjects
+from flask_gatehouse.audit.agreement import Row, absent_subjects
 from flask_gatehouse.audit.body import VERSION, Personal, canonical, seal_personal
+from flask_gatehouse.audit.content import Disagreement, UnknownVersion
 
 COMMITTED, KEPT = seal_personal(
     {"ip": Personal("203.0.113.9", "user:7"), "user_agent": Personal("Browser/1", "user:7")}, random.Random(7).randbytes

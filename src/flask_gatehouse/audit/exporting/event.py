@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..agreement import Disagreement, Row, UnknownVersion, content_of
+from ..agreement import Row
+from ..content import Disagreement, UnknownVersion, content_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from ..agreement import Disagreement, UnknownVersion, content_of
+from ..content import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot
 from .epoch import Epoch, Tree

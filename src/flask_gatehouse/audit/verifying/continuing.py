@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..agreement import Disagreement, UnknownVersion, content_of
+from ..content import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot, is_hash
 from ..tree import HASH_LENGTH, TILE_WIDTH, leaf_hash

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..agreement import Disagreement, UnknownVersion, absent_subjects, content_of
+from ..agreement import absent_subjects
+from ..content import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot, is_hash
 from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
