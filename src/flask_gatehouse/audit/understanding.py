@@ -12,6 +12,8 @@ from typing import Any
 from .content import Disagreement, UnknownVersion, content_of
 from .events import AuditEvent, Outcome
 
+# Made once: a page asks this of fifty events.
+_OUTCOMES, _OURS = frozenset(Outcome), frozenset(AuditEvent)
 _OPTIONAL = (str, type(None))
 _SHAPE: Mapping[str, tuple[type, ...]] = {
     "actor": (dict,),
@@ -72,18 +74,26 @@ def _is_value(entry: object) -> bool:
 
 def _is_text(value: object) -> bool:
     """Return whether this is a text that both databases can hold, and a page can show."""
-    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair.
+        return False
+    return True
 
 
 def _is_event(content: Mapping[str, Any]) -> bool:
-    if not all(type(content[name]) in types for name, types in _SHAPE.items()):
-        return False
-    if content["outcome"] not in set(Outcome) or not _is_actor(content["actor"]) or not _is_target(content["target"]):
+    for name, types in _SHAPE.items():
+        if type(content[name]) not in types:
+            return False
+    if content["outcome"] not in _OUTCOMES or not _is_actor(content["actor"]) or not _is_target(content["target"]):
         return False
     if not all(map(_is_commitment, content["personal"].values())):
         return False
     # Ours are read as pairs. A host may have written down something else as long as that was not refused.
-    is_ours = content["event"] in set(AuditEvent)
+    is_ours = content["event"] in _OURS
     return all(type(pair) is list and (len(pair) == 2 or not is_ours) for pair in content["change"].values())
 
 
