@@ -6,6 +6,8 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 
 from .cli import gatehouse_commands
@@ -29,6 +31,20 @@ _FOR_DEVELOPMENT = (
 )
 
 
+class _Notices(SecureCookieSessionInterface):
+    """Flask's own session, whose signer is made once.
+
+    Flask makes one each time that it reads or writes a session: three times in a sign-in, and once in every request.
+    """
+
+    _signer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        if self._signer is None:
+            self._signer = super().get_signing_serializer(app)
+        return self._signer
+
+
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return the standalone application: Flask, and the extension at ``/``.
 
@@ -40,7 +56,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     Gatehouse(app, url_prefix="")
     state: State = app.extensions[EXTENSION]
-    # Flask's own session carries greetings to the next page, and nothing else.
+    # It carries greetings to the next page, and nothing else.
+    app.session_interface = _Notices()
     app.config.update(
         SESSION_COOKIE_NAME=f"{state.session_cookie}-notices",
         # What __Host- demands, also where a server has mounted us below a path.

@@ -22,7 +22,7 @@ from .denials import NotSignedIn
 from .state import State, current_request, state
 
 log = logging.getLogger("flask_gatehouse")
-VISIT, PERSON, ARRIVED = "visit", "person", "arrived"
+VISIT, PERSON, CALLER, ARRIVED = "visit", "person", "caller", "arrived"
 # A view with this attribute answers requests that a page makes by itself.
 BACKGROUND = "_gatehouse_background"
 
@@ -190,8 +190,12 @@ def actor() -> Actor:
 
 def caller() -> Actor:
     """Return the running request's actor as somebody unknown, without a look-up."""
-    address = client_address(request.environ, state().settings.trusted_proxies)
-    return Actor(ip=address, user_agent=_user_agent(), request_id=request_id())
+    kept = memory()
+    known: Actor | None = kept.get(CALLER)
+    if known is None:
+        address = client_address(request.environ, state().settings.trusted_proxies)
+        known = kept[CALLER] = Actor(ip=address, user_agent=_user_agent(), request_id=request_id())
+    return known
 
 
 def set_session_cookie(response: Response, token: str) -> None:

@@ -5,7 +5,6 @@ her browsers hold the same: it tells whether a browser is known, and not which o
 """
 
 import hmac
-from hashlib import sha256
 
 from flask import Response, request
 
@@ -48,4 +47,4 @@ def _held() -> list[str]:
 
 
 def _mark(key: bytes, user_id: int, generation: int) -> str:
-    return hmac.new(key, f"device\0{user_id}\0{generation}".encode(), sha256).hexdigest()[:32]
+    return hmac.digest(key, f"device\0{user_id}\0{generation}".encode(), "sha256").hex()[:32]

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, has_request_context, request
 from markupsafe import Markup, escape
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from .headers import vary
 from .htmx import wants_json
@@ -101,7 +103,13 @@ def _wanted() -> str:
     if wants_json():
         # What programs read stays as it is, whoever runs them.
         return LANGUAGES[0]
-    return _chosen_by_host() or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    return _chosen_by_host() or _best_of(current_request().headers.get("Accept-Language", "")) or LANGUAGES[0]
+
+
+# A browser says the same in each request, and most browsers say one of a few things.
+@lru_cache(maxsize=256)
+def _best_of(asked_for: str) -> str | None:
+    return parse_accept_header(asked_for, LanguageAccept).best_match(LANGUAGES)
 
 
 def _chosen_by_host() -> str | None:

@@ -4,7 +4,7 @@ import ipaddress
 import logging
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import ParamSpec
 
 from flask import after_this_request, current_app, make_response, request
@@ -102,7 +102,12 @@ def _person_or_address() -> str:
 
 
 def _address() -> str:
-    text = caller().ip
+    return _line(caller().ip)
+
+
+# Whoever asks does so more than once.
+@lru_cache(maxsize=1024)
+def _line(text: str | None) -> str:
     if text is None:
         return "address/unknown"
     address = ipaddress.ip_address(text)
