@@ -76,19 +76,18 @@ class Audience(Protocol):
 current_audience: ContextVar[Audience | None] = ContextVar("gatehouse_audience", default=None)
 
 
-def announce(session: object, event: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Tell of events of one name that were just written, as soon as their transaction has been committed.
+def announce(session: object, row: Mapping[str, Any]) -> None:
+    """Tell of an event that was just written, as soon as its transaction has been committed.
 
     :param session: the one that wrote them; whatever is no SQLAlchemy session has no end that could be waited for.
-    :param rows: they, as they were written.
+    :param row: it, as it was written.
     """
     inner = session() if isinstance(session, scoped_session) else session
     if not isinstance(inner, Session):
         return
     audience: Audience | None = inner.info.get(AUDIENCE) or current_audience.get()
-    if audience is not None and audience.listens(event):
-        for row in rows:
-            when_committed(inner, partial(audience.tell, _recorded(row)))
+    if audience is not None and audience.listens(row["event"]):
+        when_committed(inner, partial(audience.tell, _recorded(row)))
 
 
 def _recorded(row: Mapping[str, Any]) -> RecordedEvent:

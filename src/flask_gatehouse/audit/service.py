@@ -2,11 +2,13 @@
 
 import platform
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Table, insert
+from sqlalchemy.orm import Session
 
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor, acting, current_session
@@ -18,6 +20,8 @@ from .models import AuditEventRow
 
 # Of the table, which costs half as much as of the class, and without asking for the number that the event was given.
 _INSERT = insert(cast("Table", AuditEventRow.__table__)).inline()
+# Where a session keeps what ``together`` writes at the end of its block.
+_TOGETHER = "gatehouse_events_together"
 NODE = platform.node()[:64]
 
 Target = tuple[str, object]
@@ -81,21 +85,43 @@ def record(
             raise RuntimeError("audit.record() needs session=: the SQLAlchemy session of the change that it records.")
         session = find()
     facts = Facts(resource, details or {}, change or {}, personal or {}, reason)
-    row = _row(event, facts, actor or acting(), outcome or outcome_of(event))
-    session.execute(_INSERT, row)
-    announce(session, event, [row])
+    _write(session, [_row(event, facts, actor or acting(), outcome or outcome_of(event))])
 
 
 def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, actor: Actor | None = None) -> None:
     """Record that the same thing happened to many, one event for each, in the caller's transaction."""
     who, outcome = actor or acting(), outcome_of(event)
     if happenings:
-        rows = [_row(event, facts, who, outcome) for facts in happenings]
-        session.execute(_INSERT, rows)
-        announce(session, event, rows)
+        _write(session, [_row(event, facts, who, outcome) for facts in happenings])
 
 
-def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, object]:
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Write all that is recorded in a block by one statement at its end, in the order in which it was recorded.
+
+    If the block raises, nothing of it is written.
+    """
+    kept: list[dict[str, Any]] = []
+    session.info[_TOGETHER] = kept
+    try:
+        yield
+    finally:
+        del session.info[_TOGETHER]
+    if kept:
+        _write(session, kept)
+
+
+def _write(session: Executes, rows: list[dict[str, Any]]) -> None:
+    kept: list[dict[str, Any]] | None = session.info.get(_TOGETHER) if isinstance(session, Session) else None
+    if kept is not None:
+        kept.extend(rows)
+        return
+    session.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    for row in rows:
+        announce(session, row)
+
+
+def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, Any]:
     kind, identifier = facts.target or (None, None)
     identifier = None if identifier is None else str(identifier)
     # Refused here on every database: PostgreSQL would refuse it too, and take the caller's transaction along.

@@ -22,7 +22,7 @@ from ..accounts.service import (
     request_to_join,
     sign_in_known,
 )
-from ..audit import AuditEvent, record
+from ..audit import AuditEvent, record, together
 from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import Actor
@@ -118,7 +118,7 @@ def _complete(
     browser: Browser,
 ) -> SignedIn:
     profile = assertion.profile
-    with database.transaction() as db:
+    with database.transaction() as db, together(db):
         spend(db, attempt)
         try:
             user = sign_in_known(db, profile, actor=actor) or _sign_up(db, settings, assertion, actor)

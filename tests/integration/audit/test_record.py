@@ -1,11 +1,13 @@
 """``record`` writes one row into the caller's transaction, about whoever acts."""
 
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
-from flask_gatehouse.audit import AuditEvent, record
+from flask_gatehouse.audit import AuditEvent, record, together
 from flask_gatehouse.audit.events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
 from flask_gatehouse.audit.service import Facts, record_each
 from flask_gatehouse.kernel.context import Actor, current_actor, current_session
@@ -65,6 +67,38 @@ def test_it_vanishes_with_the_transaction(house: House) -> None:
         record("article.published", session=db)
         db.rollback()
     assert house.trail() == []
+
+
+def test_what_is_recorded_together_is_written_by_one_statement_in_its_order(house: House) -> None:
+    asked: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        asked.append(statement)
+
+    with house.database.transaction() as db, together(db):
+        event.listen(house.database.engine, "before_cursor_execute", note)
+        record("article.written", resource=("article", 1), session=db, actor=ADA)
+        record_each("article.read", [Facts(("article", 1)), Facts(("article", 2))], session=db)
+        record("article.published", resource=("article", 2), session=db)
+        assert asked == []
+    event.remove(house.database.engine, "before_cursor_execute", note)
+    assert len(asked) == 1
+    trail = [(row.event, row.target_id, row.actor_kind) for row in house.trail()]
+    assert trail == [
+        ("article.written", "1", "user"),
+        ("article.read", "1", "system"),
+        ("article.read", "2", "system"),
+        ("article.published", "2", "system"),
+    ]
+
+
+def test_nothing_is_written_together_by_a_block_that_raises(house: House) -> None:
+    with house.database.transaction() as db:
+        with suppress(ZeroDivisionError), together(db):
+            record("article.written", session=db)
+            _ = 1 / 0
+        record("article.withdrawn", session=db)
+    assert [row.event for row in house.trail()] == ["article.withdrawn"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"bytes"])
