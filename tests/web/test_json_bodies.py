@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from flask_gatehouse import Role
 from flask_gatehouse.testing import SignedIn, sign_in_as
 
-JSON = {"Accept": "application/json"}
+JSON, HTMX = {"Accept": "application/json"}, {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -108,6 +108,44 @@ def test_a_field_that_is_mistyped_is_named_and_nothing_is_done(
     page = client.open(address, method=method, headers=root.headers, json=fields)
     assert (page.status_code, f"There is no field called {unknown}." in page.text) == (422, True)
     assert kept(client) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [
+        ("POST", "/users/{target}/toggle-active", {"active": "true"}),
+        ("PUT", "/users/{target}", {"version": "1", "name": "Other", "rloe": "admin"}),
+        ("POST", "/users/{target}", {"_method": "put", "version": "1", "name": "Other", "rloe": "admin"}),
+        ("POST", "/users/invitations", {"email": "new@example.com", "role": "viewer", "agian": "true"}),
+        ("POST", "/users/bulk", {"change": "deactivate", "user": "{target}", "everyon": "1"}),
+        ("POST", "/account/delete", {"confirm": "root@example.com", "whom": "target@example.com"}),
+        ("POST", "/admin/access-review", {"part": "roles", "decision": "withdraw", "user": "{target}", "everyon": "1"}),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX, JSON])
+def test_a_form_is_refused_by_a_field_that_is_mistyped_too(
+    client: FlaskClient,
+    root: SignedIn,
+    target: int,
+    method: str,
+    path: str,
+    fields: dict[str, str],
+    headers: dict[str, str],
+) -> None:
+    before, is_page_only = kept(client), path == "/admin/access-review" and headers is JSON
+    said = {name: value.format(target=target) for name, value in fields.items()}
+    answer = client.open(path.format(target=target), method=method, headers={**headers, **root.headers}, data=said)
+    assert answer.status_code == (406 if is_page_only else 422)
+    mistyped = next(reversed(fields))
+    assert (mistyped in answer.text) != is_page_only
+    assert kept(client) == before
+
+
+def test_what_a_host_adds_to_a_form_is_its_own(app: Flask, client: FlaskClient, root: SignedIn, target: int) -> None:
+    app.config["WTF_CSRF_FIELD_NAME"] = "token"
+    own = {"csrf_token": root.csrf_token, "token": "x", "_charset_": "utf-8", "_csrf": "y", "is_active": "false"}
+    assert client.post(f"/users/{target}/toggle-active", data=own, headers=root.headers).status_code == 303
+    assert not client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
 
 
 @pytest.mark.parametrize("said", ["yes", 1, None, [], "true"])

@@ -46,9 +46,22 @@ FIELDS = {
 SENSITIVE = FIELDS | {"role": "admin", "change": "role", "new_role": "admin"}
 
 
+# What a form may say there; where none is read, it may say anything.
+TAKEN = {
+    "/users/bulk": {"change", "new_role", "user"},
+    "/users/invitations": {"email", "role"},
+    "/users/{own}": {"name", "role", "version"},
+    "/users/{other}": {"name", "role", "version"},
+    "/users/{own}/toggle-active": set[str](),
+    "/users/{other}/toggle-active": set[str](),
+    "/account/delete": set[str](),
+    "/admin/access-review": {"part", "decision", "user"},
+}
+
+
 def sent_to(row: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
     """Return the fields that a route takes, as far as it refuses others."""
-    taken = {"change", "new_role", "user"} if row["path"] == "/users/bulk" else fields.keys()
+    taken = {"_method", *TAKEN.get(row["path"], fields)}
     return {name: value for name, value in fields.items() if name in taken}
 
 

@@ -29,7 +29,7 @@ from ..accounts.rules import LARGEST_ID
 from ..accounts.service import get_user
 from ..kernel.errors import DependencyUnavailable
 from .actor import signed_in
-from .fields import number
+from .fields import number, sent_form
 from .htmx import trigger, wants_part
 from .language import forms, marked as _, plural, text
 from .many import PATIENCE_S, UNFINISHED, chosen_users, left_out
@@ -37,6 +37,7 @@ from .standing import changing
 from .state import state
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIELDS = ("complete", "one", "part", "decision", "user", "everyone")
 _DECIDED = {
     (Part.ROLES, Decision.CONFIRM): _("Keeps the role."),
     (Part.ROLES, Decision.WITHDRAW): _("Is a viewer now."),
@@ -75,7 +76,7 @@ class Listed:
 def access_review() -> ResponseReturnValue:
     if request.method == "GET":
         return _page()
-    fields = request.form
+    fields = sent_form(only=_FIELDS)
     if "complete" in fields:
         return _complete()
     if "one" in fields:

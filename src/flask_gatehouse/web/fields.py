@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
@@ -74,24 +74,19 @@ _KINDS: dict[str, tuple[type, FieldProblem]] = {
     **dict.fromkeys(("q", "status", "sort", "after"), (str, FieldProblem.NOT_A_TEXT)),
 }
 _LISTS = frozenset({"user"})
-# What our forms say besides, in which there is no other place for a token and for a method.
-_OF_FORMS = frozenset({"csrf_token", "_method"})
 
 
-def sent(only: Collection[str], *, unread: Collection[str] = (), forms_too: bool = False) -> MultiDict[str, str]:
+def sent(only: Collection[str], *, unread: Collection[str] = ()) -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
-    :param only: refuse all but these in a JSON object: without one that is mistyped, the rest may mean the opposite.
-    :param unread: what a JSON object may say as well, and nobody reads, since it was told to be as it is.
-    :param forms_too: refuse all but these in a form as well; a host's own templates may have further fields.
+    :param only: refuse all but these: without one that is mistyped, the rest may mean the opposite.
+    :param unread: what a body may say as well, and nobody reads, since it was told to be as it is.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
     :raises InvalidQuery: with every field that is not one of ``only``.
     """
     if not request.is_json:
-        if forms_too:
-            refuse_unknown(request.form, {*only, *_OF_FORMS}, FieldProblem.NO_FIELD)
-        return request.form
+        return sent_form({*only, *unread})
     try:
         # A member that stands twice is refused: a filter in front of us may have read the other one.
         body = strict_json.loads(request.get_data())
@@ -105,6 +100,19 @@ def sent(only: Collection[str], *, unread: Collection[str] = (), forms_too: bool
     if wrong := {name: _KINDS[name][1] for name, value in said if type(value) is not _KINDS[name][0]}:
         raise InvalidField(wrong)
     return MultiDict((name, value if isinstance(value, str) else json.dumps(value)) for name, value in said)
+
+
+def sent_form(only: Collection[str]) -> MultiDict[str, str]:
+    """Return the fields of the request's form.
+
+    Names that begin with ``_`` are left alone: the method and a host's own, whose templates may add some to our forms.
+
+    :raises InvalidQuery: with every other field that is not one of ``only``.
+    """
+    tokens = ("csrf_token", current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
+    said = (name for name in request.form if not name.startswith("_") and name not in tokens)
+    refuse_unknown(said, only, FieldProblem.NO_FIELD)
+    return request.form
 
 
 def _values(name: str, said: Any) -> list[Any]:

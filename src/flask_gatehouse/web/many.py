@@ -37,7 +37,7 @@ _SKIPPED = {
 
 
 def change_many() -> ResponseReturnValue:
-    fields = sent(only=_FIELDS, forms_too=True)
+    fields = sent(only=_FIELDS)
     what = _meant(fields.get("change", ""), fields.get("new_role", ""))
     if what.role is Role.ADMIN or what.action is Action.REMOVE:
         require_confirmation()
