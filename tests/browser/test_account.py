@@ -7,7 +7,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import Engine, text
 
+from flask_gatehouse.audit import AuditEvent, record
+from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.kernel.context import Actor
+from tests.browser.late import count_answers, expect_answers, meanwhile
 from tests.chromium import Complaints, assert_accessible
 from tests.processes import Node, running_gatehouse
 
@@ -130,11 +134,33 @@ def test_older_activity_comes_page_by_page(
         expect(page.get_by_role("heading", name=f"Ada the {number}")).to_be_visible()
     activity = panel(page, "Security activity")
     expect(activity.get_by_text("User edited")).to_have_count(10)
-    activity.get_by_role("link", name="Older").click()
+    activity.get_by_role("link", name="Older").focus()
+    page.keyboard.press("Enter")
     expect(panel(page, "Security activity").get_by_text("User created")).to_be_visible()
     expect(panel(page, "Security activity").get_by_text("User edited")).to_have_count(12 if scripted else 2)
     if scripted:
+        # A reader goes on with what has come.
+        expect(activity.get_by_role("listitem").nth(10)).to_be_focused()
         assert_accessible(page)
+
+
+def test_whoever_has_gone_on_before_older_activity_comes_is_left_there(
+    node: Node, engine: Engine, new_browser: Callable[..., Page]
+) -> None:
+    page = sign_in(new_browser(), node, "Ada Admin")
+    with engine.begin() as connection:
+        user_id = connection.scalar(text("SELECT id FROM gatehouse_users WHERE name = 'Ada Admin'"))
+    her = Actor(user_id, None, "192.0.2.7", None, "user")
+    with Database(lambda: engine).transaction() as db:
+        for _ in range(25):
+            record(AuditEvent.AUTHZ_FAIL, session=db, actor=her)
+    page.reload()
+    older, name = panel(page, "Security activity").get_by_role("link", name="Older"), page.get_by_label("Name")
+    count_answers(page)
+    with meanwhile(page, lambda request: "/account/activity?before=" in request.url, older.click):
+        name.focus()
+    expect_answers(page, 1)
+    expect(name).to_be_focused()
 
 
 def test_an_administrator_sees_the_same_of_a_user_and_ends_her_sessions(

@@ -309,6 +309,32 @@ def test_what_is_typed_in_the_log_stays_and_counts_for_its_links(log: Page, node
         expect(field).to_have_value("")
 
 
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
+def test_a_second_press_on_an_event_that_is_unfolding_folds_it(log: Page, key: str) -> None:
+    link, facts = log.locator("#log-rows .unfold").first, log.locator(".event-more").first
+    count_answers(log)
+    with meanwhile(log, lambda request: bool(re.search(r"/audit-logs/\d+$", request.url)), link.click) as asked:
+        log.keyboard.press(key)
+        expect(link).to_be_focused()
+    expect_answers(log, 1)
+    expect(facts).to_be_hidden()
+    expect(link).to_have_attribute("aria-expanded", "false")
+    # What has come is there for whoever wants it after all.
+    log.keyboard.press("Enter")
+    expect(facts.locator(".event")).to_be_visible()
+    expect(link).to_have_attribute("aria-expanded", "true")
+    assert len(asked) == 1
+
+
+def test_a_third_press_on_an_event_that_is_unfolding_unfolds_it(log: Page) -> None:
+    link = log.locator("#log-rows .unfold").first
+    with meanwhile(log, lambda request: bool(re.search(r"/audit-logs/\d+$", request.url)), link.click):
+        log.keyboard.press("Enter")
+        log.keyboard.press("Enter")
+    expect(log.locator(".event-more .event").first).to_be_visible()
+    expect(link).to_have_attribute("aria-expanded", "true")
+
+
 def test_what_is_typed_while_the_log_answers_stays(log: Page) -> None:
     what = log.get_by_label("What")
     with meanwhile(log, sends("GET", "?event=user_created"), lambda: what.select_option("user_created")):

@@ -87,7 +87,7 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
             return jsonify(events=[_fields(event, user_id) for event in page.events], next=page.next)
         panel = activity_panel(connection, user_id, url, before)
     if wants_part():
-        return render_template("gatehouse/account/_activity_rows.html", **panel)
+        return render_template("gatehouse/account/_activity_rows.html", is_more=True, **panel)
     own = user_id == signed_in().user_id
     back = url_for("gatehouse.account") if own else url_for("gatehouse.user", user_id=user_id)
     return render_template(

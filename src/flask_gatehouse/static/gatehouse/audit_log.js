@@ -12,6 +12,9 @@
   const FILTERS = ["q", "who", "event", "outcome", "when", "since", "until", "ip"];
   const TIMES = ["when", "since", "until"];
   const asking = new Set();
+  /** Of each event whose answer is on its way, whether it shall unfold: a second press has another wish. */
+  const unfolding = new Map();
+  const rowOf = ({ target }) => target?.closest?.(".event-more");
 
   /* --- The address and the list --------------------------------------------------------------- */
 
@@ -58,6 +61,8 @@
   }
 
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const row = rowOf(ctx);
+    if (row) unfolding.set(row, true);
     if (ctx.target?.id !== LIST) return;
     asking.add(ctx);
     ctx.values = valuesOf();
@@ -67,6 +72,7 @@
 
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     asking.delete(ctx);
+    unfolding.delete(rowOf(ctx));
     if (!asking.size && $(LIST)) $(LIST).ariaBusy = null;
   });
 
@@ -116,8 +122,8 @@
       else $("log-status").textContent = $("log-count").innerText;
       turned = false;
     }
-    const row = ctx.target?.closest?.(".event-more");
-    if (row) setUnfolded(row, true);
+    const row = rowOf(ctx);
+    if (row) setUnfolded(row, unfolding.get(row) ?? true);
   });
 
   /* --- Events that unfold --------------------------------------------------------------------- */
@@ -136,10 +142,11 @@
       const link = event.target.closest?.(".unfold");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       const row = $(link.getAttribute("aria-controls"));
-      if (!row.firstElementChild.childElementCount) return;
+      if (!unfolding.has(row) && !row.firstElementChild.childElementCount) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      setUnfolded(row, row.hidden);
+      if (unfolding.has(row)) unfolding.set(row, !unfolding.get(row));
+      else setUnfolded(row, row.hidden);
     },
     true,
   );
@@ -188,8 +195,9 @@
     const row = from.closest("#log-rows > tr");
     if (!row) return false;
     const more = row.matches(".event-more") ? row : row.nextElementSibling;
-    if (more.hidden) return goTo($("log-search"));
-    setUnfolded(more, false);
+    if (more.hidden && !unfolding.get(more)) return goTo($("log-search"));
+    if (unfolding.has(more)) unfolding.set(more, false);
+    else setUnfolded(more, false);
     return goTo(linkOf(more.previousElementSibling));
   }
 
