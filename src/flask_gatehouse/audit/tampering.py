@@ -4,7 +4,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ..db.database import Database, as_unavailable, begin_writing, refuse_to_make
+from ..db.database import Database, as_unavailable, begin_writing
 from ..kernel.context import SYSTEM
 from .events import AuditEvent
 from .models import AuditEventRow
@@ -20,8 +20,7 @@ def try_to_tamper(database: Database) -> list[str]:
     :raises DependencyUnavailable: if the database does not answer.
     """
     succeeded = []
-    refuse_to_make(database.engine)
-    with as_unavailable(), Session(database.engine) as db:
+    with as_unavailable(), Session(database.existing_engine()) as db:
         begin_writing(db)
         record(AuditEvent.SENSITIVE_READ, session=db, actor=SYSTEM)
         number = db.execute(select(func.max(AuditEventRow.id))).scalar_one()

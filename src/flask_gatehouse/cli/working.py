@@ -6,7 +6,6 @@ from threading import Event
 import click
 from flask.cli import with_appcontext
 
-from ..db.database import refuse_to_make
 from ..ops import worker
 from ..web.letters import writer_of
 from ..web.logs import write_log
@@ -18,7 +17,7 @@ from ..web.state import current_application, state
 def run_worker() -> None:
     """Seal the trail, deliver letters and alerts, end sessions that are over and tidy up, until stopped."""
     # A server that does not answer is waited for; a path that is mistyped, or that it may not enter, would be in vain.
-    refuse_to_make(state().database.engine)
+    state().database.existing_engine()
     write_log(state())
     run, stop = worker.prepare(state().database, state().settings, writer_of(current_application())), Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -52,7 +52,7 @@ class Database:
     """One application's database.
 
     A file of SQLite's that is not there is never made by asking it: a mistyped path would look like a database that
-    lacks its tables. Whoever makes one takes the ``engine``.
+    lacks its tables. Whoever makes one takes the ``engine``; whoever asks past these methods, ``existing_engine()``.
 
     :param engine: returns the engine, at each use: a host's tests may exchange theirs.
     :param info: what each session of ours carries as its ``info``.
@@ -67,6 +67,15 @@ class Database:
     @property
     def engine(self) -> Engine:
         return self._engine()
+
+    def existing_engine(self) -> Engine:
+        """Return the engine of a database that is there.
+
+        :raises DatabaseMissing: if a connection would make it.
+        :raises DependencyUnavailable: if nobody says whether it is there.
+        """
+        refuse_to_make(engine := self.engine)
+        return engine
 
     def detached(self) -> "Database":
         """Return the same database with the engine that it has now.

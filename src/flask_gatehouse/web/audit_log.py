@@ -76,7 +76,7 @@ def audit_log() -> ResponseReturnValue:
             "events": shown(connection, page.events),
             "page": page,
             "chart": make_chart(connection, asked, now, _url_with(asked)),
-            "too_many": meant.too_many,
+            "too_many": asked.parameters()[meant.too_many] if meant.too_many else None,
             "seen": seen,
             **_filters(asked),
         }

@@ -29,14 +29,17 @@ class Meant:
     """What is searched for.
 
     :param query: None if nothing can be meant, as where nobody has the name that was asked for.
-    :param too_many: the text that more people answer to than are searched for, if there is one.
     :param problem: the first parameter that too many or nobody answers to, and which of both it is. Where too many do,
         nobody knows whether one of those who are left out answers to the next parameter too.
     """
 
     query: TrailQuery | None
-    too_many: str | None = None
     problem: Mapping[str, FieldProblem] = field(default_factory=dict)
+
+    @property
+    def too_many(self) -> str | None:
+        """Return the parameter to which more people answer than are searched for, if there is one."""
+        return next((name for name, one in self.problem.items() if one is FieldProblem.TOO_MANY_PEOPLE), None)
 
 
 def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
@@ -87,14 +90,13 @@ def _with_person(connection: Connection, meant: Meant, query: TrailQuery, parame
     if query.people:
         people = tuple(person for person in people if person in query.people)
     found = replace(query, people=people) if people else None
-    return _narrowed(meant, found, parameter, text if has_more else None)
+    return _narrowed(meant, found, parameter, has_more=has_more)
 
 
-def _narrowed(meant: Meant, query: TrailQuery | None, parameter: str, too_many: str | None = None) -> Meant:
-    if meant.problem or (query is not None and too_many is None):
+def _narrowed(meant: Meant, query: TrailQuery | None, parameter: str, *, has_more: bool = False) -> Meant:
+    if meant.problem or (query is not None and not has_more):
         return replace(meant, query=query)
-    problem = FieldProblem.NOBODY if too_many is None else FieldProblem.TOO_MANY_PEOPLE
-    return Meant(query, too_many, {parameter: problem})
+    return Meant(query, {parameter: FieldProblem.TOO_MANY_PEOPLE if has_more else FieldProblem.NOBODY})
 
 
 def _people(connection: Connection, text: str) -> tuple[tuple[int, ...], bool]:

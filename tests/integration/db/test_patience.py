@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, Select, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool.base import _ConnectionFairy
 
@@ -125,32 +125,33 @@ def cursors(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return made
 
 
-def test_who_asks_first_of_all_waits_for_a_lock_once(
-    monkeypatch: pytest.MonkeyPatch, postgresql_url: str, cursors: list[object]
+@pytest.mark.parametrize(
+    ("deadline", "question", "refused"),
+    [
+        pytest.param("LOCK_TIMEOUT_MS", select(User.id), psycopg.errors.LockNotAvailable, id="a lock"),
+        pytest.param(
+            "STATEMENT_TIMEOUT_MS", select(text(f"pg_sleep({LONG_S})")), psycopg.errors.QueryCanceled, id="an answer"
+        ),
+    ],
+)
+def test_who_asks_first_of_all_waits_once(
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql_url: str,
+    cursors: list[object],
+    deadline: str,
+    question: Select[Any],
+    refused: type[Exception],
 ) -> None:
-    # The lock's patience alone, which the server keeps.
-    monkeypatch.setattr(engines, "LOCK_TIMEOUT_MS", 200)
+    # This deadline alone, which the server keeps.
+    monkeypatch.setattr(engines, deadline, 200)
     engine = engines.make_engine(postgresql_url)
     with engine.connect():
         cursors.clear()
     with psycopg.connect(postgresql_url) as other:
         other.execute("LOCK TABLE gatehouse_users")
         with pytest.raises(DependencyUnavailable) as caught:
-            Database(lambda: engine).first(PreparedSelect(select(User.id)), {})
+            Database(lambda: engine).first(PreparedSelect(question), {})
     assert isinstance(caught.value.__cause__, OperationalError)
-    assert isinstance(caught.value.__cause__.orig, psycopg.errors.LockNotAvailable)
-    assert len(cursors) == 1
-    engine.dispose()
-
-
-def test_who_asks_first_of_all_waits_for_an_answer_once(
-    monkeypatch: pytest.MonkeyPatch, postgresql_url: str, cursors: list[object]
-) -> None:
-    monkeypatch.setattr(engines, "STATEMENT_TIMEOUT_MS", 400)
-    engine = engines.make_engine(postgresql_url)
-    with engine.connect():
-        cursors.clear()
-    with pytest.raises(DependencyUnavailable):
-        Database(lambda: engine).first(PreparedSelect(select(text(f"pg_sleep({LONG_S})"))), {})
+    assert isinstance(caught.value.__cause__.orig, refused)
     assert len(cursors) == 1
     engine.dispose()

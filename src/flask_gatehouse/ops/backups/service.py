@@ -17,7 +17,7 @@ from ...audit.checkpoints import highest_epoch_in_folder
 from ...audit.keys import believed_keys
 from ...audit.sealing import Sealer, begin_epoch
 from ...audit.verifying import Held, Report, verify
-from ...db.database import Database, SchemaMissing, refuse_to_make
+from ...db.database import Database, SchemaMissing
 from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
@@ -74,13 +74,13 @@ def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) 
 def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
     if path.exists():
         raise FileExists(path)
-    refuse_to_make(database.engine)
+    engine = database.existing_engine()
     secret = _secret(settings)
     if not path.absolute().parent.is_dir():
         raise BackupRefused(f"{path} cannot be written: there is no folder {path.absolute().parent}")
     with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_workplace(path, settings)) as temporary:
         dumped = Path(temporary) / "database"
-        contents = _store(database).dump(database.engine, dumped, lambda done, of: tell("Saving", done, of))
+        contents = _store(database).dump(engine, dumped, lambda done, of: tell("Saving", done, of))
         if not contents.schema:
             raise SchemaMissing
         manifest = Manifest(_store(database).KIND, **contents._asdict(), made_at=utc_now().isoformat())
