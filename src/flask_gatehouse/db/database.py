@@ -121,8 +121,7 @@ class Database:
 
     def _first(self, question: PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         engine = self._engine()
-        with self._isolated(engine, "AUTOCOMMIT").connect() as connection:
-            return question.first(connection, engine, parameters)
+        return question.first(engine, self._isolated(engine, "AUTOCOMMIT"), parameters)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

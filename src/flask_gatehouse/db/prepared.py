@@ -1,6 +1,6 @@
 """The SELECT that every request asks, by the driver's own cursor: SQLAlchemy's way to it takes half of the time.
 
-The connection is still SQLAlchemy's, from the same pool, with the same isolation. Where somebody has arranged for
+The connection is still SQLAlchemy's, from the same pool. Where somebody has arranged for
 something on that way, and where the connection is dead, SQLAlchemy asks.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
@@ -23,35 +23,40 @@ class PreparedSelect:
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
 
-    def first(self, connection: Connection, engine: Engine, parameters: Mapping[str, Any]) -> Row | None:
-        """Return the first row.
+    def first(self, engine: Engine, view: Engine, parameters: Mapping[str, Any]) -> Row | None:
+        """Return the first row, asked in autocommit; the connection is back before this returns.
 
-        :param engine: whose arrangements count. A view of it that isolates its connections in another way has a
-            listener of its own, for that alone.
+        :param engine: whose arrangements count.
+        :param view: the same engine, for SQLAlchemy: its connections begin nothing.
         :raises DBAPIError: as ``Connection.execute()`` does.
         """
         if _has_arrangements(engine):
-            return self._asked_by_sqlalchemy(connection, parameters)
-        form = _form(self.statement, connection.dialect)
-        is_over = False
-        try:
-            cursor = connection.connection.cursor()
-            cursor.execute(form.text, form.arranged(parameters))
-            row = cursor.fetchone()
-            cursor.close()
-            is_over = True
-        except form.error as error:
-            is_over = True
-            if connection.dialect.is_disconnect(error, connection.connection, None):
-                # It is refused at once, and knows what is to become of the connection and of its pool.
+            with view.connect() as connection:
                 return self._asked_by_sqlalchemy(connection, parameters)
+        dialect, form = engine.dialect, _form(self.statement, engine.dialect)
+        try:
+            lent = engine.raw_connection()
+        except form.error as error:
+            raise form.told(error, parameters) from error
+        may_go_back = False
+        try:
+            row = form.asked(lent, parameters)
+            may_go_back = True
+        except form.error as error:
+            if dialect.is_disconnect(error, lent, None):
+                # It is refused at once, and knows what is to become of the connection and of its pool.
+                return self._asked_by_sqlalchemy(Connection(engine, connection=lent), parameters)
+            if form.begins:
+                dialect.reset_isolation_level(lent.dbapi_connection)  # type: ignore[arg-type]
+            may_go_back = True
             # Not asked again: whoever has waited for a lock until the server's patience was over would wait twice.
             raise form.told(error, parameters) from error
         finally:
-            if not is_over:
+            if not may_go_back and lent.is_valid:
                 # Such as by a server that ends a request which takes too long. The answer may still come: without this,
                 # whoever gets the connection next would be taken for the person of this session.
-                connection.invalidate()
+                lent.invalidate()
+            lent.close()
         return None if row is None else form.read(row)
 
     def _asked_by_sqlalchemy(self, connection: Connection, parameters: Mapping[str, Any]) -> Row | None:
@@ -66,6 +71,8 @@ class _Form:
         compiled: Any = statement.compile(dialect=dialect)
         driver: Any = dialect.loaded_dbapi
         self.text, self.error, self._dialect = str(compiled), driver.Error, dialect
+        # Python's SQLite driver sends no BEGIN before a SELECT.
+        self.begins = dialect.name != "sqlite"
         self._order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
         self._readers: list[tuple[int, Callable[[Any], Any]]] = []
         for number, column in enumerate(statement.selected_columns):
@@ -73,8 +80,19 @@ class _Form:
             if reader is not None:
                 self._readers.append((number, reader))
 
-    def arranged(self, parameters: Mapping[str, Any]) -> Any:
-        return parameters if self._order is None else [parameters[name] for name in self._order]
+    def asked(self, lent: PoolProxiedConnection, parameters: Mapping[str, Any]) -> Row | None:
+        """Return what a connection says, which begins nothing and is then as it was."""
+        driver: Any = lent.dbapi_connection
+        switch = self.begins and not driver.autocommit
+        if switch:
+            driver.autocommit = True
+        cursor = lent.cursor()
+        cursor.execute(self.text, parameters if self._order is None else [parameters[name] for name in self._order])
+        row: Row | None = cursor.fetchone()
+        cursor.close()
+        if switch:
+            driver.autocommit = False
+        return row
 
     def told(self, error: Exception, parameters: Mapping[str, Any]) -> BaseException:
         """Return what SQLAlchemy makes of an error of the driver's, without parameters that may open a session."""
