@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
-from queue import Full, Queue
-from typing import NamedTuple, TextIO
+from queue import Full, SimpleQueue
+from typing import NamedTuple, TextIO, TypeAlias
 
 # Lines that wait in a process. What comes beyond is lost, and is counted: memory has an end, and a request no time.
 MOST_LINES = 2000
@@ -31,6 +31,10 @@ class Line(NamedTuple):
     tells_of: int = 0
 
 
+# An event is set when its turn comes; None ends the thread.
+Waiting: TypeAlias = "SimpleQueue[Line | threading.Event | None]"
+
+
 class QueuedLog(QueueHandler):
     """Hands lines to a thread that writes them. Each process has its own, from its first line on, also after a fork.
 
@@ -40,7 +44,7 @@ class QueuedLog(QueueHandler):
     """
 
     def __init__(self, stream: TextIO, on_loss: Callable[[], None] | None = None, most: int = MOST_LINES) -> None:
-        super().__init__(Queue(most))
+        super().__init__(SimpleQueue())
         self._stream, self._most, self._on_loss = stream, most, on_loss
         self._process: int | None = None
 
@@ -58,7 +62,7 @@ class QueuedLog(QueueHandler):
         """Let a line wait for its turn, or count it as lost."""
         try:
             self._tell_what_is_lost()
-            self.queue.put_nowait(line)
+            self._put(line)
         except Full:
             self._lose(line)
 
@@ -72,22 +76,31 @@ class QueuedLog(QueueHandler):
             return
         with suppress(Full):
             self._tell_what_is_lost()
-        with self.queue.all_tasks_done:
-            self.queue.all_tasks_done.wait_for(lambda: not self.queue.unfinished_tasks, FAREWELL_S)
+        reached = threading.Event()
+        self.queue.put(reached)
+        reached.wait(FAREWELL_S)
 
     def close(self) -> None:
         """End the thread, unless it hangs: it keeps no process from ending."""
         if self._process == os.getpid():
-            with suppress(Full):
-                self.queue.put_nowait(None)
+            self.queue.put(None)
         super().close()
 
     def _begin(self) -> None:
         # What waited in the process from which this one was forked is written there.
-        self.queue: Queue[Line | None] = Queue(self._most)
+        self.queue: Waiting = SimpleQueue()
         self._lost, self._counting = 0, threading.Lock()
         _Writer(self.queue, self._stream, self._lose).start()
         self._process = os.getpid()
+
+    def _put(self, line: Line) -> None:
+        """Let a line wait. Nobody else does so at the same time: whoever calls holds the lock of this handler.
+
+        :raises Full: if too many wait already.
+        """
+        if self.queue.qsize() >= self._most:
+            raise Full
+        self.queue.put(line)
 
     def _lose(self, line: Line) -> None:
         with self._counting:
@@ -104,7 +117,7 @@ class QueuedLog(QueueHandler):
             return
         words = "%s lines of the log are lost: nobody took them in time"
         told = logging.LogRecord("flask_gatehouse.log", logging.ERROR, __file__, 0, words, (lost,), None)
-        self.queue.put_nowait(Line(self.format(told), lost))
+        self._put(Line(self.format(told), lost))
         with self._counting:
             self._lost -= lost
 
@@ -116,7 +129,7 @@ class _Writer(QueueListener):
     without a handler, for whose lock logging would wait at the end.
     """
 
-    def __init__(self, lines: "Queue[Line | None]", stream: TextIO, lose: Callable[[Line], None]) -> None:
+    def __init__(self, lines: Waiting, stream: TextIO, lose: Callable[[Line], None]) -> None:
         super().__init__(lines)
         self._stream, self._lose = stream, lose
         try:
@@ -127,7 +140,10 @@ class _Writer(QueueListener):
         # Whether the last line has an end: a full disk takes a part of one.
         self._whole = True
 
-    def handle(self, line: Line) -> None:  # type: ignore[override] # what the handler puts into the queue
+    def handle(self, line: Line | threading.Event) -> None:  # type: ignore[override] # what the handler hands over
+        if isinstance(line, threading.Event):
+            line.set()
+            return
         words = f"{line.words}\n"
         try:
             if self._descriptor is None:
