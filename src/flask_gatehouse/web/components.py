@@ -65,16 +65,13 @@ def static_url(filename: str) -> str:
 
     It ends in the file's fingerprint, so that a browser need never ask again for what an address has once brought.
     """
-    application, root = current_application(), current_request().root_path
-    if _may_change(application):
-        return _make_static_url(filename)
     # Once for all requests that come below the same root: to make the addresses of a page is a twentieth of it.
-    known = state().addresses
-    found = known.get((root, filename))
+    known, key = state().addresses, (current_request().root_path, filename)
+    found = known.get(key)
     if found is None:
         found = _make_static_url(filename)
-        if len(known) < _MOST_ADDRESSES:
-            known[root, filename] = found
+        if len(known) < _MOST_ADDRESSES and not _may_change(current_application()):
+            known[key] = found
     return found
 
 

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, has_request_context, request
+from flask import Response, current_app, request
 from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -33,9 +33,13 @@ _THOUSANDS = {"en": ",", "de": "."}
 def language() -> str:
     """Return the language of the running request's answer: the host's own choice, else what the browser asks for."""
     chosen = _chosen.get()
-    if chosen is not None or not has_request_context():
-        return chosen or LANGUAGES[0]
-    known: str | None = current_request().environ.get(_LANGUAGE)
+    if chosen is not None:
+        return chosen
+    try:
+        known: str | None = current_request().environ.get(_LANGUAGE)
+    except RuntimeError:
+        # Nobody asks, as where a command speaks.
+        return LANGUAGES[0]
     return speak(_wanted()) if known is None else known
 
 
@@ -60,7 +64,8 @@ def text(message: str, **values: object) -> str:
 
     :param values: of its ``%(names)s``; markup among them stays markup, and everything else is escaped then.
     """
-    return _filled(_catalogue(language()).gettext(message), values)
+    found = _catalogue(language()).gettext(message)
+    return _filled(found, values) if values else found
 
 
 def plural(one: str, many: str, count: int, **values: object) -> str:
@@ -92,8 +97,6 @@ def name_language(response: Response) -> Response:
 
 
 def _filled(message: str, values: dict[str, Any]) -> str:
-    if not values:
-        return message
     if any(isinstance(value, Markup) for value in values.values()):
         return Markup(escape(message)) % values  # noqa: S704 - the message has just been escaped
     return message % values
@@ -103,13 +106,13 @@ def _wanted() -> str:
     if wants_json():
         # What programs read stays as it is, whoever runs them.
         return LANGUAGES[0]
-    return _chosen_by_host() or _best_of(current_request().headers.get("Accept-Language", "")) or LANGUAGES[0]
+    return _chosen_by_host() or _preferred(request.headers.get("Accept-Language", ""))
 
 
-# A browser says the same in each request, and most browsers say one of a few things.
-@lru_cache(maxsize=256)
-def _best_of(asked_for: str) -> str | None:
-    return parse_accept_header(asked_for, LanguageAccept).best_match(LANGUAGES)
+# Browsers send few of these, and reading one takes longer than all sentences of a page. Bounded: callers choose them.
+@lru_cache(256)
+def _preferred(accepted: str) -> str:
+    return parse_accept_header(accepted, LanguageAccept).best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def _chosen_by_host() -> str | None:
