@@ -42,6 +42,13 @@ def test_a_unit_waits_longer_than_gunicorn() -> None:
     assert int(re.findall(r"stop_grace_period: (\d+)s", compose)[0]) > graceful
 
 
+def test_a_node_and_the_image_keep_their_memory_together() -> None:
+    """What eight threads have freed is a tenth of a worker, where each keeps its own (``bench/worker_memory.py``)."""
+    unit, dockerfile = (DEPLOY / "systemd/gatehouse@.service").read_text(), (DEPLOY / "Dockerfile").read_text()
+    assert re.findall(r"^Environment=(MALLOC_ARENA_MAX=\d+)$", unit, re.MULTILINE) == ["MALLOC_ARENA_MAX=2"]
+    assert re.findall(r"^ENV .*(MALLOC_ARENA_MAX=\d+)$", dockerfile, re.MULTILINE) == ["MALLOC_ARENA_MAX=2"]
+
+
 def test_what_the_image_copies_is_there_and_not_left_out() -> None:
     let_in = {line[1:] for line in (provision.ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     dockerfile = (DEPLOY / "Dockerfile").read_text()
