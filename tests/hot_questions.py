@@ -32,15 +32,10 @@ from flask_gatehouse.audit.traces import ended_subjects
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
 from flask_gatehouse.sessions.lookup import find_session
 from flask_gatehouse.sessions.rules import Limits
-from flask_gatehouse.sessions.service import (
-    expire_sessions,
-    forget_ended_sessions,
-    living_sessions,
-    newest_sessions,
-    sessions_due,
-)
+from flask_gatehouse.sessions.telling import living_sessions, newest_sessions
 from flask_gatehouse.settings import Settings
 from flask_gatehouse.signin.service import forget_spent_attempts
 from flask_gatehouse.signin.slowing import check_network, count_and_record, forget_refusals

@@ -18,7 +18,8 @@ from ..accounts.service import (
 )
 from ..db.database import Database
 from ..kernel.context import COMMAND_LINE
-from ..sessions.service import count_live_sessions, end_sessions
+from ..sessions.service import end_sessions
+from ..sessions.telling import count_live_sessions
 from ..web.explain import Known, decide, reasons
 from ..web.state import state
 from .addresses import bindable, find_person, number_of, whom

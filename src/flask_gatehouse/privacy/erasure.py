@@ -19,7 +19,7 @@ from ..audit.traces import subjects_named, subjects_of_user
 from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import Actor
-from ..sessions.service import forget_sessions_of
+from ..sessions.expiring import forget_sessions_of
 from ..settings import Settings
 from .errors import NothingHeld
 from .ledger import note_erasure

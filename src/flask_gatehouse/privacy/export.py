@@ -12,7 +12,7 @@ from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from ..sessions.limits import limits_of
-from ..sessions.service import tell_sessions
+from ..sessions.telling import tell_sessions
 from ..settings import Settings
 
 FORMAT, VERSION = "gatehouse-personal-data", 1

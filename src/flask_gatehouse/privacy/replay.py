@@ -10,7 +10,7 @@ from ..accounts.leaving import Holding, all_holdings, delete_holdings, delete_us
 from ..audit.erasure import erase_personal
 from ..db.database import Database
 from ..kernel.context import COMMAND_LINE, Actor
-from ..sessions.service import forget_sessions_of
+from ..sessions.expiring import forget_sessions_of
 from .ledger import Entry, get_key, marks_of, name_of, read_ledger
 from .leftovers import overwrite_what_is_deleted, scrub
 

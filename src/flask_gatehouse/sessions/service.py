@@ -4,25 +4,21 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
-from ..accounts.rules import Role
+from ..accounts.locks import now_of
 from ..audit import AuditEvent, record
 from ..audit.service import Facts, record_each
 from ..db.base import database_now
-from ..kernel.context import SYSTEM, Actor
+from ..kernel.context import Actor
 from .lookup import digest_of
 from .models import UserSession
-from .rules import EndReason, Limits, Times, ended
+from .rules import EndReason
 
-# Of how many sessions the page of a person's activity tells who has ended them.
-MOST_SESSIONS = 100
-# More sessions than these are not counted for a gauge.
-MOST_COUNTED = 100_000
 # Built once, and of the table: each sign-in writes one row and needs no entity.
 _INSERT = insert(cast("Table", UserSession.__table__)).inline()
 
@@ -33,18 +29,6 @@ class Begun:
 
     session_id: str
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class SessionView:
-    """What a person may see of one of her sessions."""
-
-    id: str
-    provider: str
-    created_at: datetime
-    last_seen_at: datetime
-    ip: str | None
-    user_agent: str | None
 
 
 def begin_session(
@@ -69,7 +53,7 @@ def begin_session(
     :param proved_at: when she proved herself at the provider, if it said; a sign-in there may be days old.
     :param now: the database's time, if this transaction has asked for it already.
     """
-    now = now or _now(db)
+    now = now or now_of(db)
     begun = Begun(session_id=secrets.token_urlsafe(16), token=secrets.token_urlsafe(32))
     row = {
         "id": begun.session_id,
@@ -99,7 +83,7 @@ def renew_token(db: Session, session_id: str, *, proved_at: datetime | None, act
     :param proved_at: when she proved herself at the provider, if it said.
     :returns: None if the session has ended meanwhile.
     """
-    now, token = _now(db), secrets.token_urlsafe(32)
+    now, token = now_of(db), secrets.token_urlsafe(32)
     changed = db.execute(
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.ended_at.is_(None))
@@ -211,144 +195,6 @@ def end_sessions(db: Session, user_id: int | None, *, actor: Actor, batch: int |
     return len(_end(db, which, EndReason.REVOKED, actor))
 
 
-def sessions_due(connection: Connection, limits: Limits, admin_limits: Limits, *, limit: int = 500) -> Sequence[str]:
-    """Return the ids of sessions that ``expire_sessions`` ends: who only looks through all that live holds no lock."""
-    return connection.scalars(_due(_now(connection), limits, admin_limits).limit(limit)).all()
-
-
-def expire_sessions(
-    db: Session, limits: Limits, admin_limits: Limits, *, among: Sequence[str] | None = None, batch: int = 500
-) -> int:
-    """End the sessions whose time is over and that nobody has come back to; return how many.
-
-    A request refuses such a session by itself; this writes down that it ended, for its owner's list and the trail.
-
-    :param among: ids that were due a moment ago; None to look through all sessions.
-    """
-    now = _now(db)
-    due = _due(now, limits, admin_limits).limit(batch).with_for_update(skip_locked=True, of=UserSession)
-    rows = db.execute(due if among is None else due.where(UserSession.id.in_(among))).all()
-    for session_id, created_at, last_seen_at, expires_at, role, is_active, generation_is_current in rows:
-        # The same rule that a request obeys says why, so that the trail and the person are told the same.
-        times = Times(now, created_at, last_seen_at, expires_at, None, is_active, generation_is_current)
-        reason = ended(times, admin_limits if role is Role.ADMIN else limits)
-        _end(db, UserSession.id == session_id, reason or EndReason.ABSOLUTE, SYSTEM)
-    return len(rows)
-
-
-def _due(now: datetime, limits: Limits, admin_limits: Limits) -> Select[Any]:
-    is_admin = users.c.role == Role.ADMIN
-    is_current = UserSession.generation == users.c.session_generation
-    return (
-        select(
-            UserSession.id,
-            UserSession.created_at,
-            UserSession.last_seen_at,
-            UserSession.expires_at,
-            users.c.role,
-            users.c.is_active,
-            is_current.label("is_current"),
-        )
-        .join(users, users.c.id == UserSession.user_id)
-        .where(
-            UserSession.ended_at.is_(None),
-            or_(
-                not_(users.c.is_active),
-                not_(is_current),
-                and_(not_(is_admin), _is_over(limits, now)),
-                and_(is_admin, _is_over(admin_limits, now)),
-            ),
-        )
-    )
-
-
-def forget_ended_sessions(db: Session, kept_for: timedelta, *, batch: int = 500) -> int:
-    """Delete sessions that ended long ago, with the addresses and browsers on them; return how many.
-
-    :param kept_for: how long one that has ended stays on its owner's record, and says why to an open page.
-    """
-    old = select(UserSession.id).where(UserSession.ended_at < _now(db) - kept_for).limit(batch)
-    statement = delete(UserSession).where(UserSession.id.in_(old)).returning(UserSession.id)
-    return len(db.scalars(statement.execution_options(synchronize_session=False)).all())
-
-
-def forget_sessions_of(db: Session, user_ids: Sequence[int]) -> None:
-    """Delete all sessions of people who have left. A host's SQLite may ignore the foreign key that would do it."""
-    gone = delete(UserSession).where(UserSession.user_id.in_(user_ids))
-    db.execute(gone.execution_options(synchronize_session=False))
-
-
-# What a person is not told of her own sessions, and why.
-UNTOLD = {
-    "gatehouse_sessions.token_digest": "what opens a session is a secret, in its digest too",
-    "gatehouse_sessions.user_id": "the id of the user, who is told",
-    "gatehouse_sessions.generation": "a counter that ends sessions",
-}
-
-
-def tell_sessions(db: Session, user_id: int, limits: Limits) -> list[dict[str, Any]]:
-    """Return everything that is held about a person's sessions, also of those that have ended, for her own eyes.
-
-    One that no request would let in any more has its reason, and no moment until its end is written down.
-    """
-    table, now = UserSession.__table__, _now(db)
-    rows = db.execute(
-        select(table, users.c.is_active, users.c.session_generation)
-        .join(users, users.c.id == table.c.user_id)
-        .where(table.c.user_id == user_id)
-        .order_by(table.c.created_at, table.c.id)
-    )
-    return [_told(row, now, limits) for row in rows]
-
-
-def _told(row: Any, now: datetime, limits: Limits) -> dict[str, Any]:
-    names = [
-        one.key for one in UserSession.__table__.columns if f"{UserSession.__tablename__}.{one.name}" not in UNTOLD
-    ]
-    is_current = row.generation == row.session_generation
-    times = Times(now, row.created_at, row.last_seen_at, row.expires_at, row.end_reason, row.is_active, is_current)
-    return {name: row._mapping[name] for name in names} | {"end_reason": ended(times, limits)}
-
-
-def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:
-    """Return a person's sessions that still live, the last used one first."""
-    now = _now(db)
-    rows = db.execute(
-        select(
-            UserSession.id,
-            UserSession.provider,
-            UserSession.created_at,
-            UserSession.last_seen_at,
-            UserSession.ip,
-            UserSession.user_agent,
-        )
-        .join(users, users.c.id == UserSession.user_id)
-        .where(
-            UserSession.user_id == user_id,
-            UserSession.ended_at.is_(None),
-            UserSession.generation == users.c.session_generation,
-            # As a whole: for a bare ``last_seen_at`` SQLite would go through the living sessions of everybody.
-            not_(_is_over(limits, now)),
-        )
-        .order_by(UserSession.last_seen_at.desc(), UserSession.id)
-    )
-    return [SessionView(*row) for row in rows]
-
-
-def newest_sessions(db: Connection, user_id: int) -> Sequence[str]:
-    """Return the public ids of a person's last sessions, whether they live or have ended."""
-    newest = select(UserSession.id).where(UserSession.user_id == user_id).order_by(UserSession.created_at.desc())
-    return db.execute(newest.limit(MOST_SESSIONS)).scalars().all()
-
-
-def _is_over(limits: Limits, now: datetime) -> ColumnElement[bool]:
-    return or_(
-        UserSession.last_seen_at <= now - limits.idle,
-        UserSession.expires_at <= now,
-        UserSession.created_at <= now - limits.absolute,
-    )
-
-
 def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Actor | None) -> Sequence[str]:
     ids = db.scalars(
         update(UserSession)
@@ -361,13 +207,3 @@ def _end(db: Session, which: ColumnElement[bool], reason: EndReason, actor: Acto
         _EVENTS[reason], [Facts(("session", session_id), reason=reason) for session_id in ids], session=db, actor=actor
     )
     return ids
-
-
-def _now(db: Session | Connection) -> datetime:
-    return db.scalars(select(database_now())).one()
-
-
-def count_live_sessions(connection: Connection) -> int:
-    """Return how many sessions have not ended, and at most ``MOST_COUNTED``: a million are not counted for a gauge."""
-    some = select(UserSession.id).where(UserSession.ended_at.is_(None)).limit(MOST_COUNTED).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()

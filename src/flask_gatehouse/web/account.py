@@ -10,14 +10,8 @@ from flask.typing import ResponseReturnValue
 from ..accounts.rules import Role
 from ..accounts.service import IdentityView, find_identity_id, get_user, identities_of
 from ..sessions.rules import EndReason
-from ..sessions.service import (
-    SessionView,
-    account_of,
-    end_other_sessions as end_others,
-    end_session as end,
-    living_sessions,
-    owner_of,
-)
+from ..sessions.service import account_of, end_other_sessions as end_others, end_session as end, owner_of
+from ..sessions.telling import SessionView, living_sessions
 from .activity import activity_panel
 from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
 from .csrf import csrf_token

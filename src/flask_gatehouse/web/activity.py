@@ -16,7 +16,7 @@ from ..audit.events import AuditEvent, Outcome
 from ..audit.reading import RecordedEvent
 from ..audit.watching import record_reading
 from ..sessions.rules import EndReason
-from ..sessions.service import newest_sessions
+from ..sessions.telling import newest_sessions
 from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in

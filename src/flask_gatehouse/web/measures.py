@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..sessions.service import MOST_COUNTED
+from ..sessions.telling import MOST_COUNTED
 
 
 class Kind(StrEnum):

@@ -12,7 +12,7 @@ from ..alerts.progress import alert_lags
 from ..audit.sealing import seal_lag
 from ..db.database import Database
 from ..kernel.errors import DependencyUnavailable
-from ..sessions.service import count_live_sessions
+from ..sessions.telling import count_live_sessions
 from . import measures
 from .measures import Measure
 

@@ -24,7 +24,7 @@ from ..accounts.service import (
 )
 from ..accounts.views import UserRow
 from ..privacy.erasure import erase_user
-from ..sessions.service import living_sessions
+from ..sessions.telling import living_sessions
 from .account import shown_identity, shown_session
 from .activity import activity_panel, note_reading
 from .actor import signed_in

@@ -11,7 +11,8 @@ from flask_gatehouse.audit import AuditEvent, activity, record
 from flask_gatehouse.audit.activity import Activity, read_activity
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.sessions.rules import EndReason
-from flask_gatehouse.sessions.service import end_session, newest_sessions
+from flask_gatehouse.sessions.service import end_session
+from flask_gatehouse.sessions.telling import newest_sessions
 from tests.integration.conftest import SOMEBODY, House
 
 

@@ -26,6 +26,7 @@ from flask_gatehouse.accounts.views import SignedInUser
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.sessions import expiring
 from flask_gatehouse.sessions.rules import EndReason, Limits
 from flask_gatehouse.sessions.service import Begun
 from flask_gatehouse.signin import linking as signin_linking
@@ -254,7 +255,7 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         None,
         ["session_expired", "session_use_after_expire"],
     ),
-    "expire_sessions": (lambda db, scene: sessions.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
+    "expire_sessions": (lambda db, scene: expiring.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
 }
 
 ROOMS = (flask_gatehouse.accounts, flask_gatehouse.sessions, flask_gatehouse.signin)

@@ -15,8 +15,9 @@ from flask_gatehouse.audit import record, traces
 from flask_gatehouse.db.base import Base
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.privacy.export import export_user
+from flask_gatehouse.sessions.expiring import expire_sessions
 from flask_gatehouse.sessions.limits import limits_of
-from flask_gatehouse.sessions.service import UNTOLD as UNTOLD_OF_SESSIONS, expire_sessions
+from flask_gatehouse.sessions.telling import UNTOLD as UNTOLD_OF_SESSIONS
 from tests.integration.privacy.conftest import AT_HOME, ROOT, Lives
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/personal-data.md"

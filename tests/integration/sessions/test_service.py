@@ -11,6 +11,7 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import COMMAND_LINE
+from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions
 from flask_gatehouse.sessions.lookup import find_session
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.rules import EndReason, Limits, ended
@@ -19,13 +20,11 @@ from flask_gatehouse.sessions.service import (
     end_other_sessions,
     end_session,
     end_sessions,
-    expire_sessions,
-    forget_ended_sessions,
-    living_sessions,
     owner_of,
     renew_token,
     touch,
 )
+from flask_gatehouse.sessions.telling import living_sessions
 from tests.integration.conftest import DAY, SOMEBODY, House
 
 LIMITS = Limits(idle=timedelta(minutes=30), absolute=DAY)
