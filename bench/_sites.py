@@ -39,6 +39,12 @@ class Site:
     url: str
     environment: dict[str, str]
 
+    def ways(self) -> dict[str, dict[str, str]]:
+        """Return by a title what a node is told: to count by itself, and to count in Redis, if it is there."""
+        alone = {name: value for name, value in self.environment.items() if name != "REDIS_URL"}
+        together = {f"{self.kind} and Redis": self.environment} if alone != self.environment else {}
+        return {self.kind: alone} | together
+
     def sign_in(self, role: Role) -> tuple[int, str]:
         """Begin a session for somebody of this role, and return who it is and what her browser sends to Gatehouse."""
         engine = make_engine(self.url)

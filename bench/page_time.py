@@ -70,11 +70,7 @@ def main() -> int:
     print(f"{'':22}{'bytes':>8}{'floor':>9}{'Gatehouse':>11}{'processor':>11}{'wall':>9}", flush=True)
     with tempfile.TemporaryDirectory() as name, sites(Path(name), options.only) as found:
         for site in found:
-            alone = {key: value for key, value in site.environment.items() if key != "REDIS_URL"}
-            ways = {site.kind: alone}
-            if "REDIS_URL" in site.environment:
-                ways[f"{site.kind} and Redis"] = site.environment
-            for title, environment in ways.items():
+            for title, environment in site.ways().items():
                 pair, length = measure_site(site, environment, Path(name), options.rounds, options.batch)
                 missed = "" if pair.ratio <= GOAL else "  MISSED"
                 reached = reached and not missed
