@@ -52,12 +52,7 @@ def edit_user(
     """
     wanted = None if role is None else find_role(role)
     user = get_removable(db, user_id) if _may_demote(wanted, as_administrator) else get_locked(db, user_id)
-    problems = {
-        "name": None if name == user.name else name_problem(name),
-        "role": None if role is None else role_problem(role),
-    }
-    if any(problems.values()):
-        raise InvalidField({field: problem for field, problem in problems.items() if problem})
+    _refuse_wrong_fields(user, name, role)
     renamed = name != user.name and plain(name, NAME_LENGTH) != user.name
     changes_role = wanted is not None and wanted is not user.role
     if changes_role and not as_administrator:
@@ -68,16 +63,7 @@ def edit_user(
         raise EditConflict(_row_of(user), name, wanted)
     user.version += 1
     if renamed:
-        former, user.name, user.name_is_fixed = user.name, plain(name, NAME_LENGTH), True
-        db.flush()
-        record(
-            AuditEvent.USER_UPDATED,
-            resource=("user", user.id),
-            details={"by": "administrator" if as_administrator else "user"},
-            personal={"name.before": former, "name.after": user.name},
-            session=db,
-            actor=actor,
-        )
+        _rename(db, user, name, "administrator" if as_administrator else "user", actor)
     if wanted is not None and changes_role:
         give_role(db, user, wanted, actor)
     return _row_of(user)
@@ -134,6 +120,28 @@ def toggle_active(db: Session, user_id: int, *, wanted: bool | None = None, acto
 
 def _may_demote(wanted: Role | None, as_administrator: bool) -> bool:
     return as_administrator and wanted is not None and wanted is not Role.ADMIN
+
+
+def _refuse_wrong_fields(user: User, name: str, role: str | None) -> None:
+    problems = {
+        "name": None if name == user.name else name_problem(name),
+        "role": None if role is None else role_problem(role),
+    }
+    if any(problems.values()):
+        raise InvalidField({field: problem for field, problem in problems.items() if problem})
+
+
+def _rename(db: Session, user: User, name: str, by: str, actor: Actor | None) -> None:
+    former, user.name, user.name_is_fixed = user.name, plain(name, NAME_LENGTH), True
+    db.flush()
+    record(
+        AuditEvent.USER_UPDATED,
+        resource=("user", user.id),
+        details={"by": by},
+        personal={"name.before": former, "name.after": user.name},
+        session=db,
+        actor=actor,
+    )
 
 
 def _suspend(db: Session, user: User, actor: Actor | None) -> UserRow:

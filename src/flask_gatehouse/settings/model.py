@@ -5,21 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from ..kernel.text import Secret, duration
+from .addresses import base_url, database_url, redis_url
 from .errors import ConfigurationError
 from .keys import public_keys, signing_key
 from .mail import MailServer, parse_address, parse_mail_server, parse_sender
 from .names import is_ours, unknown_names
 from .providers import ProviderSettings, github_address, read_providers
 from .rates import Rate
-from .values import Values, is_loopback, origin, split_address, webhook_address
+from .values import Values, webhook_address
 
 ROLES = ("admin", "editor", "viewer")
 SHORTEST_RETENTION = timedelta(days=1)
@@ -167,9 +166,9 @@ def _read(values: Values, root: str, url_prefix: str) -> Settings:
         env=env,
         secret_key=Secret(signing_key(values, development=development)),
         secret_key_fallbacks=tuple(Secret(item) for item in values.list("SECRET_KEY_FALLBACKS")),
-        database_url=_database_url(values),
-        redis_url=_redis_url(values),
-        base_url=_base_url(values, development=development),
+        database_url=database_url(values),
+        redis_url=redis_url(values),
+        base_url=base_url(values, development=development),
         port=values.port("PORT"),
         root=root.rstrip("/"),
         url_prefix=url_prefix.rstrip("/"),
@@ -230,60 +229,6 @@ def _for_administrators(values: Values, name: str, admin_name: str) -> tuple[tim
     if admin_limit > limit:
         values.problems.append(f"{admin_name} must not be longer than {name}, which holds for everybody.")
     return limit, admin_limit
-
-
-def _database_url(values: Values) -> Secret:
-    text = values.written("DATABASE_URL")
-    if text.startswith("postgres://"):
-        text = text.replace("postgres://", "postgresql://", 1)
-    if text.startswith("sqlite:///") and text.removeprefix("sqlite:///") not in {"", ":memory:"}:
-        return Secret(f"sqlite:///{values.here / text.removeprefix('sqlite:///')}")
-    if text.startswith("sqlite:"):
-        values.problems.append("DATABASE_URL must name a file: each thread would get a database of its own in memory.")
-    elif not text.startswith(("postgresql://", "postgresql+psycopg://")):
-        values.problems.append("DATABASE_URL must begin with sqlite:///path or postgresql://.")
-    elif not _has_a_usable_port(text):
-        values.problems.append("DATABASE_URL cannot be read: percent-encode the special characters in its password.")
-    return Secret(text)
-
-
-def _has_a_usable_port(text: str) -> bool:
-    try:
-        return urlsplit(text).port != 0
-    except ValueError:
-        return False
-
-
-def _redis_url(values: Values) -> Secret | None:
-    text = values.text("REDIS_URL")
-    if text is not None and not text.startswith(("redis://", "rediss://", "unix://")):
-        values.problems.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
-    if text is not None and find_spec("redis") is None:
-        values.problems.append("REDIS_URL needs Redis' own client: pip install 'Flask-Gatehouse[redis]'.")
-    return values.secret("REDIS_URL")
-
-
-def _base_url(values: Values, *, development: bool) -> str:
-    here = f"http://localhost:{values.written('PORT')}" if development else None
-    text = values.texts.get("GATEHOUSE_BASE_URL", here)
-    if text is None:
-        values.problems.append(
-            "GATEHOUSE_BASE_URL is missing. It is the address people type, such as https://app.example.com."
-        )
-        return ""
-    parts = split_address(text)
-    if parts is None or parts.path.strip("/") or "?" in text or "#" in text:
-        if "GATEHOUSE_BASE_URL" in values:
-            values.problems.append(
-                "GATEHOUSE_BASE_URL must be a scheme and a host alone, such as https://app.example.com."
-            )
-        return ""
-    if parts.scheme == "http" and not (development and is_loopback(parts.hostname or "")):
-        values.problems.append(
-            "GATEHOUSE_BASE_URL must begin with https://. Plain http is for development on this machine."
-        )
-    # Compared with a request's Origin, which browsers write in one form alone.
-    return origin(parts)
 
 
 def _signup(values: Values) -> SignUp:

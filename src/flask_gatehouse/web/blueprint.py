@@ -120,6 +120,14 @@ def make_blueprint(here: State) -> Blueprint:
             mark_private(varying(response))
         return finish(response, here)
 
+    _offer_words(blueprint)
+    blueprint.register_error_handler(GatehouseError, answer)
+    blueprint.register_error_handler(HTTPException, answer_http)
+    return blueprint
+
+
+def _offer_words(blueprint: Blueprint) -> None:
+    """Give all templates what ours are written with."""
     # Globals, because a macro that is made once for all pages knows nothing else; and with our name, so that they are
     # nobody else's.
     blueprint.add_app_template_global(csrf_token, "gatehouse_csrf_token")
@@ -131,9 +139,6 @@ def make_blueprint(here: State) -> Blueprint:
     blueprint.add_app_template_filter(day, "gatehouse_day")
     blueprint.add_app_template_filter(minute, "gatehouse_minute")
     blueprint.add_app_template_filter(device_in_words, "gatehouse_device")
-    blueprint.register_error_handler(GatehouseError, answer)
-    blueprint.register_error_handler(HTTPException, answer_http)
-    return blueprint
 
 
 def close_everywhere(app: Flask, here: State) -> None:
