@@ -108,6 +108,28 @@ def test_a_dripping_peer_is_cut_off(certificate: Path) -> None:
         assert time.monotonic() - began < 2
 
 
+def test_a_handshake_that_drips_is_cut_off() -> None:
+    """Each byte comes in time, and the record that they belong to never ends."""
+
+    def drip() -> None:
+        with contextlib.suppress(OSError), server.accept()[0] as peer:
+            peer.sendall(b"\x16\x03\x03\x40\x00")
+            while True:
+                peer.sendall(b"\x02")
+                time.sleep(0.02)
+
+    with create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        began = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            ProviderHttp("example", url, deadline=0.3).get(url, limit=100)
+        assert time.monotonic() - began < 10
+        thread.join(30)
+        assert not thread.is_alive()
+
+
 def test_the_public_authorities_are_believed_too() -> None:
     """A machine whose own list is empty, as in small containers, still reaches Google."""
     assert {entry["subject"] for entry in trusted_authorities().get_ca_certs()} >= {
