@@ -1,6 +1,6 @@
 """Whether the row of an event says what its body says, and its personal values are those that were committed to.
 
-Millions of rows are compared, so that there are two ways to the same answer: patterns for rows whose texts have
+Millions of rows are compared, so that there are two ways to the same answer: patterns for rows whose columns have
 nothing to escape, which are nearly all, and a parser for every other row, which also says what is wrong.
 """
 
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from .body import COMMITMENT_PREFIX, VERSION, commitment
 from .content import Disagreement, as_written, content_of
+
+Absent = Sequence[str | None]
 
 
 class Row(NamedTuple):
@@ -47,6 +49,9 @@ _OBJECT = r"(\{[^}]*+\}|\{.+?\})"
 _TEXT = f'"({_PLAIN})"'
 _SOME = r'(?:null|"[^"\\\x00-\x1f]*+")'
 _TEXT_OR_NULL = f"(?:null|{_TEXT})"
+# With its quotes, and compared with what has nothing to escape: what it holds need not be looked at.
+_COLUMN = '("[^"]*+")'
+_COLUMN_OR_NULL = '(null|"[^"]*+")'
 _UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
@@ -60,54 +65,55 @@ def _kept(field: str) -> str:
 
 # Whatever matches is one JSON text with these keys, in this order and once each, if change and details are objects.
 _BODY = re.compile(
-    rf'\{{"actor":\{{"id":(?:null|([0-9]+)),"kind":{_TEXT}\}},"at":"(.{{26}})Z",'
-    rf'"change":{_OBJECT},"details":{_OBJECT},"event":{_TEXT},"id":"{_UUID7}",'
-    rf'"node":{_SOME},"outcome":{_TEXT},'
+    rf'\{{"actor":\{{"id":(null|[0-9]+),"kind":{_COLUMN}\}},"at":("[^"]{{10}})T([^"]{{15}})Z",'
+    rf'"change":{_OBJECT},"details":{_OBJECT},"event":{_COLUMN},"id":"{_UUID7}",'
+    rf'"node":{_SOME},"outcome":{_COLUMN},'
     rf'"personal":\{{(?:{_committed("ip")}(?:,{_committed("user_agent")})?)?\}},"reason":{_SOME},'
-    rf'"request":{_TEXT_OR_NULL},"session":{_TEXT_OR_NULL},'
-    rf'"target":(?:null|\{{"id":{_TEXT_OR_NULL},"type":{_TEXT}\}}),"v":{VERSION}\}}',
+    rf'"request":{_COLUMN_OR_NULL},"session":{_COLUMN_OR_NULL},'
+    rf'"target":(?:null|\{{"id":{_COLUMN_OR_NULL},"type":{_COLUMN}\}}),"v":{VERSION}\}}',
     re.DOTALL,
 ).fullmatch
 _KEPT = re.compile(rf"\{{{_kept('ip')}(?:,{_kept('user_agent')})?\}}", re.DOTALL).fullmatch
 _DIGEST = re.compile("[0-9a-f]{64}").fullmatch
 # A copy of what has taken in its beginning costs less than a new one, and here are two for each row.
 _new_commitment = hashlib.sha256(COMMITMENT_PREFIX).copy
-# The columns that repeat the body.
-_COLUMNS = slice(3, 12)
-_NOBODY: tuple[str | None, ...] = ()
+_NOBODY: Absent = ()
 
 
-def absent_subjects(row: tuple[Any, ...]) -> Sequence[str | None]:
+def absent_subjects(columns: str | None, ip: str | None, personal: str | None, body: str) -> Absent | None:
     """Compare a row, whose body is known to be the one that was sealed, with that body.
 
-    :param row: what a :class:`Row` consists of, and not one, because to make one takes as long as to compare it.
-    :returns: of each personal value that is gone, to whom it belonged.
-    :raises Disagreement: if the row or its personal values are not what the body says.
-    :raises UnknownVersion: if the body is of another version.
+    :param columns: those that repeat the body, as a JSON array in the order of :class:`Row`, the moment with a blank in
+        its middle; None if it cannot be made.
+    :returns: of each personal value that is gone, to whom it belonged; None where only ``read_closely`` can tell.
     """
-    match = _BODY(row[-1])
-    if match is None:
-        return _parsed(Row._make(row))
-    (actor_id, kind, at, change, details, event, outcome, ip_digest, ip_of, agent_digest, agent_of,
+    match = _BODY(body)
+    # A text of several that begin and end with quotes could be that of others, if what they hold were escaped.
+    if match is None or columns is None or "\\" in columns:
+        return None
+    (actor_id, kind, day, time, change, details, event, outcome, ip_digest, ip_of, agent_digest, agent_of,
      request, session, target_id, target_type) = match.groups()  # fmt: skip
-    said = (actor_id, kind, at, event, outcome, request, session, target_id, target_type)
-    if said != row[_COLUMNS] or not _is_written_once(change) or not _is_written_once(details):
-        return _parsed(Row._make(row))
-    ip, personal = row[12:14]
+    target = f"{target_id},{target_type}" if target_type else "null,null"
+    if (
+        columns != f'[{actor_id},{kind},{day} {time}",{event},{outcome},{request},{session},{target}]'
+        or not _is_written_once(change)
+        or not _is_written_once(details)
+    ):
+        return None
     if personal is None and ip is None:
         if not (_is_digest(ip_digest) and _is_digest(agent_digest)):
-            return _parsed(Row._make(row))
+            return None
         return _NOBODY if ip_digest is None else (ip_of,) if agent_digest is None else (ip_of, agent_of)
     kept = _KEPT(personal or "")
     if kept is None:
-        return _parsed(Row._make(row))
+        return None
     ip_salt, ip_value, agent_salt, agent_value = kept.groups()
     if ip_value != ip or _committed_to(ip_salt, b"ip\0", ip_value) != ip_digest:
-        return _parsed(Row._make(row))
+        return None
     if agent_salt is None and _is_digest(agent_digest):
         return _NOBODY if agent_digest is None else (agent_of,)
     if agent_salt is None or _committed_to(agent_salt, b"user_agent\0", agent_value) != agent_digest:
-        return _parsed(Row._make(row))
+        return None
     return _NOBODY
 
 
@@ -142,7 +148,12 @@ def _is_written_once(text: str) -> bool:
         return False
 
 
-def _parsed(row: Row) -> Sequence[str | None]:
+def read_closely(row: Row) -> Absent:
+    """Compare a row with its body as :func:`absent_subjects` does, however it is written, and say what is wrong.
+
+    :raises Disagreement: if the row or its personal values are not what the body says.
+    :raises UnknownVersion: if the body is of another version.
+    """
     content = content_of(row.body or "")
     try:
         committed = _check_shape(content)
@@ -189,7 +200,7 @@ def _as_columns(content: dict[str, Any]) -> dict[str, str | None]:
     }
 
 
-def _check_personal(row: Row, committed: dict[str, Any]) -> Sequence[str | None]:
+def _check_personal(row: Row, committed: dict[str, Any]) -> Absent:
     kept = _kept_values(row.personal)
     for field, (salt, value) in kept.items():
         if field not in committed or commitment(salt, field, value) != committed[field]["commitment"]:

@@ -129,6 +129,32 @@ def test_who_changes_a_row_is_found_at_its_position(trail: Trail, thief: Thief, 
     assert first(report) == expected, report.findings.kept
 
 
+# What SQLite holds in a column of texts or numbers, and neither JSON nor a text can.
+OF_SQLITE = {
+    "octets": "request_id = x'ff'",
+    "the octets of the text": "session_id = CAST(session_id AS BLOB)",
+    "no text": "request_id = CAST(x'ff' AS TEXT)",
+    "an end in the midst of a text": "target_type = target_type || char(0) || 'x'",
+    "half a person": "actor_id = actor_id + 0.5",
+    "a person as octets": "actor_id = CAST(actor_id AS BLOB)",
+    "a time as octets": "occurred_at = CAST(occurred_at AS BLOB)",
+    "a time that sorts elsewhere": "occurred_at = replace(occurred_at, ' ', 'T')",
+    "a body of octets": "body = CAST(body AS BLOB)",
+    "values of octets": "personal = CAST(personal AS BLOB)",
+    "an address of octets": "ip = CAST(ip AS BLOB)",
+}
+
+
+@pytest.mark.parametrize("what", OF_SQLITE)
+def test_who_writes_what_is_no_text_is_found_and_hides_nothing(trail: Trail, thief: Thief, what: str) -> None:
+    if trail.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL refuses to hold that")
+    thief.run(EVENT.format(OF_SQLITE[what]), event=thief.event_id(5))
+    thief.run(EVENT.format("session_id = 'x'"), event=thief.event_id(7))
+    found = [(one.kind.value, one.first, one.last) for one in trail.verify().findings.kept]
+    assert found == [("edited", 5, 5), ("edited", 7, 7)]
+
+
 def insert_one(events: list[dict[str, Any]]) -> None:
     event = dict(events[130])
     forge(event, at="2026-03-01T09:00:00.000000Z", id=uuid7(datetime(2026, 3, 1, 9, tzinfo=UTC)))

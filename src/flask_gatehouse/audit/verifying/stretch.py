@@ -9,16 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..agreement import absent_subjects
+from ..agreement import Row, absent_subjects, read_closely
 from ..content import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
 from ..snapshot import Snapshot, is_hash
-from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier
+from ..tree import LEAF_PREFIX, NODE_PREFIX, TILE_WIDTH, Frontier, leaf_hash
 from .findings import Finding, Kind
 from .unknown import Unknown
 
 # Events whose details verification itself has to know.
 NOTED = {AuditEvent.PERSONAL_DATA_ERASED, AuditEvent.CUT, AuditEvent.RESTORED}
+# As long as a moment is, without its Z.
+MOMENT = 26
 NOTED_NAMES = tuple(str(event) for event in NOTED)
 
 
@@ -60,11 +62,11 @@ def read_stretch(snapshot: Snapshot, epoch: int, start: int, end: int, sizes: It
     :param start: a multiple of 256.
     :param sizes: the sizes of the tree, within this stretch, whose roots will be asked for.
     """
-    rows = snapshot.rows(epoch, start, end)
+    rows = snapshot.brief_rows(epoch, start, end)
     stretch = Stretch(epoch, start, end)
-    _check_events(stretch, rows)
+    _check_events(stretch, snapshot, rows)
     stretch.leaves = len(rows)
-    hashes = [row[2] for row in rows]
+    hashes = [row[1] for row in rows]
     if len(rows) != end - start:
         hashes = _with_gaps(stretch, rows)
     for first in range(0, end - start - TILE_WIDTH + 1, TILE_WIDTH):
@@ -74,50 +76,52 @@ def read_stretch(snapshot: Snapshot, epoch: int, start: int, end: int, sizes: It
     return stretch
 
 
-def _check_events(stretch: Stretch, rows: Sequence[tuple[Any, ...]]) -> None:
-    sha256, prefix = hashlib.sha256, LEAF_PREFIX
-    for row in rows:
+def _check_events(stretch: Stretch, snapshot: Snapshot, rows: Sequence[tuple[Any, ...]]) -> None:
+    sha256, prefix, epoch = hashlib.sha256, LEAF_PREFIX, stretch.epoch
+    for position, leaf, name, columns, ip, personal, body in rows:
         try:
-            if sha256(prefix + row[-1].encode()).digest() != row[2]:
-                _add_stranger(stretch, row)
+            if sha256(prefix + body.encode()).digest() != leaf:
+                _add_stranger(stretch, position, leaf, body)
                 continue
-            for subject in absent_subjects(row):
+            absent = absent_subjects(columns, ip, personal, body)
+            if absent is None:
+                absent = read_closely(Row._make(snapshot.rows(epoch, position, position + 1)[0]))
+            for subject in absent:
                 if subject is None:
-                    stretch.unknown.add(row[5], (stretch.epoch, row[0]))
+                    # What is there first with this name is when it happened, as the body agrees.
+                    stretch.unknown.add(body.partition('"at":"')[2][:MOMENT], (epoch, position))
                 else:
-                    stretch.absent.setdefault(subject, row[0])
-            if row[6] in NOTED:
-                _note(stretch, row)
+                    stretch.absent.setdefault(subject, position)
+            if name in NOTED:
+                _note(stretch, position, name, body)
         except Disagreement as error:
-            _add(stretch, Kind.EDITED, row[0], f"The event is not as it was recorded: {error}.")
+            _add(stretch, Kind.EDITED, position, f"The event is not as it was recorded: {error}.")
         except UnknownVersion as error:
-            stretch.doubts.append(
-                f"The event at position {row[0]:,} of epoch {stretch.epoch} cannot be judged: {error}."
-            )
+            stretch.doubts.append(f"The event at position {position:,} of epoch {epoch} cannot be judged: {error}.")
         except (AttributeError, TypeError, UnicodeEncodeError):
-            _add_unreadable(stretch, row)
+            _add_unreadable(stretch, position, name, body)
 
 
 def _add(stretch: Stretch, kind: Kind, position: int, sentence: str, last: int | None = None) -> None:
     stretch.findings.append(Finding(kind, stretch.epoch, position, position if last is None else last, sentence))
 
 
-def _add_stranger(stretch: Stretch, row: tuple[Any, ...]) -> None:
-    if is_hash(row[2]):
-        stretch.strangers.append((row[0], row[2], hashlib.sha256(LEAF_PREFIX + row[-1].encode()).digest()))
+def _add_stranger(stretch: Stretch, position: int, leaf: object, body: str) -> None:
+    if isinstance(leaf, bytes) and is_hash(leaf):
+        stretch.strangers.append((position, leaf, leaf_hash(body.encode())))
     else:
-        _add(stretch, Kind.EDITED, row[0], "Its leaf is not a hash.")
+        _add(stretch, Kind.EDITED, position, "Its leaf is not a hash.")
 
 
-def _add_unreadable(stretch: Stretch, row: tuple[Any, ...]) -> None:
-    if row[-1] is None and row[6] is None:
-        _add(stretch, Kind.DELETED, row[0], "An event was sealed here, and it is gone.")
+def _add_unreadable(stretch: Stretch, position: int, name: object, body: object) -> None:
+    if body is None and name is None:
+        _add(stretch, Kind.DELETED, position, "An event was sealed here, and it is gone.")
     else:
-        _add(stretch, Kind.EDITED, row[0], "The event holds what is no text.")
+        _add(stretch, Kind.EDITED, position, "The event holds what is no text.")
 
 
-def _note(stretch: Stretch, row: tuple[Any, ...]) -> None:
-    position, name, details = row[0], row[6], content_of(row[-1])["details"]
+def _note(stretch: Stretch, position: int, name: str, body: str) -> None:
+    details = content_of(body)["details"]
     if name == AuditEvent.PERSONAL_DATA_ERASED:
         subjects = subjects_of(details)
         stretch.erased |= subjects
@@ -147,7 +151,7 @@ def _with_gaps(stretch: Stretch, rows: Sequence[tuple[Any, ...]]) -> list[bytes 
     """Report the positions that have no leaf, and return the hashes with None in their place."""
     hashes: list[bytes | None] = [None] * (stretch.end - stretch.start)
     for row in rows:
-        hashes[row[0] - stretch.start] = row[2]
+        hashes[row[0] - stretch.start] = row[1]
     first = None
     for offset, value in enumerate([*hashes, b""]):
         if value is None and first is None:
