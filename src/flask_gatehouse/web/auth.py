@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.views import SignedInUser
@@ -14,11 +13,11 @@ from ..sessions.lookup import Found
 from ..sessions.rules import EndReason, can_be_extended, time_left
 from ..sessions.service import end_session, touch
 from ..signin.assertion import Assertion
-from ..signin.attempt import MAX_AGE, MOST_AT_ONCE, Attempt, Purpose, begin_attempt, cookie_suffix
-from ..signin.errors import ProviderUnavailable, Reason, SignInRefused
+from ..signin.attempt import Attempt, Purpose
+from ..signin.errors import ProviderUnavailable, SignInRefused
 from ..signin.linking import link
 from ..signin.service import Browser, complete, confirm as confirm_session, record_refusal
-from ..signin.slowing import Account, check_network
+from ..signin.slowing import Account
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .confirmation import asked_first
 from .devices import knows_device, remember_device
@@ -26,11 +25,11 @@ from .htmx import is_htmx, redirect_by_htmx
 from .labels import label_of
 from .language import language, marked as _, text
 from .once_more import offer_form
+from .round_trip import SPENT_COOKIE, answer_of_provider, let_network_pass, redirect_uri, send_to_provider
 from .state import state
 from .way_back import AGAIN, wanted_page
 
 log = logging.getLogger("flask_gatehouse")
-SPENT_COOKIE = "flask_gatehouse.spent_cookie"
 _NOTICES = {
     "signed_out": ("info", _("You have been signed out.")),
     "expired": ("warning", _("Your session has expired. Please sign in again.")),
@@ -67,14 +66,14 @@ def begin_sign_in(provider: str) -> ResponseReturnValue:
         # Somebody typed 127.0.0.1 where the base URL says localhost: the answer comes back to the base URL, where
         # the cookie that is set here would be missing. A proxy may well change the host, so only in development.
         return redirect(settings.base_url + request.full_path.rstrip("?"))
-    return _send_to_provider(provider, wanted_page(), Purpose.SIGN_IN, None)
+    return send_to_provider(provider, wanted_page(), Purpose.SIGN_IN, None)
 
 
 def confirm() -> ResponseReturnValue:
     found, question = signed_in(), asked_first()
     if question is not None:
         return question
-    return _send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
+    return send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
 
 
 def finish_sign_in(provider: str) -> ResponseReturnValue:
@@ -82,14 +81,14 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     chosen = here.provider(provider)
     attempt: Attempt | None = None
     account: Account | None = None
-    _let_network_pass()
+    let_network_pass()
     try:
-        answer, cookie_name = _answer_of_provider(provider)
+        answer, cookie_name = answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
         request.environ[SPENT_COOKIE] = cookie_name
         request.environ[AGAIN] = url_for(_BEGINNINGS[attempt.purpose], next=attempt.next)
         with here.metrics.provider.labels(provider).time():
-            assertion = chosen.redeem(attempt, answer, _redirect_uri(provider))
+            assertion = chosen.redeem(attempt, answer, redirect_uri(provider))
         account = (assertion.profile.issuer, assertion.profile.subject)
         token, came = _ENDS[attempt.purpose](attempt, assertion)
     except ProviderUnavailable:
@@ -177,17 +176,6 @@ def _record(refusal: SignInRefused, account: Account | None, purpose: Purpose) -
         log.warning("a refused sign-in (%s) could not be written into the trail", refusal.reason, exc_info=True)
 
 
-def _let_network_pass() -> None:
-    """Let a sign-in go on unless too many from its network were refused.
-
-    :raises TooManyRefusals: if it has to wait.
-    """
-    here = state()
-    # Without its database nobody gets in anyway, and whoever is on her way is told so when she comes back.
-    with suppress(DependencyUnavailable):
-        check_network(here.database, here.settings, caller().ip)
-
-
 def sign_out() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("gatehouse/auth/sign_out.html", cancel_url=state().start_page)
@@ -226,80 +214,8 @@ def welcome(name: str, *, is_new: bool) -> None:
     flash(greeting if is_new else text("Welcome back, %(name)s.", name=name), "success")
 
 
-def discard_spent_attempt(response: Response) -> Response:
-    """Take the cookie of an attempt that has been answered away, however it was answered."""
-    name = request.environ.pop(SPENT_COOKIE, None)
-    if name is not None:
-        secure = state().secure_cookies
-        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
-    return response
-
-
 def _left_provider(name: str) -> tuple[str, str] | None:
     """Return the label of the provider that a person has left, and where she can sign out there too."""
     provider = state().providers.get(name)
     url = provider.end_session_url(state().settings.external_url("/auth/login")) if provider else None
     return (provider.settings.label, url) if provider and url else None
-
-
-def _redirect_uri(provider: str) -> str:
-    return state().settings.external_url(f"/auth/authorize/{provider}")
-
-
-def _answer_of_provider(provider: str) -> tuple[dict[str, str], str]:
-    """Return the callback's query and the name of the cookie that belongs to it.
-
-    A name that comes twice is refused: two readers could each believe another of its values.
-    """
-    values = request.args.to_dict(flat=False)
-    if any(len(items) > 1 for name, items in values.items() if name in {"state", "code", "iss", "error"}):
-        raise SignInRefused(Reason.PROVIDER_ANSWER, provider)
-    answer = {name: items[0] for name, items in values.items()}
-    if not answer.get("state"):
-        raise SignInRefused(Reason.STATE_MISSING, provider)
-    return answer, state().attempt_cookie + cookie_suffix(answer["state"])
-
-
-def _send_to_provider(
-    name: str, next_path: str | None, purpose: Purpose, session_id: str | None
-) -> ResponseReturnValue:
-    url, attempt = begin_round_trip(name, next_path, purpose, session_id)
-    response = make_response(redirect(url))
-    remember_attempt(response, attempt)
-    return response
-
-
-def begin_round_trip(name: str, next_path: str | None, purpose: Purpose, session_id: str | None) -> tuple[str, Attempt]:
-    """Return where a provider is asked, and the attempt that the browser has to remember meanwhile.
-
-    :raises UnknownProvider: if there is none of this name.
-    :raises TooManyRefusals: if too many from this network were refused.
-    """
-    provider = state().provider(name)
-    if purpose is not Purpose.CONFIRM:
-        # Whoever is in has proved herself here, and what strangers beside her do is not hers.
-        _let_network_pass()
-    attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
-    # Whoever confirms has to prove herself, and whoever links to choose: otherwise her provider would take the account
-    # in which she happens to be signed in there.
-    fresh = purpose is not Purpose.SIGN_IN
-    return provider.authorization_url(attempt, _redirect_uri(name), fresh=fresh), attempt
-
-
-def remember_attempt(response: Response, attempt: Attempt) -> None:
-    """Hand the attempt to the browser, and take back the oldest where there are too many."""
-    here = state()
-    # Browsers send cookies of one path in the order in which they were made (RFC 6265 §5.4).
-    others = [name for name in request.cookies if name.startswith(here.attempt_cookie)]
-    for name in others[: max(0, len(others) + 1 - MOST_AT_ONCE)]:
-        response.delete_cookie(name, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
-    response.set_cookie(
-        here.attempt_cookie + cookie_suffix(attempt.state),
-        here.signer.seal(attempt),
-        max_age=MAX_AGE,
-        path="/",
-        secure=here.secure_cookies,
-        httponly=True,
-        # Strict would be left out when the provider's page leads back here.
-        samesite="Lax",
-    )

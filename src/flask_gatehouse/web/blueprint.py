@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from ..kernel.errors import GatehouseError
 from . import ROUTES
 from .actor import BACKGROUND, Anonymous, Person, current_user, person, visit
-from .auth import discard_spent_attempt, remaining
+from .auth import remaining
 from .components import FILES, Components, keep_file, static_url
 from .connection import request_id
 from .csrf import csrf_token
@@ -24,6 +24,7 @@ from .limits import limited
 from .measuring import observe, write_down
 from .moments import ago, day, minute, moment
 from .navigation import navigation
+from .round_trip import discard_spent_attempt
 from .routes import PROBE, Route
 from .state import State, state
 from .undo import undo_of

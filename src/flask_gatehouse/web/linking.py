@@ -6,9 +6,9 @@ from flask.typing import ResponseReturnValue
 from ..signin.attempt import Purpose
 from ..signin.linking import unlink
 from .actor import actor, signed_in
-from .auth import begin_round_trip, remember_attempt
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .language import text
+from .round_trip import begin_round_trip, remember_attempt
 from .standing import changing
 from .state import state
 
