@@ -20,7 +20,9 @@ setup: ## Create .venv and fetch browser code; cheap when nothing changed
 run: setup ## Run the application for development, at one address
 	@GATEHOUSE_ENV=development $(BIN)/gatehouse run
 
-test: setup provision check ## Everything: lint, types, contracts, unit, both databases, a browser
+# One waits for a network while the other computes.
+test: setup ## Everything: lint, types, contracts, unit, both databases, a browser
+	@$(MAKE) -j2 provision check
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ORDER) $(ARGS)
 
 provision: setup
