@@ -74,7 +74,8 @@ def sites(folder: Path, only: str | None = None, *, apart: bool = True) -> Itera
     :param only: one kind alone.
     :param apart: whether applications and servers keep to cores of their own.
     """
-    POSTGRESQL_OPTIONS["log_statement"] = "none"
+    # Tests want all statements in the log, and a zone that nobody expects.
+    POSTGRESQL_OPTIONS.update(log_statement="none", timezone="UTC")
     if apart:
         begin_servers()
     with running_services() as services:

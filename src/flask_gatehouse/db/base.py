@@ -13,6 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _CONDITION = "gatehouse_condition"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,8 +36,23 @@ class UtcDateTime(TypeDecorator[datetime]):
         Not ``process_result_value``, which is called through three others: a page reads hundreds of moments.
         """
         if dialect.name == "sqlite":
-            return lambda value: None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+            return _moment
         return lambda value: None if value is None else value.astimezone(UTC)
+
+
+def _moment(stored: Any) -> datetime | None:
+    """Return what SQLite keeps as a moment, where it keeps anything.
+
+    One row of whoever can write to the file would stop every reader of its table: what is no moment is read as one
+    long ago, at which every session had ended. A verification of the trail compares what is stored.
+    """
+    if stored is None:
+        return None
+    try:
+        # Not ``replace(tzinfo=UTC)``, which takes six times as long.
+        return datetime.fromisoformat(f"{stored}+00:00")
+    except ValueError:
+        return _LONG_AGO
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is

@@ -137,6 +137,7 @@ OF_SQLITE = {
     "an end in the midst of a text": "target_type = target_type || char(0) || 'x'",
     "half a person": "actor_id = actor_id + 0.5",
     "a person as octets": "actor_id = CAST(actor_id AS BLOB)",
+    "a time that is none": "occurred_at = 'soon'",
     "a time as octets": "occurred_at = CAST(occurred_at AS BLOB)",
     "a time that sorts elsewhere": "occurred_at = replace(occurred_at, ' ', 'T')",
     "a body of octets": "body = CAST(body AS BLOB)",
