@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Selec
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
+# Where a connection of SQLAlchemy's keeps what is ours; it is gone with the connection behind it.
+_CURSOR = "gatehouse_cursor"
 
 
 class PreparedSelect:
@@ -86,13 +88,26 @@ class _Form:
         switch = self.begins and not driver.autocommit
         if switch:
             driver.autocommit = True
-        cursor = lent.cursor()
+        cursor = self._cursor(lent)
         cursor.execute(self.text, parameters if self._order is None else [parameters[name] for name in self._order])
         row: Row | None = cursor.fetchone()
-        cursor.close()
+        if not self.begins:
+            cursor.close()
         if switch:
             driver.autocommit = False
         return row
+
+    def _cursor(self, lent: PoolProxiedConnection) -> Any:
+        """Return a cursor, of PostgreSQL's the one that its connection keeps: to make it takes a fifth of a question.
+
+        One of SQLite's would keep what it has read from being overwritten.
+        """
+        if not self.begins:
+            return lent.cursor()
+        kept = lent.info.get(_CURSOR)
+        if kept is None:
+            kept = lent.info[_CURSOR] = lent.cursor()
+        return kept
 
     def told(self, error: Exception, parameters: Mapping[str, Any]) -> BaseException:
         """Return what SQLAlchemy makes of an error of the driver's, without parameters that may open a session."""

@@ -132,11 +132,7 @@ def visit() -> Visit:
 
     :raises DependencyUnavailable: if the database does not answer. Nobody is signed out by that.
     """
-    kept = memory()
-    known: Visit | None = kept.get(VISIT)
-    if known is None:
-        known = kept[VISIT] = _look_up(state())
-    return known
+    return _visit(memory())
 
 
 def signed_in() -> Found:
@@ -174,7 +170,7 @@ def person() -> Person | Anonymous:
     kept = memory()
     known: Person | Anonymous | None = kept.get(PERSON)
     if known is None:
-        found = visit().session
+        found = _visit(kept).session
         known = kept[PERSON] = ANONYMOUS if found is None else _person(found)
     return known
 
@@ -208,6 +204,13 @@ def clear_session_cookie(response: Response) -> Response:
     here = state()
     response.delete_cookie(here.session_cookie, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
     return response
+
+
+def _visit(kept: dict[str, Any]) -> Visit:
+    known: Visit | None = kept.get(VISIT)
+    if known is None:
+        known = kept[VISIT] = _look_up(state())
+    return known
 
 
 def _look_up(here: State) -> Visit:
