@@ -54,3 +54,12 @@ def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     log.flush()
     log.close()
     assert stream.getvalue() == "a line\n"
+
+
+def test_nobody_is_waited_for_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = QueuedLog(Odd())
+    log.handle(line("a line"))
+    log.close()
+    # Whoever waits asks the queue.
+    monkeypatch.delattr(log, "queue")
+    log.flush()

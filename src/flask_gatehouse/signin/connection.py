@@ -17,7 +17,7 @@ import certifi
 
 from .call import Answer, Call
 from .deadline import Deadline
-from .names import Names
+from .names import Address, Names
 
 # Seconds for the connection, for the handshake of TLS, and for each pause between bytes.
 CONNECT_TIMEOUT = 2.0
@@ -61,7 +61,8 @@ def exchange(call: Call, limit: int, names: Names, deadline: Deadline) -> Answer
     """
     address = urlsplit(call.url)
     with _connected(address, names, deadline) as opened:
-        connection = HTTPConnection(address.hostname or "", address.port)
+        # With its port: without one, it would look for a port in the last part of an IPv6 address.
+        connection = HTTPConnection(address.hostname or "", _port(address))
         connection.sock = cast("socket.socket", Bounded(opened, deadline))
         target = f"{address.path or '/'}{'?' if address.query else ''}{address.query}"
         connection.request(call.method, target, call.body, {"Host": address.netloc, **call.headers})
@@ -78,17 +79,13 @@ def exchange(call: Call, limit: int, names: Names, deadline: Deadline) -> Answer
 def _connected(address: SplitResult, names: Names, deadline: Deadline) -> Iterator[socket.socket]:
     """Yield a connection to the first address of a host that takes one."""
     host, failure = address.hostname or "", OSError("the name has no address")
-    port = address.port or (80 if address.scheme == "http" else 443)
-    for family, kind, protocol, _, place in names.addresses(host, port, deadline):
-        with socket.socket(family, kind, protocol) as opened:
-            try:
-                opened.settimeout(deadline.left(CONNECT_TIMEOUT))
-                opened.connect(place)
-            except OSError as error:
-                failure = error
-                continue
-            # What is sent is a whole question, and need not wait for more.
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for found in names.addresses(host, _port(address), deadline):
+        try:
+            connected = _connect(found, deadline)
+        except OSError as error:
+            failure = error
+            continue
+        with connected as opened:
             if address.scheme == "http":
                 yield opened
                 return
@@ -98,6 +95,22 @@ def _connected(address: SplitResult, names: Names, deadline: Deadline) -> Iterat
                 yield secured
             return
     raise failure
+
+
+def _port(address: SplitResult) -> int:
+    return address.port or (80 if address.scheme == "http" else 443)
+
+
+def _connect(found: Address, deadline: Deadline) -> socket.socket:
+    family, kind, protocol, _, place = found
+    with contextlib.ExitStack() as unless_connected:
+        opened = unless_connected.enter_context(socket.socket(family, kind, protocol))
+        opened.settimeout(deadline.left(CONNECT_TIMEOUT))
+        opened.connect(place)
+        # What is sent is a whole question, and need not wait for more.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        unless_connected.pop_all()
+    return opened
 
 
 @functools.cache

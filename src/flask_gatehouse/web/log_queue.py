@@ -72,7 +72,7 @@ class QueuedLog(QueueHandler):
 
     def flush(self) -> None:
         """Wait a moment until everything is written; logging asks for it when a process ends."""
-        if self._process != os.getpid():
+        if self._process != os.getpid() or self._is_over:
             return
         with suppress(Full):
             self._tell_what_is_lost()
@@ -84,12 +84,13 @@ class QueuedLog(QueueHandler):
         """End the thread, unless it hangs: it keeps no process from ending."""
         if self._process == os.getpid():
             self.queue.put(None)
+            self._is_over = True
         super().close()
 
     def _begin(self) -> None:
         # What waited in the process from which this one was forked is written there.
         self.queue: Waiting = SimpleQueue()
-        self._lost, self._counting = 0, threading.Lock()
+        self._lost, self._counting, self._is_over = 0, threading.Lock(), False
         _Writer(self.queue, self._stream, self._lose).start()
         self._process = os.getpid()
 

@@ -76,7 +76,6 @@ def test_a_connection_that_was_interrupted_is_nobodys_any_more(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its answer may still come, and would be read by whoever asks next: for the session of somebody else."""
-    database.first(NAME, {"number": 1})
     with database.engine.connect() as connection:
         used: Any = connection.connection.dbapi_connection
     with monkeypatch.context() as patch:

@@ -113,6 +113,18 @@ def test_the_next_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, cl
         assert asked(peer)[0] == 200
 
 
+def test_an_address_of_letters_and_one_that_this_machine_does_not_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as peer:
+        families = (socket.AF_APPLETALK, socket.AF_INET)
+        place = ("127.0.0.1", int(peer.url.rpartition(":")[2]))
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda *_, **__: [(family, socket.SOCK_STREAM, 6, "", place) for family in families]
+        )
+        peer.url = "http://[2001:db8::abcd]"
+        assert asked(peer)[0] == 200
+    assert b"Host: [2001:db8::abcd]\r\n" in peer.seen
+
+
 @pytest.mark.parametrize(
     "call",
     [
