@@ -116,6 +116,9 @@ def test_a_field_that_is_mistyped_is_named_and_nothing_is_done(
         ("POST", "/users/{target}/toggle-active", {"active": "true"}),
         ("PUT", "/users/{target}", {"version": "1", "name": "Other", "rloe": "admin"}),
         ("POST", "/users/{target}", {"_method": "put", "version": "1", "name": "Other", "rloe": "admin"}),
+        # A program may repeat in JSON what it was told; a form that says one of these wants it to be so.
+        ("POST", "/users/{target}", {"_method": "put", "version": "1", "name": "Other", "email": "other@example.com"}),
+        ("PUT", "/users/{target}", {"version": "1", "name": "Other", "locked": "true"}),
         ("POST", "/users/invitations", {"email": "new@example.com", "role": "viewer", "agian": "true"}),
         ("POST", "/users/bulk", {"change": "deactivate", "user": "{target}", "everyon": "1"}),
         ("POST", "/account/delete", {"confirm": "root@example.com", "whom": "target@example.com"}),

@@ -80,13 +80,14 @@ def sent(only: Collection[str], *, unread: Collection[str] = ()) -> MultiDict[st
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
     :param only: refuse all but these: without one that is mistyped, the rest may mean the opposite.
-    :param unread: what a body may say as well, and nobody reads, since it was told to be as it is.
+    :param unread: what a JSON object may say as well, and nobody reads, since that is how we told it. Forms of ours say
+        none of it.
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises InvalidField: with every field of a JSON object that is of another kind than it should be.
     :raises InvalidQuery: with every field that is not one of ``only``.
     """
     if not request.is_json:
-        return sent_form({*only, *unread})
+        return sent_form(only)
     try:
         # A member that stands twice is refused: a filter in front of us may have read the other one.
         body = strict_json.loads(request.get_data())
