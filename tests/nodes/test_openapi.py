@@ -63,9 +63,12 @@ KEPT = (
     "SELECT id, name, role, is_active, version, session_generation FROM gatehouse_users ORDER BY id",
     "SELECT id, email, role FROM gatehouse_invitations ORDER BY id",
     "SELECT id, name, approved_role FROM gatehouse_join_requests ORDER BY id",
-    # Those that let somebody in: the worker writes down when it comes to it that others are over.
+    # Those that let somebody in, and those that a request has ended. That others are over is written down by the worker
+    # when it comes to it, for none of these reasons.
     """SELECT s.id FROM gatehouse_sessions s JOIN gatehouse_users u ON u.id = s.user_id
     WHERE s.ended_at IS NULL AND s.generation = u.session_generation AND u.is_active ORDER BY s.id""",
+    """SELECT id, end_reason FROM gatehouse_sessions
+    WHERE end_reason IN ('logout', 'revoked', 'replaced') ORDER BY id""",
     "SELECT id, user_id FROM gatehouse_identities ORDER BY id",
 )
 # What a parameter names, so that requests find somebody: most numbers that can be are nobody's.
