@@ -8,7 +8,7 @@ from ..accounts.rules import LAST_ADMINISTRATOR
 from ..audit.events import UNDECIDED, AuditEvent
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
-from ..sessions.rules import EndReason
+from ..sessions.rules import BY_TIME
 from .overdue import FindOverdue, backup_overdue, checkpoint_overdue, review_overdue
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -107,11 +107,11 @@ RULES: tuple[Rule, ...] = (
          settle=MINUTE),
     Rule("new-device", "Sign-in from a new device", frozenset({AuditEvent.LOGIN_SUCCESS}),
          applies=lambda event: event.body["details"].get("new_device") is True, settle=MINUTE),
-    # Where time alone has ended it, a tab was left open. Where somebody has, the cookie may be in other hands.
+    # Where somebody has ended it, the cookie may be in other hands: a thief comes back after “this was not me”. All are
+    # one group, because everybody comes with such a cookie after all sessions were ended.
     Rule("session-after-end", "A session was used after somebody had ended it",
-         frozenset({AuditEvent.SESSION_USE_AFTER_EXPIRE}), by_actor,
-         applies=lambda event: event.body["reason"] in {EndReason.LOGOUT, EndReason.REVOKED, EndReason.REPLACED},
-         settle=MINUTE),
+         frozenset({AuditEvent.SESSION_USE_AFTER_EXPIRE}),
+         applies=lambda event: event.body["reason"] not in BY_TIME, settle=MINUTE),
     Rule("role-changed", "A role or a permission was changed",
          frozenset({AuditEvent.AUTHZ_CHANGE, AuditEvent.BOOTSTRAP_ADMIN_USED}), by_actor,
          settle=5 * SECOND),

@@ -17,6 +17,10 @@ class EndReason(StrEnum):
     GENERATION = "generation"
 
 
+# Time alone ends these: whoever comes afterwards has left a tab open. Every other end is somebody's doing.
+BY_TIME = frozenset({EndReason.IDLE, EndReason.ABSOLUTE})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long a session lasts without use, and at all."""

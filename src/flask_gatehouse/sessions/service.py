@@ -17,7 +17,7 @@ from ..db.base import database_now
 from ..kernel.context import Actor
 from .lookup import digest_of
 from .models import UserSession
-from .rules import EndReason
+from .rules import BY_TIME, EndReason
 
 # Built once, and of the table: each sign-in writes one row and needs no entity.
 _INSERT = insert(cast("Table", UserSession.__table__)).inline()
@@ -114,7 +114,7 @@ def note_use_after_end(db: Session, session_id: str, reason: EndReason, *, actor
     :param reason: why it had ended.
     :param actor: who came, as whom the session was.
     """
-    if reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
+    if reason in BY_TIME:
         end_session(db, session_id, reason, actor=actor)
     first = db.execute(
         update(UserSession)

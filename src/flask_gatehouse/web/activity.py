@@ -15,7 +15,7 @@ from ..audit.activity import Activity, read_activity
 from ..audit.events import AuditEvent, Outcome
 from ..audit.reading import RecordedEvent
 from ..audit.watching import record_reading
-from ..sessions.rules import EndReason
+from ..sessions.rules import BY_TIME, EndReason
 from ..sessions.telling import newest_sessions
 from .actor import actor, signed_in
 from .audit_names import event_name
@@ -29,8 +29,7 @@ from .state import state
 _LONGEST_NUMBER = 18
 _NOISE = {
     (AuditEvent.SESSION_REVOKED, EndReason.REPLACED),
-    (AuditEvent.SESSION_USE_AFTER_EXPIRE, EndReason.IDLE),
-    (AuditEvent.SESSION_USE_AFTER_EXPIRE, EndReason.ABSOLUTE),
+    *((AuditEvent.SESSION_USE_AFTER_EXPIRE, reason) for reason in BY_TIME),
 }
 ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
 

@@ -6,6 +6,9 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import func, select
 
+from flask_gatehouse.accounts.bulk import Action, Change, change_many
+from flask_gatehouse.accounts.holds import hold_user
+from flask_gatehouse.accounts.service import reactivate_user, suspend_user
 from flask_gatehouse.alerts.cursor import MOST_FAILURES
 from flask_gatehouse.alerts.errors import LetterRefused
 from flask_gatehouse.alerts.messages import as_text
@@ -16,7 +19,8 @@ from flask_gatehouse.audit.service import record_each
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.kernel.errors import DependencyUnavailable
-from flask_gatehouse.sessions.rules import EndReason
+from flask_gatehouse.sessions.rules import EndReason, Limits, ended
+from flask_gatehouse.sessions.service import note_use_after_end
 from tests.integration.alerts.conftest import Desk
 from tests.integration.conftest import SOMEBODY, House
 
@@ -124,8 +128,54 @@ def test_a_session_that_is_used_after_somebody_has_ended_it_is_told(desk: Desk, 
     desk.work()
     desk.wait(timedelta(minutes=2))
     rules = [alert.rule for message in desk.work() for alert in message.alerts]
-    told = {EndReason.LOGOUT, EndReason.REVOKED, EndReason.REPLACED}
-    assert rules == (["session-after-end"] if reason in told else [])
+    assert rules == ([] if reason in {EndReason.IDLE, EndReason.ABSOLUTE} else ["session-after-end"])
+
+
+@pytest.mark.parametrize("end", ["not me", "deactivated", "deactivated with others", "activated again"])
+def test_a_thief_who_comes_back_is_told_however_her_sessions_were_ended(desk: Desk, house: House, end: str) -> None:
+    user = house.join("ada")
+    begun = house.enter(user)
+    with desk.database.transaction() as db:
+        if end == "not me":
+            assert hold_user(db, user.id, user.session_generation, about="login", actor=SOMEBODY)
+        elif end == "deactivated with others":
+            assert change_many(db, [user.id], Change(Action.DEACTIVATE), actor_id=None).changed == 1
+        else:
+            suspend_user(db, user.id, actor=SOMEBODY)
+        if end == "activated again":
+            reactivate_user(db, user.id, actor=SOMEBODY)
+    limits = Limits(idle=timedelta(minutes=30), absolute=timedelta(hours=24))
+    reason = ended(house.find(begun).times, limits)
+    assert reason is not None
+    with desk.database.transaction() as db:
+        assert note_use_after_end(db, begun.session_id, reason, actor=SOMEBODY)
+    desk.work()
+    desk.wait(timedelta(minutes=2))
+    assert "session-after-end" in [alert.rule for message in desk.work() for alert in message.alerts]
+
+
+def test_everybody_who_comes_after_all_sessions_were_ended_is_one_message(desk: Desk) -> None:
+    def come(numbers: range) -> None:
+        with desk.database.transaction() as db:
+            for number in numbers:
+                target, who = ("session", f"{number:022}"), Actor(user_id=number, kind="user")
+                record(
+                    AuditEvent.SESSION_USE_AFTER_EXPIRE,
+                    resource=target,
+                    reason=EndReason.REVOKED,
+                    session=db,
+                    actor=who,
+                )
+
+    come(range(1, 26))
+    desk.work()
+    desk.wait(timedelta(minutes=2))
+    assert [(alert.count, len(alert.examples)) for message in desk.work() for alert in message.alerts] == [(25, 3)]
+    come(range(26, 51))
+    desk.wait(timedelta(minutes=2))
+    assert len(desk.work()) == 1
+    desk.wait(timedelta(hours=1))
+    assert [alert.count for alert in desk.work()[1].alerts] == [25]
 
 
 def test_of_two_workers_one_tells(desk: Desk) -> None:
