@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -17,10 +18,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from flask_gatehouse.limiting import Limiter, LimiterUnavailable, TooManyRequests
+from flask_gatehouse.limiting import Limiter, LimiterUnavailable, TooManyRequests, shared
 from flask_gatehouse.limiting.limiter import RECOVERY_S, TELL_AGAIN_S
 from flask_gatehouse.limiting.shared import DEADLINE_S, TIMEOUT_S, SharedCounts
-from flask_gatehouse.settings import Rate
+from flask_gatehouse.settings import ConfigurationError, Rate
 from tests.services import need, running_redis
 from tools import provision
 
@@ -137,6 +138,63 @@ def test_a_process_that_was_forked_has_connections_of_its_own(redis_url: str) ->
     ).stdout
     numbers = [int(number) for number in told.split()]
     assert (len(numbers), len(set(numbers))) == (4, 2)
+
+
+def test_two_threads_are_counted_at_once_whatever_the_address_says_of_connections(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "DEADLINE_S", 300.0)
+    counts = SharedCounts(f"{redis_url}&max_connections=1&socket_timeout=300", "x")
+    told: list[object] = []
+    with redis.Redis.from_url(redis_url) as client:
+        # The one connection that the address allows is busy until something is pushed.
+        asking = threading.Thread(target=lambda: told.append(counts._ask("BLPOP", "busy", 0)), daemon=True)
+        asking.start()
+        try:
+            until = time.monotonic() + 120
+            while not any(one["cmd"] == "blpop" for one in client.client_list()) and time.monotonic() < until:
+                time.sleep(0.01)
+            assert counts.hit("a", LIMIT) is None
+        finally:
+            client.lpush("busy", "done")
+        asking.join(120)
+    assert told == [[b"busy", b"done"]]
+
+
+def test_connections_that_came_to_nothing_do_not_count(place: Path, program: Path) -> None:
+    clock = Clock()
+    limiter = Limiter(SharedCounts(f"unix://{place}/redis.sock?max_connections=1", "x"), clock)
+    for number in range(3):
+        assert passes(limiter, str(number))
+        with pytest.raises(LimiterUnavailable):
+            limiter.insist()
+        clock.now += RECOVERY_S
+    with running_redis(program, place):
+        assert passes(limiter)
+        limiter.insist()
+    clock.now += RECOVERY_S
+    # One that Redis has closed by going away counts no more than those.
+    assert passes(limiter)
+    with running_redis(program, place):
+        clock.now += RECOVERY_S
+        assert passes(limiter)
+        limiter.insist()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://127.0.0.1/0?canary=1",
+        "redis://127.0.0.1/0?protocol=9",
+        "redis://127.0.0.1/0?max_connections=canary",
+        "redis://:canary/word@127.0.0.1/0",
+    ],
+)
+def test_an_address_that_the_client_does_not_understand_is_refused_at_once(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL cannot be read") as raised:
+        SharedCounts(address, "x")
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "canary" not in shown
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from datetime import timedelta
 from typing import Any
 
-from ..settings import Rate
+from ..settings import ConfigurationError, Rate
 from .errors import LimiterUnavailable
 from .punctual import punctual, within
 
@@ -19,6 +19,10 @@ TIMEOUT_S = 0.3
 # Seconds for all that one question takes, however many pieces the answers come in.
 DEADLINE_S = 1.0
 _MICROSECOND = timedelta(microseconds=1)
+_UNREADABLE = (
+    "REDIS_URL cannot be read: percent-encode the special characters in its password, "
+    "and look for an option behind its ? that Redis' client does not have."
+)
 # When a caller has asked, the newest first, in microseconds of the one clock that all nodes share. Answers how long to
 # wait for one more; with nothing, if this one was counted.
 _COUNT = """
@@ -42,12 +46,19 @@ class SharedCounts:
 
     :param url: ``redis://``, ``rediss://`` or ``unix://``.
     :param name: what the keys of this application begin with; others may use the same Redis.
+    :raises ConfigurationError: if the client does not understand the address.
     """
 
     def __init__(self, url: str, name: str) -> None:
         self._name = name
-        self._pool = redis.ConnectionPool.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        self._pool.connection_class = punctual(self._pool.connection_class)
+        try:
+            self._pool = redis.ConnectionPool.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+            self._pool.connection_class = punctual(self._pool.connection_class)
+            # It opens nothing, and refuses an option that it does not know: each request would have failed by that.
+            self._new_connection()
+        except (redis.RedisError, TypeError, ValueError):
+            # Without the client's own words, which hold a piece of the address: of a password with a slash, even that.
+            raise ConfigurationError([_UNREADABLE]) from None
         # The client's own pool looks at each connection before it gives it, which takes as long as the question.
         # By process: two of which one has forked the other would read each other's answers.
         self._idle: defaultdict[int, deque[Any]] = defaultdict(deque)
@@ -73,7 +84,7 @@ class SharedCounts:
         try:
             connection = idle.pop()
         except IndexError:
-            connection = self._pool.make_connection()
+            connection = self._new_connection()
         try:
             with within(DEADLINE_S):
                 answer = _answer(connection, *words)
@@ -83,6 +94,14 @@ class SharedCounts:
         # None that was interrupted: what it still has to say would be read as the answer to the next question.
         idle.append(connection)
         return answer
+
+    def _new_connection(self) -> Any:
+        """Return one that connects once it is asked.
+
+        Not by the pool, which counts what it has made and never what was dropped: with ``max_connections`` in the
+        address it would refuse all, after so many.
+        """
+        return self._pool.connection_class(**self._pool.connection_kwargs)
 
 
 def _answer(connection: Any, *words: str | int) -> Any:
