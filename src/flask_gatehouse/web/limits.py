@@ -71,7 +71,7 @@ def rate_limit(
 
     Put it below ``@app.route``. Whoever asks more often is answered with 429, as by our own routes.
 
-    :param allowance: such as ``"10 per minute"``, of this view alone; by default the view draws on what
+    :param allowance: such as ``"10 per minute"`` or ``"5/year"``, of this view alone; by default the view draws on what
         ``GATEHOUSE_RATE_LIMIT`` allows each person in all.
     :raises ValueError: for an allowance that cannot be read.
     """

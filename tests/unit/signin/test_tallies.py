@@ -71,6 +71,9 @@ def test_nobody_ever_waits_longer_than_the_longest(pauses: list[int], times: int
         ("20 per 10 minutes", Rate(20, 10 * MINUTE)),
         ("5/hour", Rate(5, 60 * MINUTE)),
         (" 3 PER 2 Days ", Rate(3, 2 * 24 * 60 * MINUTE)),
+        ("100 per month", Rate(100, timedelta(days=30))),
+        ("5/year", Rate(5, timedelta(days=365))),
+        ("1 per 10 years", Rate(1, timedelta(days=3650))),
     ],
 )
 def test_a_rate_in_words(text: str, rate: Rate) -> None:
@@ -78,7 +81,17 @@ def test_a_rate_in_words(text: str, rate: Rate) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "20", "0 per minute", "20 per 0 minutes", "9999999 per day", "1 per 9999999 days"]
+    "text",
+    [
+        "",
+        "20",
+        "0 per minute",
+        "20 per 0 minutes",
+        "1 per week",
+        "9999999 per day",
+        "1 per 9999999 days",
+        "1 per 11 years",
+    ],
 )
 def test_other_words_are_no_rate(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
