@@ -7,4 +7,4 @@ stands, and ``verifying`` holds everything against that.
 
 from .body import Personal as Personal
 from .events import AuditEvent as AuditEvent
-from .service import Facts as Facts, record as record, record_each as record_each, together as together
+from .service import Facts as Facts, record as record, record_each as record_each

@@ -99,8 +99,13 @@ def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, a
 def together(session: Session) -> Iterator[None]:
     """Write all that is recorded in a block by one statement at its end, in the order in which it was recorded.
 
-    If the block raises, nothing of it is written.
+    If the block raises, nothing of it is written. What is recorded in a SAVEPOINT is written there and then, so that it
+    goes with it; what was recorded before keeps waiting, or it would go too.
+
+    :raises RuntimeError: inside of another such block of the same session.
     """
+    if _TOGETHER in session.info:
+        raise RuntimeError("What this session records is kept together already: leave that block before the next one.")
     kept: list[dict[str, Any]] = []
     session.info[_TOGETHER] = kept
     try:
@@ -112,9 +117,8 @@ def together(session: Session) -> Iterator[None]:
 
 
 def _write(session: Executes, rows: list[dict[str, Any]]) -> None:
-    kept: list[dict[str, Any]] | None = session.info.get(_TOGETHER) if isinstance(session, Session) else None
-    if kept is not None:
-        kept.extend(rows)
+    if isinstance(session, Session) and _TOGETHER in session.info and not session.in_nested_transaction():
+        session.info[_TOGETHER].extend(rows)
         return
     session.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     for row in rows:

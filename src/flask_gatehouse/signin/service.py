@@ -22,7 +22,8 @@ from ..accounts.service import (
     request_to_join,
     sign_in_known,
 )
-from ..audit import AuditEvent, record, together
+from ..audit import AuditEvent, record
+from ..audit.service import together
 from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import Actor

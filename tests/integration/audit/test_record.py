@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from flask_gatehouse.audit import AuditEvent, record, together
+from flask_gatehouse.audit import AuditEvent, record
 from flask_gatehouse.audit.events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
-from flask_gatehouse.audit.service import Facts, record_each
+from flask_gatehouse.audit.service import Facts, record_each, together
 from flask_gatehouse.kernel.context import Actor, current_actor, current_session
 from tests.integration.conftest import House
 from tests.trail import said, told
@@ -99,6 +99,27 @@ def test_nothing_is_written_together_by_a_block_that_raises(house: House) -> Non
             _ = 1 / 0
         record("article.withdrawn", session=db)
     assert [row.event for row in house.trail()] == ["article.withdrawn"]
+
+
+def test_together_or_not_a_savepoint_takes_along_what_was_recorded_in_it_and_nothing_else(house: House) -> None:
+    with house.database.transaction() as db, together(db):
+        record("article.written", session=db)
+        with suppress(ZeroDivisionError), db.begin_nested():
+            record("article.published", session=db)
+            _ = 1 / 0
+        with db.begin_nested():
+            record("article.read", session=db)
+        record("article.withdrawn", session=db)
+    assert sorted(house.events()) == ["article.read", "article.withdrawn", "article.written"]
+
+
+def test_a_block_in_another_is_refused_and_harms_nothing(house: House) -> None:
+    with house.database.transaction() as db, together(db):
+        record("article.written", session=db)
+        with pytest.raises(RuntimeError, match="together already"), together(db):
+            pytest.fail("The block has begun.")
+        record("article.withdrawn", session=db)
+    assert house.events() == ["article.written", "article.withdrawn"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"bytes"])
