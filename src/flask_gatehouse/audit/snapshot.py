@@ -18,10 +18,12 @@ from .models import HASH_LENGTH
 # So much is read at once, which is a megabyte or two: more does not fit into a processor's own memory, and is slower.
 STRETCH = 1024
 # Of octets SQLite would make the text or the number that they look like, by which no index finds them: they are quoted.
+# Of PostgreSQL with its era, if that is not ours: years before Christ are written as the same years after.
+_IN_ITS_ERA = "replace(to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD{}HH24:MI:SS.US AD'), ' AD', '')"
 _MOMENT = {
     "sqlite": "CASE WHEN typeof(e.occurred_at) = 'text' AND instr(e.occurred_at, 'T') = 0"
     " THEN replace(e.occurred_at, ' ', 'T') WHEN e.occurred_at IS NOT NULL THEN quote(e.occurred_at) END",
-    "postgresql": "to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
+    "postgresql": _IN_ITS_ERA.format('"T"'),
 }
 _ACTOR = {
     "sqlite": "CASE WHEN typeof(e.actor_id) = 'integer' THEN CAST(e.actor_id AS TEXT)"
@@ -43,7 +45,7 @@ _AS_ONE = {
     "sqlite": f"json_array({', '.join(_COLUMNS)})",
     "postgresql": "'[' || concat_ws(',', "
     + ", ".join(f"coalesce(to_json({column})::text, 'null')" for column in _COLUMNS).replace(
-        "e.occurred_at", "to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+        "e.occurred_at", _IN_ITS_ERA.format(" ")
     )
     + ") || ']'",
 }

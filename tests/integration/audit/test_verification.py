@@ -156,6 +156,19 @@ def test_who_writes_what_is_no_text_is_found_and_hides_nothing(trail: Trail, thi
     assert found == [("edited", 5, 5), ("edited", 7, 7)]
 
 
+def test_a_time_of_the_same_year_before_christ_is_another_one(trail: Trail, thief: Thief) -> None:
+    if trail.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite holds the text of a moment")
+    # There was no year 0: the year 2026 B.C. is 4,051 years before 2026.
+    before = "(occurred_at AT TIME ZONE 'UTC' - interval '4051 years') AT TIME ZONE 'UTC'"
+    thief.run(EVENT.format(f"occurred_at = {before}"), event=thief.event_id(5))
+    with trail.engine.connect() as connection:
+        year = "SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY AD') FROM gatehouse_audit_events WHERE id = :event"
+        assert connection.execute(text(year), {"event": thief.event_id(5)}).scalar_one() == "2026 BC"
+    report = trail.verify()
+    assert (report.exit_code, first(report)) == (1, ("edited", 5, 5))
+
+
 def insert_one(events: list[dict[str, Any]]) -> None:
     event = dict(events[130])
     forge(event, at="2026-03-01T09:00:00.000000Z", id=uuid7(datetime(2026, 3, 1, 9, tzinfo=UTC)))
