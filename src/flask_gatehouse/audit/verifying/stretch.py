@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..agreement import Row, absent_subjects, read_closely
@@ -78,6 +79,8 @@ def read_stretch(snapshot: Snapshot, epoch: int, start: int, end: int, sizes: It
 
 def _check_events(stretch: Stretch, snapshot: Snapshot, rows: Sequence[tuple[Any, ...]]) -> None:
     sha256, prefix, epoch = hashlib.sha256, LEAF_PREFIX, stretch.epoch
+    # At most once, and all of them: one by one, each event with other values than these would take a query.
+    in_full = cache(lambda: {row[0]: Row._make(row) for row in snapshot.rows(epoch, stretch.start, stretch.end)})
     for position, leaf, name, columns, ip, personal, body in rows:
         try:
             if sha256(prefix + body.encode()).digest() != leaf:
@@ -85,7 +88,7 @@ def _check_events(stretch: Stretch, snapshot: Snapshot, rows: Sequence[tuple[Any
                 continue
             absent = absent_subjects(columns, ip, personal, body)
             if absent is None:
-                absent = read_closely(Row._make(snapshot.rows(epoch, position, position + 1)[0]))
+                absent = read_closely(in_full()[position])
             for subject in absent:
                 if subject is None:
                     # What is there first with this name is when it happened, as the body agrees.
