@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -92,12 +93,20 @@ def _services(config: pytest.Config) -> Services:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what drives a browser last: from then on the thread has an event loop, in which coroutines cannot be awaited
-    by code that is none. Before that, what takes long comes first.
+    by code that is none. Before that, what takes long comes first; and of each of these kinds the longest file, or one
+    core would be busy with it at the end and the others idle.
 
     Where ``CI`` is set, what waits for other processes has a second try: of thousands of such tests one meets a machine
     that stands still for a moment. The end of the run says who needed it and why. Elsewhere chance shows at once.
     """
-    items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), not _starts_processes(item)))
+    lengths = Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (
+            "chromium" in getattr(item, "fixturenames", ()),
+            not _starts_processes(item),
+            -lengths[item.path],
+        )
+    )
     for item in items if os.environ.get("CI") else ():
         if _starts_processes(item):
             item.add_marker(pytest.mark.flaky(reruns=1))

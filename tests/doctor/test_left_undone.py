@@ -196,13 +196,13 @@ def test_a_review_that_is_due(look: Look, database: Database) -> None:
 
 def test_a_package_that_is_too_old(look: Look, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert look("packages").result is OK
-    old = tmp_path / "limits-1.0.dist-info"
+    old = tmp_path / "joserfc-1.0.dist-info"
     old.mkdir()
-    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: limits\nVersion: 1.0\n")
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: joserfc\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = look("packages")
     assert found.result is FAILED
-    assert "limits 1.0 is older than" in found.evidence
+    assert "joserfc 1.0 is older than" in found.evidence
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def test_a_newer_release(look: Look, tmp_path: Path) -> None:
     assert look("releases").result is UNKNOWN
     with package_index(tmp_path / "index", "flask-3.1.3-py3-none-any.whl") as env:
         assert look("releases", env).result is OK, look("releases", env)
-    with package_index(tmp_path / "index", "limits-99.0-py3-none-any.whl") as env:
+    with package_index(tmp_path / "index", "joserfc-99.0-py3-none-any.whl") as env:
         found = look("releases", env)
     assert found.result is WARNING
-    assert "limits 99.0" in found.evidence
+    assert "joserfc 99.0" in found.evidence

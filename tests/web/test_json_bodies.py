@@ -144,6 +144,34 @@ def test_a_form_is_refused_by_a_field_that_is_mistyped_too(
     assert kept(client) == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        # What ``fetch`` says of a string.
+        ("text/plain;charset=UTF-8", b'{"is_active": true}', 415),
+        (None, b"is_active=true", 415),
+        ("application/x-json", b'{"is_active": true}', 415),
+        ("multipart/form-data", b"is_active=true", 415),
+        ("multipart/form-data; boundary=b", b"is_active=true", 415),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="is_active"; filename="x"\r\n\r\ntrue\r\n--b--',
+            422,
+        ),
+        ("application/x-www-form-urlencoded", b"", 200),
+    ],
+)
+def test_what_is_neither_form_nor_json_does_not_do_the_opposite(
+    client: FlaskClient, root: SignedIn, target: int, kind: str | None, body: bytes, status: int
+) -> None:
+    before = kept(client)
+    answer = client.post(
+        f"/users/{target}/toggle-active", data=body, content_type=kind, headers={**JSON, **root.headers}
+    )
+    assert answer.status_code == status
+    assert (kept(client) == before) is (status != 200)
+
+
 def test_what_a_host_adds_to_a_form_is_its_own(app: Flask, client: FlaskClient, root: SignedIn, target: int) -> None:
     app.config["WTF_CSRF_FIELD_NAME"] = "token"
     own = {"csrf_token": root.csrf_token, "token": "x", "_charset_": "utf-8", "_csrf": "y", "is_active": "false"}

@@ -140,6 +140,7 @@ def test_steps_of_a_sign_in_have_a_limit_of_their_own_each(make: Make) -> None:
     other = app.test_client()
     sign_in_as(other, email="other@example.com")
     assert statuses(other, "/auth/confirm", 1) != [429]
+    assert statuses(other, "/auth/authorize/dev", 1) == [400]
 
 
 def test_the_table_says_what_is_limited_and_what_is_refused_alone() -> None:
@@ -147,7 +148,7 @@ def test_the_table_says_what_is_limited_and_what_is_refused_alone() -> None:
     assert kinds == {
         "/auth/login/<provider>": Limit.SIGN_IN,
         "/auth/authorize/<provider>": Limit.SIGN_IN,
-        "/auth/confirm": Limit.CONFIRM,
+        "/auth/confirm": Limit.SIGN_IN,
     }
     assert {route.rule for route in ROUTES if route.probe} == {"/healthz", "/readyz", "/metrics"}
     # What gives or takes rights, or cannot be taken back.

@@ -39,7 +39,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}, pages=("GET",)),
     Route("/auth/session", "session_status", auth.session_status, {"GET": PERSON, "POST": PERSON}, background=True),
-    Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}, limit=Limit.CONFIRM),
+    Route("/auth/confirm", "confirm", auth.confirm, {"GET": PERSON}, limit=Limit.SIGN_IN),
     Route("/auth/not-me/<token>", "not_me", not_me.not_me, {"GET": ANYONE, "POST": ANYONE}),
     Route("/dashboard", "dashboard", dashboard.dashboard, {"GET": PERSON}, pages=("GET",)),
     Route("/dashboard/administrator", "claim_administration", dashboard.claim_administration, {"POST": PERSON},

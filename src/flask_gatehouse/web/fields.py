@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..accounts.errors import FieldProblem, InvalidField, InvalidQuery
 from ..signin import strict_json
@@ -109,10 +109,18 @@ def sent_form(only: Collection[str]) -> MultiDict[str, str]:
     Names that begin with ``_`` are left alone: the method and a host's own, whose templates may add some to our forms.
 
     :raises InvalidQuery: with every other field that is not one of ``only``.
+    :raises UnsupportedMediaType: if there is a body and no field in it.
     """
+    form, files = request.form, request.files
+    if not form and not files and request.content_length:
+        # Something was said and none of it understood: as nothing at all, it might mean the opposite.
+        raise UnsupportedMediaType
     tokens = ("csrf_token", current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
-    said = (name for name in request.form if not name.startswith("_") and name not in tokens)
-    refuse_unknown(said, only, FieldProblem.NO_FIELD)
+    refuse_unknown(
+        (name for name in form if not name.startswith("_") and name not in tokens), only, FieldProblem.NO_FIELD
+    )
+    # No field of ours is a file, whatever it is called.
+    refuse_unknown(files, (), FieldProblem.NO_FIELD)
     return request.form
 
 

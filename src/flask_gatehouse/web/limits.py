@@ -29,16 +29,14 @@ class Limit(StrEnum):
 
     # What a person asks for in all: GATEHOUSE_RATE_LIMIT.
     GENERAL = "general"
-    # Of each step of a sign-in: GATEHOUSE_RATE_LIMIT_SIGN_IN, per address, as nobody is signed in yet.
+    # Of each step of a sign-in: GATEHOUSE_RATE_LIMIT_SIGN_IN, of each address as long as nobody is signed in. Whoever
+    # confirms that it is she goes the same way, and must not be kept out by strangers of her network.
     SIGN_IN = "sign_in"
-    # The same per person, who is signed in and confirms that it is she.
-    CONFIRM = "confirm"
 
 
 def allowances(settings: Settings) -> dict[str, Rate]:
     """Return how often each limit lets somebody pass."""
-    sign_in = settings.rate_limit_sign_in
-    return {Limit.GENERAL: settings.rate_limit, Limit.SIGN_IN: sign_in, Limit.CONFIRM: sign_in}
+    return {Limit.GENERAL: settings.rate_limit, Limit.SIGN_IN: settings.rate_limit_sign_in}
 
 
 def limited(
@@ -54,8 +52,7 @@ def limited(
     def counted(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         here = state()
         scope = "general" if limit is Limit.GENERAL else str(request.endpoint)
-        who = _address() if limit is Limit.SIGN_IN else _person_or_address()
-        here.limiter.hit(f"{scope}/{who}", here.allowances[limit], reduce=limit is not Limit.GENERAL)
+        here.limiter.hit(f"{scope}/{_person_or_address()}", here.allowances[limit], reduce=limit is not Limit.GENERAL)
         _tell_if_alone()
         if request.method in insists:
             here.limiter.insist()
