@@ -1,6 +1,7 @@
 """What is done for one person, by her address or her number."""
 
 import sys
+from urllib.parse import unquote
 
 import click
 from flask import current_app
@@ -116,8 +117,8 @@ def explain(email: str, method: str, path: str) -> None:
         user_id = find_person(connection, email)
         user, history = get_user(connection, user_id), history_of_role(connection, user_id)
         names = find_names(connection, history.actors)
-        # Of an address that was pasted, the part that says where it leads.
-        path = path.partition("?")[0].partition("#")[0]
+        # Of an address that was pasted, the part that says where it leads, decoded once, as a server does.
+        path = unquote(path.partition("?")[0].partition("#")[0])
         known = Known(
             is_held=history.held_at is not None,
             is_there=lambda number: bool(find_names(connection, [number])),
