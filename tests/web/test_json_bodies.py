@@ -172,6 +172,24 @@ def test_what_is_neither_form_nor_json_does_not_do_the_opposite(
     assert (kept(client) == before) is (status != 200)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"complete": "2"},
+        {"complete": ""},
+        {"part": "roles", "decision": "withdraw", "everyone": "0"},
+        {"part": "roles", "decision": "withdraw", "everyone": ""},
+    ],
+)
+def test_a_review_takes_no_tick_that_its_form_does_not_send(
+    client: FlaskClient, root: SignedIn, target: int, fields: dict[str, str]
+) -> None:
+    before = kept(client)
+    answer = client.post("/admin/access-review", data=fields, headers=root.headers)
+    assert (answer.status_code, kept(client)) == (422, before)
+    assert "There has been no review yet" in client.get("/admin/access-review").text
+
+
 def test_what_a_host_adds_to_a_form_is_its_own(app: Flask, client: FlaskClient, root: SignedIn, target: int) -> None:
     app.config["WTF_CSRF_FIELD_NAME"] = "token"
     own = {"csrf_token": root.csrf_token, "token": "x", "_charset_": "utf-8", "_csrf": "y", "is_active": "false"}

@@ -77,6 +77,9 @@ def access_review() -> ResponseReturnValue:
     if request.method == "GET":
         return _page()
     fields = sent_form(only=_FIELDS)
+    # A tick that says something else than ours do may mean the opposite.
+    if wrong := {name: FieldProblem.UNKNOWN for name in ("complete", "everyone") if fields.get(name, "1") != "1"}:
+        raise InvalidField(wrong)
     if "complete" in fields:
         return _complete()
     if "one" in fields:
