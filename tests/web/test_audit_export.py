@@ -81,6 +81,25 @@ def test_it_is_recorded_before_the_first_byte_leaves(app: Flask, admin: FlaskCli
     assert recorded["kept"]["ip_asked_for"]["value"] == "192.0.2.7"
 
 
+def test_what_was_typed_stays_in_the_trail_only_if_the_trail_says_it_itself(app: Flask, admin: FlaskClient) -> None:
+    with state_of(app).database.transaction() as db:
+        record("article.published", resource=("article", 1), session=db)
+    for asked in (
+        {"event": "article.published", "q": "article:1"},
+        {"event": "grace@example.org", "q": "mailto:grace@example.org"},
+        {"q": "f" * 16},
+    ):
+        assert admin.get(EXPORT, query_string={"format": "csv", **asked}).status_code == 200
+    program = app.test_cli_runner().invoke(args=["gatehouse", "audit", "export", "--format=csv", "--session=Grace"])
+    assert program.exit_code == 0, program.output
+    assert [recorded["details"]["filters"] for recorded in events(app)] == [
+        {"event": "article.published", "target": "article:1"},
+        {"event": True, "target": True},
+        {"request": True},
+        {"session": True},
+    ]
+
+
 def test_what_cannot_be_recorded_does_not_leave(app: Flask, admin: FlaskClient) -> None:
     with state_of(app).database.engine.begin() as connection:
         connection.execute(

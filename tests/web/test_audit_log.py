@@ -261,6 +261,15 @@ def test_it_says_at_whom_somebody_looked_and_holds_nothing_personal(admin: Flask
     assert reading["person"] == 1
 
 
+def test_what_is_no_name_of_an_event_is_not_kept_for_good(admin: FlaskClient, happen: Callable[..., None]) -> None:
+    happen("article.published")
+    # The last one is ours, and has not happened yet.
+    for event in ("grace@example.org", "article.published", "grace.hopper", "backup_drilled"):
+        assert admin.get(f"{LOG}?event={event}").status_code == 200
+    kept = [reading["filters"]["event"] for reading in readings(admin)]
+    assert kept == [True, "article.published", "backup_drilled", "sensitive_read"]
+
+
 def test_one_event_is_a_reading_too(admin: FlaskClient) -> None:
     for headers in ({}, HTMX, JSON):
         admin.get(f"{LOG}/1", headers=headers)

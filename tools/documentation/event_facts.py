@@ -131,7 +131,7 @@ FACTS: Mapping[AuditEvent, Said] = {
         "",
         {
             "format": "`jsonl`, `csv` or `ocsf`",
-            "filters": "what was asked for",
+            "filters": "what was asked for; of a text `true`, unless the trail says it of an event",
             "unproven": "whether events without a proof were in it",
         },
         personal={"ip_asked_for": "the network address that was asked for"},

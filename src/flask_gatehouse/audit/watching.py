@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from .events import AuditEvent
+from .models import AuditEventRow
 from .reading import read_page
 from .search import TrailQuery
 from .service import record
 
 # For so long, asking the same again is one reading.
 WHILE = timedelta(minutes=5)
+# Filters that can be any text.
+_TEXTS = {"event", "request", "session", "target"}
+_events = AuditEventRow.__table__.c
 
 
 def record_reading(database: Database, actor: Actor, details: Mapping[str, Any], *, person: int | None = None) -> None:
@@ -33,3 +39,25 @@ def record_reading(database: Database, actor: Actor, details: Mapping[str, Any],
     with database.transaction() as db:
         resource = None if person is None else ("user", person)
         record(AuditEvent.SENSITIVE_READ, resource=resource, details=details, session=db, actor=actor)
+
+
+def lasting(connection: Connection, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return filters as an event may say them for good: a text only if the trail says it already, and True otherwise.
+
+    Somebody's address in the wrong field would stay in the trail beyond her erasure, which reaches no details.
+
+    :param filters: as an export says them, without a network address.
+    """
+    return {
+        name: value if name not in _TEXTS or _is_said(connection, name, value) else True
+        for name, value in filters.items()
+    }
+
+
+def _is_said(connection: Connection, name: str, value: str) -> bool:
+    if name == "event" and value in set(AuditEvent):
+        return True
+    kind, _colon, identifier = value.partition(":") if name == "target" else ("session", ":", value)
+    of_it = {"event": (_events.event == value,), "request": (_events.request_id == value,)}
+    where = of_it.get(name, (_events.target_type == kind, _events.target_id == identifier))
+    return connection.execute(select(_events.id).where(*where).limit(1)).first() is not None

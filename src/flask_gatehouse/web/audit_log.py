@@ -22,7 +22,7 @@ from ..audit.reading import (
 )
 from ..audit.standing import find_standing
 from ..audit.walking import find_numbers
-from ..audit.watching import record_reading
+from ..audit.watching import lasting, record_reading
 from ..kernel.clock import utc_now
 from ..kernel.deferred import Deferred
 from .actor import actor
@@ -141,7 +141,8 @@ def asks_url(asks: str) -> str:
 def _note_reading(asked: Asked, meant: Meant | None) -> None:
     """Record the reading: which filters were used, with their values only where nothing personal can be in them."""
     said: dict[str, Any] = asked.parameters()
-    filters = {name: value if name not in {"q", "who", "ip"} else True for name, value in said.items()}
+    with state().database.reading() as connection:
+        filters = lasting(connection, said) | dict.fromkeys(said.keys() & {"q", "who", "ip"}, True)
     details: dict[str, Any] = {"resource": "audit_log", "filters": filters}
     people = meant.query.people if meant is not None and meant.query is not None else ()
     if len(people) == 1:

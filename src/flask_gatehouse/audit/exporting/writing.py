@@ -23,6 +23,7 @@ from ..note_keys import VerifierKey
 from ..proofs import MissingHashes
 from ..service import record
 from ..snapshot import Snapshot, snapshot
+from ..watching import lasting
 from .csv_lines import CSV_HEADER, csv_line
 from .event import ExportedEvent, kept_beside
 from .ocsf import as_ocsf
@@ -142,7 +143,7 @@ def record_export(db: Session, export: Export, failure: str | None, *, actor: Ac
 
     :param failure: why nothing of it leaves, or no more; None if it is taken.
     """
-    filters = dict(export.selection.filters)
+    filters = lasting(db.connection(), export.selection.filters)
     # An address is about a person, and details stay for good.
     address = filters.pop("ip", None)
     personal = {} if address is None else {"ip_asked_for": Personal(address, None)}
