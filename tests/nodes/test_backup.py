@@ -147,7 +147,14 @@ def _manifest(path: Path) -> dict[str, dict[str, int]]:
 def good(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup that would be taken, for tests that each spoil a copy of it."""
     path = tmp_path_factory.mktemp("saved") / "good.backup"
-    ok(run(site, "backup", path))
+
+    def is_of_a_log() -> bool:
+        path.unlink(missing_ok=True)
+        ok(run(site, "backup", path))
+        return bool(_manifest(path)["log"])
+
+    # Before anything is sealed, it is of none.
+    until(is_of_a_log)
     return path
 
 
