@@ -77,13 +77,14 @@ def test_the_prefix_leads_nowhere_that_a_caller_has_named(app: Flask, slash: str
 def test_what_a_host_adds_to_addresses_for_one_caller_reaches_no_other(app: Flask) -> None:
     @app.url_defaults
     def add(endpoint: str, values: dict[str, Any]) -> None:
-        values["who"] = request.headers["X-Who"]
+        values["who"] = request.headers.get("X-Who", "nobody")
 
-    pages = [
-        app.test_client().get(f"{prefix_of(app)}/auth/login", headers={"X-Who": who}).text for who in ("ada", "bob")
-    ]
-    assert "who=ada" in pages[0]
-    assert "who=ada" not in pages[1]
+    client = app.test_client()
+    sign_in_as(client)
+    for visitor, path in ((app.test_client(), "/auth/login"), (client, "/dashboard")):
+        pages = [visitor.get(f"{prefix_of(app)}{path}", headers={"X-Who": who}).text for who in ("ada", "bob")]
+        assert "who=ada" in pages[0]
+        assert "who=ada" not in pages[1]
 
 
 def test_no_header_moves_an_address(app: Flask) -> None:

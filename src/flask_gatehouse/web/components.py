@@ -1,6 +1,6 @@
 """What pages are put together from: the macros of ``components/``, and the addresses of our own files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -65,18 +65,30 @@ def static_url(filename: str) -> str:
 
     It ends in the file's fingerprint, so that a browser need never ask again for what an address has once brought.
     """
-    # Once for all requests that come below the same root: to make the addresses of a page is a twentieth of it.
-    known, key = state().addresses, (current_request().root_path, filename)
+    return _once(filename, lambda: _make_static_url(filename))
+
+
+def page_url(endpoint: str) -> str:
+    """Return the address of a page of ours that is one page for everybody.
+
+    :param endpoint: without the blueprint's name.
+    """
+    return _once(f"gatehouse.{endpoint}", lambda: url_for(f"gatehouse.{endpoint}"))
+
+
+def _once(name: str, make: Callable[[], str]) -> str:
+    """Return an address, made once for all requests below the same root: those of a page are a tenth of it to make."""
+    known, key = state().addresses, (current_request().root_path, name)
     found = known.get(key)
     if found is None:
-        found = _make_static_url(filename)
+        found = make()
         if len(known) < _MOST_ADDRESSES and not _may_change(current_application()):
             known[key] = found
     return found
 
 
 def _may_change(application: Flask) -> bool:
-    """Return whether a file's address depends on more than the root, or its fingerprint on when one asks.
+    """Return whether an address depends on more than the root, or a file's fingerprint on when one asks.
 
     Where hosts are told apart, another one's cached address could be whatever somebody says is the host. What a host
     adds to all addresses may be about whoever asks.

@@ -12,6 +12,7 @@ from ..accounts.rules import Role
 from ..accounts.service import HeldUser, claim_administration as claim, find_claimant, list_held
 from .access_review import due_in_words
 from .actor import signed_in
+from .components import page_url
 from .denials import NotAllowed
 from .language import text
 from .navigation import places
@@ -72,15 +73,12 @@ def _overdue_review() -> str | None:
 
 def _links() -> list[tuple[str, str, str, str]]:
     return [
-        *(
-            (text(place.label), url_for(f"gatehouse.{place.endpoint}"), place.icon, text(place.description))
-            for place in places()
-        ),
+        *((text(place.label), page_url(place.endpoint), place.icon, text(place.description)) for place in places()),
         (
             text("Your account"),
-            url_for("gatehouse.account"),
+            page_url("account"),
             "user-round",
             text("Where you are signed in, and with what"),
         ),
-        (text("Sign out"), url_for("gatehouse.sign_out"), "log-out", text("End this session on this browser")),
+        (text("Sign out"), page_url("sign_out"), "log-out", text("End this session on this browser")),
     ]

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 
-from flask import request, url_for
+from flask import request
 
 from ..accounts.rules import Role
 from .actor import signed_in
+from .components import page_url
 from .language import marked as _, text
 from .permissions import Permission, permits
 from .state import state
@@ -43,8 +44,7 @@ def _open_to(role: Role, list_role: Role) -> tuple[Place, ...]:
 def navigation() -> list[tuple[str, str, str, bool]]:
     """Return label, address, icon and whether one is there, for the bar at the top."""
     here = (request.endpoint or "").removeprefix("gatehouse.")
-    bar = [(text("Dashboard"), url_for("gatehouse.dashboard"), "layout-dashboard", here == "dashboard")]
+    bar = [(text("Dashboard"), page_url("dashboard"), "layout-dashboard", here == "dashboard")]
     return bar + [
-        (text(place.label), url_for(f"gatehouse.{place.endpoint}"), place.icon, here == place.endpoint)
-        for place in places()
+        (text(place.label), page_url(place.endpoint), place.icon, here == place.endpoint) for place in places()
     ]
