@@ -52,7 +52,11 @@ def limited(
     def counted(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         here = state()
         scope = "general" if limit is Limit.GENERAL else str(request.endpoint)
-        here.limiter.hit(f"{scope}/{_person_or_address()}", here.allowances[limit], reduce=limit is not Limit.GENERAL)
+        here.limiter.hit(
+            f"{scope}/{_step_taker() if limit is Limit.SIGN_IN else _person_or_address()}",
+            here.allowances[limit],
+            reduce=limit is not Limit.GENERAL,
+        )
         _tell_if_alone()
         if request.method in insists:
             here.limiter.insist()
@@ -80,7 +84,10 @@ def rate_limit(
             here = state()
             scope = "general" if own is None else f"host/{request.endpoint}"
             try:
-                here.limiter.hit(f"{scope}/{_person_or_address()}", own or here.allowances[Limit.GENERAL])
+                here.limiter.hit(
+                    f"{scope}/{_person_or_address()}",
+                    own or here.allowances[Limit.GENERAL],
+                )
                 _tell_if_alone()
             except GatehouseError as error:
                 after_this_request(secure_host_page)
@@ -91,6 +98,14 @@ def rate_limit(
         return counted
 
     return decorate
+
+
+def _step_taker() -> str:
+    """Return who takes a step of a sign-in, which says what is wrong with it also while the database is away."""
+    try:
+        return _person_or_address()
+    except DependencyUnavailable:
+        return _address()
 
 
 def _person_or_address() -> str:
