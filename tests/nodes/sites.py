@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.audit.models import AuditEventRow
+from flask_gatehouse.audit.sealing import seal_lag
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.sessions.models import UserSession
@@ -62,6 +63,11 @@ class Site:
         wanted = select(table).join(User, User.id == table.c.user_id).where(User.email == email)
         with self.database.reading() as connection:
             return [dict(row._mapping) for row in connection.execute(wanted.order_by(table.c.created_at))]
+
+    def is_sealed(self) -> bool:
+        """Return whether the worker has sealed all that has happened, so that a checkpoint signs it."""
+        with self.database.reading() as connection:
+            return not seal_lag(connection)
 
     def last_event(self) -> int:
         """Return where the trail ends now, for ``events``."""

@@ -17,6 +17,7 @@ from flask_gatehouse.audit.note_keys import SigningKey
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from tests.integration.audit.thief import Trail
+from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser
 from tests.nodes.sites import Site, running_site
 from tests.processes import PATIENCE_S, Node
@@ -103,6 +104,7 @@ def test_an_export_from_a_page_and_one_by_command(
     site: Site, open_browser: Callable[[Node], Browser], tmp_path: Path
 ) -> None:
     browser = administrator(site, open_browser)
+    wait_until(site.is_sealed)
     signed = site.command("audit", "checkpoint")
     assert signed.returncode == 0, signed.stderr
     answer = browser.get("/admin/audit-logs/export")

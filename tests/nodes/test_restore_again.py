@@ -8,7 +8,6 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-from flask_gatehouse.audit.sealing import seal_lag
 from flask_gatehouse.kernel.context import COMMAND_LINE
 from flask_gatehouse.privacy.erasure import erase_user
 from flask_gatehouse.settings import Settings
@@ -37,14 +36,9 @@ def newcomer(site: Site, open_browser: Open) -> int:
 
 def signed(site: Site) -> str:
     """Sign how the trail stands, with all that has happened, and return what verification says of it."""
-    wait_until(lambda: is_sealed(site))
+    wait_until(site.is_sealed)
     ok(site.command("audit", "checkpoint"))
     return ok(site.command("audit", "verify"))
-
-
-def is_sealed(site: Site) -> bool:
-    with site.database.reading() as connection:
-        return not seal_lag(connection)
 
 
 def remove(place: str) -> None:
