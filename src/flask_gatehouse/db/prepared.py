@@ -73,7 +73,7 @@ class _Form:
         compiled: Any = statement.compile(dialect=dialect)
         driver: Any = dialect.loaded_dbapi
         self.text, self.error, self._dialect = str(compiled), driver.Error, dialect
-        # Python's SQLite driver sends no BEGIN before a SELECT.
+        # As in ``Database``: of SQLite's driver, a SELECT begins nothing.
         self.begins = dialect.name != "sqlite"
         self._order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
         self._readers: list[tuple[int, Callable[[Any], Any]]] = []

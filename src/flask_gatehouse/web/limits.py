@@ -52,11 +52,8 @@ def limited(
     def counted(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         here = state()
         scope = "general" if limit is Limit.GENERAL else str(request.endpoint)
-        here.limiter.hit(
-            f"{scope}/{_step_taker() if limit is Limit.SIGN_IN else _person_or_address()}",
-            here.allowances[limit],
-            reduce=limit is not Limit.GENERAL,
-        )
+        who = _who_signs_in() if limit is Limit.SIGN_IN else _person_or_address()
+        here.limiter.hit(f"{scope}/{who}", here.allowances[limit], reduce=limit is not Limit.GENERAL)
         _tell_if_alone()
         if request.method in insists:
             here.limiter.insist()
@@ -100,8 +97,8 @@ def rate_limit(
     return decorate
 
 
-def _step_taker() -> str:
-    """Return who takes a step of a sign-in, which says what is wrong with it also while the database is away."""
+def _who_signs_in() -> str:
+    """Return whose step of a sign-in this is. It says what is wrong with it also while the database is away."""
     try:
         return _person_or_address()
     except DependencyUnavailable:
