@@ -17,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -56,6 +58,16 @@ def copy(folder: Path) -> None:
     environment.symlink_to(sys.prefix)
 
 
+@contextmanager
+def _servers() -> Iterator[None]:
+    """Run the peers' own PostgreSQL and Redis, which their set-up starts once and a restart of the machine ends."""
+    subprocess.run([str(PLACE / "services.sh"), "start"], check=True, cwd=PLACE)
+    try:
+        yield
+    finally:
+        subprocess.run([str(PLACE / "services.sh"), "stop"], check=True, cwd=PLACE)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--folder", type=Path, default=REPOSITORY.parent / "shared/peers")
@@ -77,7 +89,7 @@ def main() -> int:
     only = f"{options.only},g_host,g_app"
     quick = ["--quick"] if options.quick else []
     command = [str(python), str(PLACE / "bench.py"), "seed", *options.stages, "--only", only, *quick]
-    with tempfile.TemporaryDirectory() as metrics:
+    with _servers(), tempfile.TemporaryDirectory() as metrics:
         return subprocess.run(
             command, cwd=PLACE, env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics}, check=False
         ).returncode
