@@ -1,5 +1,6 @@
 """User administration as the web answers it: who may, pages and rows, bad input, conflicts, many at once."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, text
 from sqlalchemy.exc import OperationalError
 
 from flask_gatehouse import Role
@@ -211,11 +212,20 @@ def test_whoever_is_slower_sees_both_versions(enter: Enter, target: int) -> None
     )
 
 
-def test_a_person_does_not_raise_herself(enter: Enter) -> None:
+def test_a_person_does_not_raise_herself(app: Flask, enter: Enter) -> None:
     client, who = enter(Role.VIEWER)
     sent = {"name": "Me", "role": "admin", "version": "1"}
     assert client.put(f"/users/{who.user_id}", data=sent, headers={**HTMX, **who.headers}).status_code == 403
     assert client.get(f"/users/{who.user_id}", headers=JSON).get_json()["role"] == "viewer"
+    with state_of(app).database.reading() as connection:
+        found = connection.execute(
+            text("SELECT actor_id, target_type, target_id, body FROM gatehouse_audit_events WHERE event='authz_fail'")
+        )
+        ((actor_id, kind, target_id, body),) = found.all()
+    assert (actor_id, kind, target_id) == (who.user_id, "user", str(who.user_id))
+    assert json.loads(body)["details"] == {"method": "PUT", "route": "/users/<int:user_id>", "needed": "admin"}
+    counted = state_of(app).metrics.text(state_of(app).database).decode()
+    assert 'gatehouse_refusals_total{reason="not_allowed"} 1.0' in counted
 
 
 def test_the_last_administrator_stays(enter: Enter) -> None:

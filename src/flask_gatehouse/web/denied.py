@@ -4,8 +4,8 @@ import logging
 
 from flask import request
 
-from ..accounts.errors import LastAdministrator
-from ..accounts.rules import LAST_ADMINISTRATOR
+from ..accounts.errors import LastAdministrator, RoleNotYours
+from ..accounts.rules import LAST_ADMINISTRATOR, Role
 from ..audit import AuditEvent, record
 from ..kernel.errors import DependencyUnavailable
 from ..signin.errors import ProviderUnavailable
@@ -17,7 +17,7 @@ from .state import state
 log = logging.getLogger("flask_gatehouse")
 
 
-def record_denial(error: NotAllowed | CrossSiteRequest | LastAdministrator) -> None:
+def record_denial(error: NotAllowed | RoleNotYours | CrossSiteRequest | LastAdministrator) -> None:
     """Write a refusal into the trail; the refusal stands even if that fails."""
     event = AuditEvent.CSRF_REFUSED if isinstance(error, CrossSiteRequest) else AuditEvent.AUTHZ_FAIL
     details = {"method": request.method, "route": str(request.url_rule) if request.url_rule else None}
@@ -26,6 +26,9 @@ def record_denial(error: NotAllowed | CrossSiteRequest | LastAdministrator) -> N
     target = reason = None
     if isinstance(error, LastAdministrator):
         target, reason = ("user", error.user_id), LAST_ADMINISTRATOR
+    elif isinstance(error, RoleNotYours):
+        # Whoever tries to raise herself would otherwise leave no trace: her name alone she may well change.
+        target, details["needed"] = ("user", error.user_id), Role.ADMIN
     try:
         who = actor()
         with state().database.transaction() as db:

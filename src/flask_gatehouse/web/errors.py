@@ -8,7 +8,7 @@ from flask import Flask, Response, current_app, flash, make_response, redirect, 
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from ..accounts.errors import LastAdministrator
+from ..accounts.errors import LastAdministrator, RoleNotYours
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.urls import local_path
 from ..limiting import LimiterUnavailable, TooManyRequests
@@ -33,6 +33,7 @@ DOWNLOAD = "_gatehouse_download"
 # What is counted as a refusal, for an operator who looks for attacks.
 _COUNTED: dict[type, str] = {
     NotAllowed: "not_allowed",
+    RoleNotYours: "not_allowed",
     CrossSiteRequest: "cross_site",
     ConfirmationRequired: "confirmation_required",
     TooManyRequests: "too_many",
@@ -50,7 +51,7 @@ def answer(error: GatehouseError) -> Response:
     made = make(error)
     if reason := next((_COUNTED[kind] for kind in type(error).__mro__ if kind in _COUNTED), None):
         state().metrics.refusals.labels(reason).inc()
-    if isinstance(error, NotAllowed | CrossSiteRequest | LastAdministrator):
+    if isinstance(error, NotAllowed | RoleNotYours | CrossSiteRequest | LastAdministrator):
         record_denial(error)
     if isinstance(error, ProviderUnavailable):
         note_outage(error)
