@@ -128,10 +128,10 @@ def _invitations(count: int, now: datetime) -> Iterator[Row]:
 def _join_requests(count: int, now: datetime) -> Iterator[Row]:
     for number in range(1, count // 4 + 1):
         asked = now - timedelta(days=20) + timedelta(seconds=number % 1_000_000)
-        # Most of them are refusals that still hold.
-        waits = number % LIVING_IN == 0
-        decided, name = (None, "Somebody") if waits else (now - timedelta(days=1), "")
-        yield number, "google", ISSUER, f"guest-{number}", None, False, name, asked, decided
+        # Most of them are refusals that still hold, and some have been approved and have not come.
+        waits, role = number % LIVING_IN == 0, "viewer" if number % LIVING_IN == 1 else None
+        decided, name = None if waits else now - timedelta(days=1), "Somebody" if waits or role else ""
+        yield number, "google", ISSUER, f"guest-{number}", None, False, name, asked, decided, role
 
 
 def _tallies(count: int, now: datetime) -> Iterator[Row]:
@@ -180,7 +180,7 @@ _TABLES: tuple[tuple[str, tuple[str, ...], Rows], ...] = (
     (
         "join_requests",
         ("id", "provider", "issuer", "subject", "email", "email_is_authoritative", "name", "requested_at",
-         "approved_at"),
+         "approved_at", "approved_role"),
         _join_requests,
     ),
     ("refusal_tallies", ("key", "count", "waits", "forget_at"), _tallies),

@@ -11,7 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from flask_gatehouse.accounts.invitations import expire_invitations, find_invited_role, list_invitations
-from flask_gatehouse.accounts.joining import expire_join_requests, find_approved_role, list_join_requests
+from flask_gatehouse.accounts.joining import (
+    expire_join_requests,
+    find_approved_role,
+    list_approved_requests,
+    list_join_requests,
+)
 from flask_gatehouse.accounts.listing import count_users, list_users
 from flask_gatehouse.accounts.locks import lock_administrators
 from flask_gatehouse.accounts.profile import Profile
@@ -244,6 +249,7 @@ QUESTIONS = (
     # In the order of their numbers, until a page is full.
     Question("invitations: first page", _plainly(list_invitations), walks=frozenset({"gatehouse_invitations"})),
     Question("requests to join: first page", _plainly(list_join_requests), walks=_REQUESTS),
+    Question("requests to join: approved, first page", _plainly(list_approved_requests), walks=_REQUESTS),
     Question("worker: sealing", _sealed),
     Question("worker: how far sealing is behind", _plainly(seal_lag)),
     Question(

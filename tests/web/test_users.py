@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.models import User
-from flask_gatehouse.accounts.service import invite
+from flask_gatehouse.accounts.service import Profile, invite, request_to_join
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.testing import SignedIn, sign_in_as
@@ -287,6 +287,47 @@ def test_many_at_once_leave_oneself_out(enter: Enter, target: int) -> None:
         "finished": True,
     }
     assert not client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
+
+
+def ask_to_join(app: Flask, count: int) -> list[str]:
+    """Let strangers ask, and return their addresses, the newest first."""
+    addresses = [f"s{number:03}@example.com" for number in range(count)]
+    with state_of(app).database.transaction() as db:
+        for one in addresses:
+            request_to_join(db, Profile("google", "https://issuer.example", one, one[:4], one, email_is_authoritative=True))
+    return addresses[::-1]
+
+
+def test_people_who_ask_to_join_are_shown_on_pages(app: Flask, enter: Enter) -> None:
+    client, _ = enter(Role.ADMIN)
+    asked = ask_to_join(app, 51)
+    first = client.get("/users/invitations", headers=JSON).get_json()
+    assert [one["email"] for one in first["join_requests"]] == asked[:50]
+    assert asked[50] not in client.get("/users/invitations").text
+    there = f"/users/invitations?join_requests_before={first['join_requests_next']}"
+    assert f"{there.removeprefix('/users/invitations')}#requests-title" in client.get("/users/invitations").text
+    rest = client.get(there, headers=JSON).get_json()
+    assert ([one["email"] for one in rest["join_requests"]], rest["join_requests_next"]) == ([asked[50]], None)
+    assert asked[50] in client.get(there).text
+
+
+def test_whoever_was_approved_hides_nobody_and_can_be_declined(app: Flask, enter: Enter) -> None:
+    client, who = enter(Role.ADMIN)
+    asked = ask_to_join(app, 51)
+    told = client.get("/users/invitations", headers=JSON).get_json()
+    for one in told["join_requests"]:
+        sent = {"join_request": one["id"], "decision": "approve", "role": "editor"}
+        assert client.post("/users/invitations", json=sent, headers=who.headers | JSON).status_code == 200
+    told = client.get("/users/invitations", headers=JSON).get_json()
+    assert [one["email"] for one in told["join_requests"]] == [asked[50]]
+    assert [one["email"] for one in told["approved"]] == asked[:50]
+    assert {one["approved_role"] for one in told["approved"]} == {"editor"}
+    page = client.get("/users/invitations").text
+    assert (page.count('value="approve"'), page.count('value="decline"')) == (1, 51)
+    mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "decline"}
+    assert client.post("/users/invitations", data=mistaken, headers=who.headers).status_code == 303
+    left = client.get("/users/invitations", headers=JSON).get_json()["approved"]
+    assert [one["email"] for one in left] == asked[1:50]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ What is approved is one account at one provider, never an address: exactly she c
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Select, and_, delete, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,8 @@ WAITS_FOR = timedelta(days=30)
 # For so long whoever was declined is not put before an administrator again.
 DECLINE_HOLDS = timedelta(days=7)
 _DECLINED = and_(JoinRequest.approved_role.is_(None), JoinRequest.decided_at.is_not(None))
+# A range, which SQLite finds by its index, where "is not null" is none: those who wait may be many.
+_APPROVED = and_(JoinRequest.decided_at > datetime(1970, 1, 1, tzinfo=UTC), JoinRequest.approved_role.is_not(None))
 _VIEW = tuple(getattr(JoinRequest, name) for name in JoinRequestView.__dataclass_fields__)
 
 
@@ -92,15 +94,20 @@ def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = 
 
 
 def expire_join_requests(db: Session, *, batch: int = 500) -> int:
-    """Forget people whom nobody let in and who have not come back for ``WAITS_FOR``; return how many.
+    """Forget people about whom nobody has decided, or who have not come since they were approved, and return how many.
 
-    Refusals that no longer hold are forgotten, too; that they were given is in the trail.
+    Both are kept for ``WAITS_FOR``: since they last asked, and since the approval. Refusals that no longer hold are forgotten, too; that they were given is in the trail.
     """
     now = now_of(db)
     db.execute(delete(JoinRequest).where(_DECLINED, JoinRequest.decided_at <= now - DECLINE_HOLDS))
     due = (
         select(JoinRequest)
-        .where(JoinRequest.requested_at <= now - WAITS_FOR, not_(_DECLINED))
+        .where(
+            # By its index; whoever was approved asked before that.
+            JoinRequest.requested_at <= now - WAITS_FOR,
+            func.coalesce(JoinRequest.decided_at, JoinRequest.requested_at) <= now - WAITS_FOR,
+            not_(_DECLINED),
+        )
         .order_by(JoinRequest.requested_at, JoinRequest.id)
         .limit(batch)
         .with_for_update(skip_locked=True)
@@ -116,11 +123,27 @@ def expire_join_requests(db: Session, *, batch: int = 500) -> int:
 def list_join_requests(
     connection: Connection, *, before: int | None = None, limit: int = 50
 ) -> Sequence[JoinRequestView]:
-    """Return whoever waits, also those who have been approved and have not come yet; the newest first.
+    """Return people about whom nobody has decided yet, the newest first.
 
     :param before: the ``id`` of the last one of the page before.
     """
-    statement = select(*_VIEW).where(not_(_DECLINED))
+    return _listed(connection, JoinRequest.decided_at.is_(None), before, limit)
+
+
+def list_approved_requests(
+    connection: Connection, *, before: int | None = None, limit: int = 50
+) -> Sequence[JoinRequestView]:
+    """Return people who have been approved and have not come yet, the newest first.
+
+    :param before: the ``id`` of the last one of the page before.
+    """
+    return _listed(connection, _APPROVED, before, limit)
+
+
+def _listed(
+    connection: Connection, meant: ColumnElement[bool], before: int | None, limit: int
+) -> Sequence[JoinRequestView]:
+    statement = select(*_VIEW).where(meant)
     if before is not None:
         statement = statement.where(JoinRequest.id < min(max(before, 0), LARGEST_ID))
     return [JoinRequestView(*row) for row in connection.execute(statement.order_by(JoinRequest.id.desc()).limit(limit))]

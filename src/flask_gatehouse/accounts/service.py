@@ -38,6 +38,7 @@ from .joining import (
     decline_join_request,
     expire_join_requests,
     find_approved_role,
+    list_approved_requests,
     list_join_requests,
     request_to_join,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "identities_of",
     "invite",
     "invite_administrator",
+    "list_approved_requests",
     "list_held",
     "list_invitations",
     "list_join_requests",

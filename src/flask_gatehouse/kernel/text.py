@@ -7,6 +7,9 @@ from datetime import timedelta
 _DURATION = re.compile(r"([1-9][0-9]{0,8})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=3650)
+# Digits, of which each column of ours holds any number.
+_LONGEST_NUMBER = 18
+LARGEST_NUMBER = 10**_LONGEST_NUMBER - 1
 # Controls, halves of a surrogate pair, and what is not seen: some of those marks reorder what is displayed, so that
 # a name can pretend to be another (Unicode TR36 §2.10).
 _UNSEEN = {"Cc", "Cs", "Cf"}
@@ -56,6 +59,11 @@ def duration(text: str) -> timedelta:
     if length > _LONGEST:
         raise ValueError("must not be longer than 3650d")
     return length
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number, of zero or more, that is no larger than ``LARGEST_NUMBER``."""
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def words(text: str) -> tuple[str, ...]:

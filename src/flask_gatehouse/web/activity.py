@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import jsonify, render_template, request, url_for
+from flask import jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ..accounts.errors import FieldProblem, InvalidQuery
 from ..accounts.names import find_names
 from ..accounts.service import get_user
 from ..audit.activity import Activity, read_activity
@@ -20,13 +19,12 @@ from ..sessions.telling import newest_sessions
 from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
-from .fields import refuse_unknown
 from .htmx import wants_json, wants_part
 from .labels import device_in_words
 from .language import marked as _, text
+from .paging import asked_places
 from .state import state
 
-_LONGEST_NUMBER = 18
 _NOISE = {
     (AuditEvent.SESSION_REVOKED, EndReason.REPLACED),
     *((AuditEvent.SESSION_USE_AFTER_EXPIRE, reason) for reason in BY_TIME),
@@ -76,7 +74,7 @@ def activity_panel(connection: Connection, user_id: int, url: str, before: int |
 
 
 def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseReturnValue:
-    before, url = asked_before(), url_for(endpoint, **values)
+    (before,), url = asked_places("before"), url_for(endpoint, **values)
     with state().database.reading() as connection:
         user = get_user(connection, user_id)
     note_reading(user_id)
@@ -92,18 +90,6 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
     return render_template(
         "gatehouse/account/activity.html", user=user, own=own, back_url=back, is_first=before is None, **panel
     )
-
-
-def asked_before() -> int | None:
-    """Return where the page begins that is asked for, if it is not the first.
-
-    :raises InvalidQuery: if that is no number, or something else is asked, which such a list cannot be.
-    """
-    refuse_unknown(request.args, ("before",))
-    said = request.args.get("before", "")
-    if said and not (said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER):
-        raise InvalidQuery({"before": FieldProblem.NOT_A_NUMBER})
-    return int(said) if said else None
 
 
 def _shown(connection: Connection, user_id: int, page: Activity) -> list[ShownActivity]:

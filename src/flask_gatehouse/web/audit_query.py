@@ -8,13 +8,12 @@ from ipaddress import ip_address
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..accounts.queries import LONGEST_SEARCH
 from ..audit.events import EVENT_LENGTH, Outcome
-from ..kernel.text import holds_unseen, plain
+from ..kernel.text import holds_unseen, is_number, plain
 
 # Days that a word stands for, the present one included.
 RANGES = {"today": 1, "7d": 7, "30d": 30}
 _TEXTS = {"q": LONGEST_SEARCH, "who": LONGEST_SEARCH, "event": EVENT_LENGTH}
 _DAY = timedelta(days=1)
-_LONGEST_NUMBER = 18
 _LONGEST_ADDRESS = 45
 
 
@@ -138,7 +137,7 @@ class _Reader:
         value = self._parameters.get(name, "")
         if not value:
             return None
-        if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+        if is_number(value):
             return int(value)
         self.problems[name] = FieldProblem.NOT_A_NUMBER
         return None

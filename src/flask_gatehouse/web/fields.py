@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..accounts.errors import FieldProblem, InvalidField, InvalidQuery
+from ..kernel.text import is_number
 from ..signin import strict_json
 from .language import marked as _, text
 
@@ -141,4 +142,4 @@ def flag(fields: Mapping[str, str], name: str) -> bool | None:
 
 def number(text: str | None) -> int:
     """Return a whole number that a page of ours has given out; one that cannot have been counts as zero."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else 0
+    return int(text) if text and is_number(text) else 0

@@ -1,5 +1,6 @@
 """Who may come in: invitations, and people who ask to join."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -7,23 +8,25 @@ from typing import Any
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..accounts.errors import AlreadyAUser, AlreadyInvited, FieldProblem, InvalidField, UserNotFound
+from ..accounts.errors import AlreadyAUser, AlreadyInvited, FieldProblem, InvalidField
+from ..accounts.names import find_names
 from ..accounts.service import (
     approve_join_request,
     decline_join_request,
-    get_user,
     invite,
+    list_approved_requests,
     list_invitations,
     list_join_requests,
     withdraw_invitation,
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .activity import ROLE_NAMES, asked_before
+from .activity import ROLE_NAMES
 from .fields import flag, in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json, wants_part
 from .labels import label_of
 from .language import text
+from .paging import asked_places
 from .problems import problem
 from .standing import changing
 from .state import state
@@ -31,8 +34,10 @@ from .users import ROLES
 
 # How long an invitation waits.
 WAITS = timedelta(days=14)
-# Open invitations on a page.
+# People of each of the lists on a page.
 PAGE = 50
+# Where a page of each list begins is asked by a parameter of its own.
+_CURSORS = ("before", "join_requests_before", "approved_before")
 # Of the three things that are asked for by a POST; a program withdraws by a DELETE.
 _FIELDS = ("email", "role", "again", "join_request", "decision", "id", "_method")
 
@@ -116,31 +121,36 @@ def _page(
     link: str | None = None,
     told: str | None = None,
 ) -> ResponseReturnValue:
-    before = asked_before()
+    begins = dict(zip(_CURSORS, asked_places(*_CURSORS), strict=True))
     with state().database.reading() as connection:
-        found, waiting = list_invitations(connection, before=before, limit=PAGE + 1), list_join_requests(connection)
-        open_ones = found[:PAGE]
-        older = open_ones[-1].id if len(found) > PAGE else None
-        names = {one.invited_by: _name(connection, one.invited_by) for one in open_ones}
+        found = list_invitations(connection, before=begins["before"], limit=PAGE + 1)
+        waiting = list_join_requests(connection, before=begins["join_requests_before"], limit=PAGE + 1)
+        approved = list_approved_requests(connection, before=begins["approved_before"], limit=PAGE + 1)
+        names = find_names(connection, {one.invited_by for one in found if one.invited_by})
+    older = dict(zip(_CURSORS, map(_next, (found, waiting, approved)), strict=True))
     if wants_json():
         return jsonify(
-            invitations=[_shown(one) for one in open_ones],
-            join_requests=[_asking(one) for one in waiting if one.approved_role is None],
-            next=older,
+            invitations=[_shown(one) for one in found[:PAGE]],
+            next=older["before"],
+            join_requests=[_asking(one) for one in waiting[:PAGE]],
+            join_requests_next=older["join_requests_before"],
+            approved=[_approved(one) for one in approved[:PAGE]],
+            approved_next=older["approved_before"],
         )
     if told:
         flash(told, "success")
     page = render_template(
         "gatehouse/users/invitations.html",
-        invitations=[asdict(one) | {"link": _link(), "invited_by_name": names[one.invited_by]} for one in open_ones],
-        join_requests=[
-            asdict(one) | {"provider_label": label_of(one.provider)} for one in waiting if one.approved_role is None
+        invitations=[
+            asdict(one) | {"link": _link(), "invited_by_name": names.get(one.invited_by or 0)} for one in found[:PAGE]
         ],
+        join_requests=[_labelled(one) for one in waiting[:PAGE]],
+        approved=[_labelled(one) for one in approved[:PAGE]],
         values=values or {},
         problems=problems or {},
         again=again,
+        begins=begins,
         older=older,
-        is_first=before is None,
         roles=ROLES,
         link=link,
         mail_is_configured=state().settings.mail_server is not None,
@@ -158,18 +168,25 @@ def _shown(invitation: InvitationView) -> dict[str, Any]:
     return shown
 
 
+def _next(found: Sequence[InvitationView | JoinRequestView]) -> int | None:
+    """Return where the next page begins, if more was found than a page has."""
+    return found[PAGE - 1].id if len(found) > PAGE else None
+
+
+def _labelled(request: JoinRequestView) -> dict[str, Any]:
+    return asdict(request) | {"provider_label": label_of(request.provider)}
+
+
 def _asking(request: JoinRequestView) -> dict[str, Any]:
     shown = asdict(request) | {"requested_at": request.requested_at.isoformat()}
     return {name: value for name, value in shown.items() if name not in {"approved_role", "decided_at"}}
 
 
+def _approved(request: JoinRequestView) -> dict[str, Any]:
+    at = request.decided_at
+    return _asking(request) | {"approved_role": request.approved_role, "approved_at": at and at.isoformat()}
+
+
 def _link() -> str:
     """Return where an invited person goes; nothing in it is secret, because her address decides."""
     return state().settings.external_url("/auth/login")
-
-
-def _name(connection: Any, user_id: int | None) -> str | None:
-    try:
-        return get_user(connection, user_id).name if user_id else None
-    except UserNotFound:
-        return None

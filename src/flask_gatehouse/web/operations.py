@@ -10,6 +10,7 @@ from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE, Sort, Statu
 from ..accounts.rules import Role
 from ..audit.events import EVENT_LENGTH, Outcome
 from ..audit.reading import PAGE as EVENTS_OF_A_PAGE
+from ..kernel.text import LARGEST_NUMBER
 from .audit_query import RANGES
 from .schemas import ADDRESS, COUNT, FLAG, ID, MOMENT, NAME, ROLE, TEXT, Schema, listed, or_null, record, ref
 
@@ -55,7 +56,7 @@ _LOG_FILTERS: dict[str, Schema] = {
     "until": {"type": "string", "anyOf": [{"const": ""}, {"format": "date-time"}]},
     "ip": {"type": "string", "anyOf": [{"const": ""}, {"format": "ipv4"}, {"format": "ipv6"}]},
 }
-_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
 _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched_to": or_null(MOMENT)})
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
@@ -85,7 +86,14 @@ _DECIDE = record(
     optional=("role",),
 )
 _INVITATIONS = record(
-    {"invitations": listed(ref("Invitation")), "join_requests": listed(ref("JoinRequest")), "next": or_null(COUNT)}
+    {
+        "invitations": listed(ref("Invitation")),
+        "next": or_null(COUNT),
+        "join_requests": listed(ref("JoinRequest")),
+        "join_requests_next": or_null(COUNT),
+        "approved": listed(ref("ApprovedRequest")),
+        "approved_next": or_null(COUNT),
+    }
 )
 _ACCOUNT = record(
     {
@@ -128,9 +136,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         confirmed_sometimes=True,
     ),
     ("invitations", "GET"): Operation(
-        "Invitations, 50 at a time, the newest first, and people who ask to join; `next` is `before` of the next page",
+        "Invitations, people who ask to join, and those of them who have been approved and have not come yet: 50 of each"
+        " at a time, the newest first; `next`, `join_requests_next` and `approved_next` are `before`,"
+        " `join_requests_before` and `approved_before` of the next page",
         {200: _INVITATIONS},
-        query={"before": _NUMBER},
+        query=dict.fromkeys(("before", "join_requests_before", "approved_before"), _NUMBER),
         refusals=(422,),
     ),
     ("invitations", "POST"): Operation(

@@ -76,6 +76,15 @@ _EVENT: dict[str, Schema] = {
     "node": TEXT,
     "v": {"type": "integer"},
 }
+_JOIN_REQUEST: dict[str, Schema] = {
+    "id": ID,
+    "provider": TEXT,
+    "issuer": TEXT,
+    "email": or_null(TEXT),
+    "email_is_authoritative": FLAG,
+    "name": TEXT,
+    "requested_at": MOMENT,
+}
 _PLACE = record({"epoch": {"type": "integer"}, "position": COUNT, "hash": TEXT})
 SCHEMAS: dict[str, Schema] = {
     "User": record(_USER),
@@ -124,17 +133,8 @@ SCHEMAS: dict[str, Schema] = {
             "expires_at": or_null(MOMENT),
         }
     ),
-    "JoinRequest": record(
-        {
-            "id": ID,
-            "provider": TEXT,
-            "issuer": TEXT,
-            "email": or_null(TEXT),
-            "email_is_authoritative": FLAG,
-            "name": TEXT,
-            "requested_at": MOMENT,
-        }
-    ),
+    "JoinRequest": record(_JOIN_REQUEST),
+    "ApprovedRequest": record(_JOIN_REQUEST | {"approved_role": ROLE, "approved_at": MOMENT}),
     "Event": record(_EVENT),
     "EventWithPlace": record(_EVENT | {"place": or_null(_PLACE)}),
     "Remaining": record({"seconds_left": LEFT, "extendable": FLAG, "warn_at": COUNT}),

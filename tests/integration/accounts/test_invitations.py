@@ -26,6 +26,7 @@ from flask_gatehouse.accounts.service import (
     expire_join_requests,
     find_approved_role,
     invite,
+    list_approved_requests,
     list_invitations,
     list_join_requests,
     request_to_join,
@@ -299,14 +300,23 @@ class TestAskingToJoin:
         assert house.events() == ["join_requested"]
 
     def test_strangers_are_forgotten(self, house: House, sign_in: SignIn) -> None:
-        refused(sign_in, profile("eve"))
-        refused(sign_in, profile("bob"))
+        for name in ("eve", "bob", "mallory", "trent"):
+            refused(sign_in, profile(name))
+        trent, mallory, *_others = waiting(house)
         with house.database.transaction() as db:
+            approve_join_request(db, trent.id, "viewer")
+            approve_join_request(db, mallory.id, "viewer")
             long_ago = utc_now() - WAITS_FOR - timedelta(minutes=1)
-            db.execute(update(JoinRequest).where(JoinRequest.name == "Eve").values(requested_at=long_ago))
+            # On the last day somebody was approved: she has as long to come as anybody.
+            asked = JoinRequest.name.in_(["Eve", "Mallory", "Trent"])
+            db.execute(update(JoinRequest).where(asked).values(requested_at=long_ago))
             assert expire_join_requests(db) == 1
             assert expire_join_requests(db) == 0
+            db.execute(update(JoinRequest).where(JoinRequest.id == mallory.id).values(decided_at=long_ago))
+            assert expire_join_requests(db) == 1
         assert [view.name for view in waiting(house)] == ["Bob"]
+        with house.database.reading() as connection:
+            assert [view.name for view in list_approved_requests(connection)] == ["Trent"]
         assert (house.trail()[-1].event, house.trail()[-1].actor_kind) == ("join_expired", "system")
 
     def test_they_are_listed_in_pages(self, house: House) -> None:
@@ -318,3 +328,18 @@ class TestAskingToJoin:
             rest = list_join_requests(connection, limit=3, before=first[-1].id)
             assert list_join_requests(connection, before=-1) == []
         assert [view.name for view in (*first, *rest)] == ["P4", "P3", "P2", "P1", "P0"]
+
+    def test_whoever_was_decided_about_takes_nobodys_place(self, house: House) -> None:
+        with house.database.transaction() as db:
+            for number in range(5):
+                request_to_join(db, profile(f"p{number}"))
+        waits, declined, *approved = [view.id for view in reversed(waiting(house))]
+        with house.database.transaction() as db:
+            decline_join_request(db, declined)
+            for number in approved:
+                approve_join_request(db, number, "viewer")
+        with house.database.reading() as connection:
+            assert [view.id for view in list_join_requests(connection, limit=1)] == [waits]
+            first = list_approved_requests(connection, limit=2)
+            rest = list_approved_requests(connection, limit=2, before=first[-1].id)
+        assert [view.id for view in (*first, *rest)] == approved[::-1]

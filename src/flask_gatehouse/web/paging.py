@@ -1,0 +1,20 @@
+"""Where the pages of lists begin that go one way, each by the number of the last row of the page before."""
+
+from flask import request
+
+from ..accounts.errors import FieldProblem, InvalidQuery
+from ..kernel.text import is_number
+from .fields import refuse_unknown
+
+
+def asked_places(*names: str) -> tuple[int | None, ...]:
+    """Return where the pages of lists begin that the address asks for, None for the first.
+
+    :param names: of the parameters, one for each list.
+    :raises InvalidQuery: with each that is no number, and with whatever else is asked, which such lists cannot be.
+    """
+    refuse_unknown(request.args, names)
+    said = [(name, request.args.get(name, "")) for name in names]
+    if wrong := {name: FieldProblem.NOT_A_NUMBER for name, value in said if value and not is_number(value)}:
+        raise InvalidQuery(wrong)
+    return tuple(int(value) if value else None for _name, value in said)
