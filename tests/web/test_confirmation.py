@@ -72,6 +72,16 @@ def test_an_open_browser_is_not_enough(
     assert everything(app) != before
 
 
+def test_whoever_cannot_confirm_is_told_why(late: tuple[FlaskClient, SignedIn]) -> None:
+    """As somebody whose provider has been taken out of the settings since she came, which nobody of a test has come by."""
+    client, _ = late
+    answer = client.get("/auth/confirm?next=/users")
+    assert answer.status_code == 403
+    assert "The service that you signed in with is no longer offered here." in answer.text
+    assert "Sign out, and sign in with another account." in answer.text
+    assert client.get("/account").status_code == 200
+
+
 def everything(app: Flask) -> list[object]:
     with state_of(app).database.reading() as connection:
         users = connection.execute(text("SELECT id, role FROM gatehouse_users ORDER BY id")).all()

@@ -55,6 +55,7 @@ from .denials import (
     NotYourself,
     ObjectNotAllowed,
     OnlyAPage,
+    ProviderGone,
 )
 from .fields import in_words, unknown_in_words
 from .language import marked as _, text
@@ -183,6 +184,14 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("This needs a fresh confirmation."),
             _("Nothing has been changed."),
             problem_type="confirmation-required",
+        )
+    ),
+    ProviderGone: _always(
+        Answer(
+            403,
+            _("You cannot confirm that it is you"),
+            _("The service that you signed in with is no longer offered here."),
+            _("Sign out, and sign in with another account."),
         )
     ),
     HttpsRequired: _always(

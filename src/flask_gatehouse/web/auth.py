@@ -20,6 +20,7 @@ from ..signin.service import Browser, complete, confirm as confirm_session, reco
 from ..signin.slowing import Account
 from .actor import actor, caller, clear_session_cookie, forget_visit, set_session_cookie, signed_in, visit
 from .confirmation import asked_first
+from .denials import ProviderGone
 from .devices import knows_device, remember_device
 from .htmx import is_htmx, redirect_by_htmx
 from .labels import label_of
@@ -73,6 +74,8 @@ def confirm() -> ResponseReturnValue:
     found, question = signed_in(), asked_first()
     if question is not None:
         return question
+    if found.provider not in state().providers:
+        raise ProviderGone(found.provider)
     return send_to_provider(found.provider, wanted_page(), Purpose.CONFIRM, found.session_id)
 
 

@@ -51,5 +51,16 @@ class ConfirmationRequired(GatehouseError):
     """A sensitive action, and the last proof of who is there is too old."""
 
 
+class ProviderGone(GatehouseError):
+    """Who is there cannot be proved: the provider that the person has signed in with is configured no longer.
+
+    :param provider: its name.
+    """
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"provider {provider} is gone")
+        self.provider = provider
+
+
 class HttpsRequired(GatehouseError):
     """Something was sent by plain http that no redirect should carry on."""
