@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -118,6 +119,20 @@ def test_a_session_is_found_by_its_id_with_all_that_happened_in_it(app: Flask, a
     assert client.get(LOG).status_code == 403
     client.post("/auth/logout", headers=who.headers)
     assert names(admin, f"q={who.session_id}") == ["session_logout", "authz_fail", "session_created"]
+
+
+@pytest.mark.parametrize(
+    "name", ["0" * 16, "proxy-2C1F0E", "0B6F9F3E-0F7E-4C7A-9D3C-0D1F8A5B7C9E", "0193e4f0-1111-7222-8333-444455556666"]
+)
+def test_a_request_is_found_by_the_name_that_it_has(
+    admin: FlaskClient, happen: Callable[..., None], name: str
+) -> None:
+    """Also one that a proxy gave it, whatever it looks like."""
+    assert names(admin, f"q={name}") == []
+    happen("article.published", actor=replace(GRACE, request_id=name))
+    happen("other")
+    assert names(admin, f"q={name}") == ["article.published"]
+    assert f"q={name}" in admin.get(f"{LOG}/{listed(admin, f'q={name}')[0]['number']}").text
 
 
 def test_an_event_is_found_by_its_own_id(admin: FlaskClient, happen: Callable[..., None]) -> None:

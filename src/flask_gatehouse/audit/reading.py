@@ -115,6 +115,12 @@ def is_session(connection: Connection, identifier: str) -> bool:
     return connection.execute(of_it.limit(1)).first() is not None
 
 
+def is_request(connection: Connection, identifier: str) -> bool:
+    """Return whether something in the trail was done by a request of this name."""
+    of_it = select(_events.id).where(_events.request_id == identifier)
+    return connection.execute(of_it.limit(1)).first() is not None
+
+
 def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[RecordedEvent, ...]:
     """Return the events that have these numbers, the newest first."""
     statement = (

@@ -1,5 +1,6 @@
 """When a session lives and when it has ended. Pure: the clock and the limits are arguments."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +20,8 @@ class EndReason(StrEnum):
 
 # Time alone ends these: whoever comes afterwards has left a tab open. Every other end is somebody's doing.
 BY_TIME = frozenset({EndReason.IDLE, EndReason.ABSOLUTE})
+# What ``secrets.token_urlsafe(16)`` makes, of which the public name of a session is.
+SESSION_ID_PATTERN = "[A-Za-z0-9_-]{22}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Times:
     ended: EndReason | None
     user_is_active: bool
     generation_is_current: bool
+
+
+def is_session_id(text: str) -> bool:
+    """Return whether a text can be the public name of a session."""
+    return re.fullmatch(SESSION_ID_PATTERN, text) is not None
 
 
 def ended(times: Times, limits: Limits) -> EndReason | None:

@@ -1,6 +1,5 @@
 """What belongs to the person: her profile and her sessions."""
 
-import re
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
 from ..accounts.service import IdentityView, find_identity_id, get_user, identities_of
-from ..sessions.rules import EndReason
+from ..sessions.rules import EndReason, is_session_id
 from ..sessions.service import account_of, end_other_sessions as end_others, end_session as end, owner_of
 from ..sessions.telling import SessionView, living_sessions
 from .activity import activity_panel
@@ -21,9 +20,6 @@ from .labels import device_in_words, label_of
 from .language import plural, text
 from .standing import changing
 from .state import state
-
-# What sessions.service makes; anything else is not asked of a database, which may refuse it.
-_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def account() -> ResponseReturnValue:
@@ -54,7 +50,8 @@ def account() -> ResponseReturnValue:
 def end_session(session_id: str) -> ResponseReturnValue:
     """End one of her own sessions; an administrator may end anybody's."""
     who = signed_in()
-    if not _SESSION_ID.fullmatch(session_id):
+    # Anything else is not asked of a database, which may refuse it.
+    if not is_session_id(session_id):
         raise NotFound
     with changing() as db:
         owner = owner_of(db, session_id)

@@ -12,15 +12,15 @@ from ..accounts.listing import list_users
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID
 from ..audit.events import IDENTIFIER_LENGTH, KIND_LENGTH
-from ..audit.reading import is_session
+from ..audit.reading import is_request, is_session
 from ..audit.search import TrailQuery, find_event_id
+from ..sessions.rules import is_session_id
 from .audit_query import Asked, find_network_address
+from .connection import WELL_FORMED
 
 # Each of them costs a search of her own.
 MANY = 10
 _USER = re.compile(r"user:([0-9]{1,10})")
-_REQUEST = re.compile(r"[0-9a-f]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SESSION = re.compile(r"[A-Za-z0-9_-]{22}")
 _THING = re.compile(rf"([A-Za-z][\w.-]{{0,{KIND_LENGTH - 1}}}):(\S.{{0,{IDENTIFIER_LENGTH - 1}}})")
 
 
@@ -68,16 +68,16 @@ def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
 
 def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[TrailQuery | None] | None:
     """Return a query that means a text too, in a tuple; None if it is nothing but a part of somebody's name."""
+    # A name can look like one, and one like an event's: a proxy may name a request as it likes.
+    if WELL_FORMED.fullmatch(text) and is_request(connection, text):
+        return (replace(query, request_id=text),)
     if event_id := find_event_id(text):
         return (replace(query, event_id=event_id),)
     if _USER.fullmatch(text):
         return None
     if ip := find_network_address(text):
         return (replace(query, ip=ip) if query.ip in {None, ip} else None,)
-    if _REQUEST.fullmatch(text.lower()):
-        return (replace(query, request_id=text.lower()),)
-    # A name can look like one.
-    if _SESSION.fullmatch(text) and is_session(connection, text):
+    if is_session_id(text) and is_session(connection, text):
         return (replace(query, session_id=text),)
     if thing := _THING.fullmatch(text):
         return (replace(query, target=(thing[1], thing[2])),)

@@ -13,7 +13,7 @@ from .state import state
 
 _REQUEST_ID = "gatehouse.request_id"
 # What a proxy may call a request: as the trail can keep it, and without anything that a log could be forged with.
-_WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,35}")
+WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,35}")
 
 
 def request_id() -> str:
@@ -26,7 +26,7 @@ def request_id() -> str:
     known: str | None = request.environ.get(_REQUEST_ID)
     if known is None:
         told = request.headers.get("X-Request-ID", "") if state().settings.trusted_proxies else ""
-        known = request.environ[_REQUEST_ID] = told if _WELL_FORMED.fullmatch(told) else secrets.token_hex(8)
+        known = request.environ[_REQUEST_ID] = told if WELL_FORMED.fullmatch(told) else secrets.token_hex(8)
     return known
 
 

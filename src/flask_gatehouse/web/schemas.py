@@ -5,6 +5,7 @@ from typing import Any
 from ..accounts.fold import ADDRESS_LENGTH, NAME_LENGTH
 from ..accounts.rules import LARGEST_ID, Role
 from ..audit.events import Outcome
+from ..sessions.rules import SESSION_ID_PATTERN
 
 Schema = dict[str, Any]
 
@@ -42,7 +43,7 @@ MOMENT: Schema = {"type": "string", "format": "date-time"}
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}
 ADDRESS: Schema = {"type": "string", "format": "email", "maxLength": ADDRESS_LENGTH}
 ROLE: Schema = {"type": "string", "enum": [role.value for role in Role]}
-SESSION_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+SESSION_ID: Schema = {"type": "string", "pattern": f"^{SESSION_ID_PATTERN}$"}
 LEFT: Schema = {"type": "integer"}
 
 _USER: dict[str, Schema] = {
