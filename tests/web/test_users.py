@@ -338,6 +338,34 @@ def test_many_at_once_need_a_change_and_somebody(enter: Enter, sent: dict[str, s
     assert client.post("/users/bulk", data=sent, headers={**HTMX, **who.headers}).status_code == 422
 
 
+def test_who_has_ticked_nobody_is_told_on_the_list(enter: Enter, target: int) -> None:
+    """Without script the bar is there before anybody is ticked. Nothing is confirmed for a change of nobody."""
+    client, who = enter(Role.ADMIN)
+    sent = {"change": "remove", "q": "tess"}
+    answer = client.post("/users/bulk", data=sent, headers=who.headers)
+    assert (answer.status_code, answer.location) == (303, "/users?q=tess")
+    assert "Nobody was selected." in client.get(answer.location).text
+    part = client.post("/users/bulk", data=sent, headers=who.headers | HTMX)
+    assert (part.status_code, "Nobody was selected." in part.text) == (422, True)
+    assert client.post("/users/bulk", data=sent, headers=who.headers | JSON).get_json()["fields"].keys() == {"user"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_a_page_without_a_place_beside_the_field_says_what_is_wrong_with_it(
+    enter: Enter, target: int, headers: dict[str, str]
+) -> None:
+    client, who = enter(Role.ADMIN)
+    for path, sent, reason in (
+        ("/users/invitations", {"join_request": "1", "decision": "maybe"}, "decision: Please choose one of the list."),
+        (f"/users/{target}/toggle-active", {"is_active": "perhaps"}, "is_active: That must be true or false."),
+        ("/users/bulk", {"change": "role", "new_role": "root", "user": str(target)}, "new_role: Please choose"),
+    ):
+        answer = client.post(path, data=sent, headers=who.headers | headers)
+        assert (answer.status_code, reason in answer.text) == (422, True)
+    asked = client.get("/users?sort=x", headers=headers)
+    assert (asked.status_code, "sort: Please choose one of the list." in asked.text) == (422, True)
+
+
 def test_an_invitation_is_shown_and_withdrawn(enter: Enter) -> None:
     client, who = enter(Role.ADMIN)
     sent = {"email": "New@Example.com", "role": "editor"}

@@ -1,7 +1,7 @@
 """The one table from failures to answers: what each says, to a person and to a program."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
@@ -61,38 +61,23 @@ from .fields import in_words, unknown_in_words
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
+from .statuses import HTTP_ANSWERS, Answer, said
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a failure says, in whichever form it is asked for."""
-
-    status: int
-    title: str
-    explanation: str
-    advice: str = ""
-    template: str = "gatehouse/errors/error.html"
-    problem_type: str = "about:blank"
-    retry_after: int | None = None
-    facts: dict[str, object] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
+def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
+    return lambda error: said(answer)
 
 
-NOT_FOUND = Answer(
-    404, _("Page not found"), _("There is nothing at this address."), _("Check the address, or go back.")
-)
-
-
-def _away(title: str, explanation: str, advice: str, seconds: int) -> Callable[[GatehouseError], Answer]:
+def _away(answer: Answer) -> Callable[[GatehouseError], Answer]:
     """Return what makes the answer for something that does not answer us.
 
-    :param advice: says when to try again, as ``%(seconds)s``.
-    :param seconds: how long that is unless the failure says otherwise.
+    :param answer: whose advice says when to try again, as ``%(seconds)s``.
     """
 
     def make(error: GatehouseError) -> Answer:
-        wait = error.retry_after if isinstance(error, DependencyUnavailable) else seconds
-        return Answer(503, title, explanation, text(advice, seconds=wait), retry_after=wait)
+        if not isinstance(error, DependencyUnavailable):
+            raise TypeError("this answer is for what does not answer us alone")
+        return said(answer, text(answer.advice, seconds=error.retry_after), retry_after=error.retry_after)
 
     return make
 
@@ -100,12 +85,12 @@ def _away(title: str, explanation: str, advice: str, seconds: int) -> Callable[[
 def _refused(error: GatehouseError) -> Answer:
     if not isinstance(error, SignInRefused):
         raise TypeError("this answer is for refused sign-ins alone")
-    text = refusal_answer(error.reason, error.facts)
+    refusal = refusal_answer(error.reason, error.facts)
     return Answer(
-        text.status,
-        text.title,
-        text.explanation,
-        text.advice,
+        refusal.status,
+        refusal.title,
+        refusal.explanation,
+        refusal.advice,
         "gatehouse/auth/refused.html",
         facts={"reason": error.reason},
     )
@@ -114,47 +99,49 @@ def _refused(error: GatehouseError) -> Answer:
 def _slowed_down(error: GatehouseError) -> Answer:
     if not isinstance(error, TooManyRefusals):
         raise TypeError("this answer is for refused sign-ins that are too many")
-    return Answer(
-        429,
-        _("A little slower, please"),
-        _("Too many sign-ins were refused lately."),
-        text(
-            "Try again in %(wait)s. It is never more than a quarter of an hour, and nobody is signed out by it.",
-            wait=length_of_time(error.wait),
-        ),
-        retry_after=ceil(error.wait.total_seconds()),
+    advice = text(
+        "Try again in %(wait)s. It is never more than a quarter of an hour, and nobody is signed out by it.",
+        wait=length_of_time(error.wait),
     )
+    explanation = _("Too many sign-ins were refused lately.")
+    slower = replace(HTTP_ANSWERS[429], explanation=explanation)
+    return said(slower, advice, retry_after=ceil(error.wait.total_seconds()))
 
 
 def _too_many(error: GatehouseError) -> Answer:
     if not isinstance(error, TooManyRequests):
         raise TypeError("this answer is for limits alone")
-    title, explanation, _advice = HTTP_TEXTS[429]
     advice = text("Try again in %(wait)s.", wait=length_of_time(timedelta(seconds=error.retry_after)))
-    return Answer(429, title, explanation, advice, retry_after=error.retry_after)
-
-
-def _always(answer: Answer) -> Callable[[GatehouseError], Answer]:
-    return lambda error: answer
+    return said(HTTP_ANSWERS[429], advice, retry_after=error.retry_after)
 
 
 def _invalid(error: GatehouseError) -> Answer:
     if not isinstance(error, InvalidField):
         raise TypeError("this answer is for fields alone")
-    title, explanation, advice = HTTP_TEXTS[422]
-    return Answer(422, title, explanation, advice, fields=in_words(error.fields))
+    return _with_reasons(said(HTTP_ANSWERS[422]), error)
 
 
 def _bad_query(error: GatehouseError) -> Answer:
     if not isinstance(error, InvalidQuery):
         raise TypeError("this answer is for what is asked of lists alone")
-    explanation = unknown_in_words(error.fields) or _("This list does not know what was asked for.")
-    return Answer(422, HTTP_TEXTS[422][0], explanation, _("Go back, and use the page."), fields=in_words(error.fields))
+    return _with_reasons(said(_BAD_QUERY), error)
 
 
-_CONFLICT = _always(
-    Answer(409, _("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again."))
+def _with_reasons(answer: Answer, error: InvalidField) -> Answer:
+    """Return an answer with what is wrong, field by field."""
+    words, unknown = in_words(error.fields), unknown_in_words(error.fields)
+    others = [name for name, problem in error.fields.items() if not unknown_in_words({name: problem})]
+    reasons = " ".join(f"{name}: {words[name]}" for name in others)
+    return replace(answer, explanation=unknown or answer.explanation, fields=words, reasons=reasons)
+
+
+_BAD_QUERY = replace(
+    HTTP_ANSWERS[422],
+    explanation=_("This list does not know what was asked for."),
+    advice=_("Go back, and use the page."),
 )
+_CONFLICT = _always(HTTP_ANSWERS[409])
+_NOT_FOUND = _always(HTTP_ANSWERS[404])
 _NOT_ON_YOURSELF = _always(
     Answer(403, _("Not on yourself"), _("Nobody deactivates or deletes herself here."), _("Ask another administrator."))
 )
@@ -203,7 +190,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             problem_type="https-required",
         )
     ),
-    NotFound: _always(NOT_FOUND),
+    NotFound: _NOT_FOUND,
     OnlyAPage: _always(
         Answer(406, _("Only for people"), _("There is a page at this address, and nothing for programs."))
     ),
@@ -215,7 +202,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("Reload the list and look again."),
         )
     ),
-    UnknownProvider: _always(NOT_FOUND),
+    UnknownProvider: _NOT_FOUND,
     SignInRefused: _refused,
     TooManyRefusals: _slowed_down,
     AddressTaken: _CONFLICT,
@@ -260,8 +247,8 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     ),
     InvalidField: _invalid,
     InvalidQuery: _bad_query,
-    InvitationNotFound: _always(NOT_FOUND),
-    IdentityNotFound: _always(NOT_FOUND),
+    InvitationNotFound: _NOT_FOUND,
+    IdentityNotFound: _NOT_FOUND,
     IdentityTaken: _CONFLICT,
     LastIdentity: _always(
         Answer(
@@ -279,8 +266,8 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("Sign in with another of your accounts, then unlink it."),
         )
     ),
-    JoinRequestNotFound: _always(NOT_FOUND),
-    NothingHeld: _always(NOT_FOUND),
+    JoinRequestNotFound: _NOT_FOUND,
+    NothingHeld: _NOT_FOUND,
     DamagedLedger: _MISCONFIGURED,
     AccountHeld: _always(
         Answer(
@@ -289,17 +276,16 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     ),
     AccountDeactivated: _always(Answer(403, _("Account deactivated"), _("This account has been deactivated."))),
     ProviderUnavailable: _away(
-        _("The sign-in service does not answer"),
-        _("The service that you sign in with does not answer right now. Nothing is wrong with your account."),
-        _("Try again in %(seconds)s seconds, or choose another way to sign in."),
-        30,
+        Answer(
+            503,
+            _("The sign-in service does not answer"),
+            _("The service that you sign in with does not answer right now. Nothing is wrong with your account."),
+            _("Try again in %(seconds)s seconds, or choose another way to sign in."),
+        )
     ),
     TooManyRequests: _too_many,
     DependencyUnavailable: _away(
-        _("Back in a moment"),
-        _("Something that we need does not answer right now."),
-        _("Nobody is signed out by that. Try again in %(seconds)s seconds."),
-        5,
+        replace(HTTP_ANSWERS[503], advice=_("Nobody is signed out by that. Try again in %(seconds)s seconds."))
     ),
     SchemaMissing: _always(
         Answer(
@@ -347,29 +333,4 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
         )
     ),
     BackupRefused: _MISCONFIGURED,
-}
-
-HTTP_TEXTS = {
-    400: (
-        _("Bad request"),
-        _("The server could not make sense of this request."),
-        _("Reload the page, then try again."),
-    ),
-    403: (_("Not allowed"), _("You may not do this."), ""),
-    404: (NOT_FOUND.title, NOT_FOUND.explanation, NOT_FOUND.advice),
-    405: (
-        _("Not possible here"),
-        _("This address does not take that kind of request."),
-        _("Go back and use the page."),
-    ),
-    409: (_("Somebody else was faster"), _("This has changed meanwhile."), _("Reload the page and look again.")),
-    413: (_("Too much"), _("What was sent is larger than what is accepted here."), _("Send less at once.")),
-    422: (_("Please check your input"), _("Something in the form is not valid."), _("Correct it, then try again.")),
-    429: (_("A little slower, please"), _("Too many requests came from you."), _("Wait a moment, then try again.")),
-    500: (
-        _("Something went wrong"),
-        _("That is our fault, and it has been written down."),
-        _("Try again, or come back later."),
-    ),
-    503: (_("Back in a moment"), _("Something that we need does not answer right now."), _("Try again in a moment.")),
 }

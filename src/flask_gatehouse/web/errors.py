@@ -14,7 +14,7 @@ from ..kernel.urls import local_path
 from ..limiting import LimiterUnavailable, TooManyRequests
 from ..sessions.rules import EndReason
 from ..signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals
-from .answers import ANSWERS, HTTP_TEXTS, Answer
+from .answers import ANSWERS
 from .connection import request_id
 from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSignedIn
 from .denied import note_outage, record_denial
@@ -23,6 +23,7 @@ from .language import marked as _, name_language, text
 from .once_more import keep_form
 from .problems import problem
 from .state import state
+from .statuses import HTTP_ANSWERS, Answer, said
 from .way_back import AGAIN, way_back
 
 log = logging.getLogger("flask_gatehouse")
@@ -74,10 +75,8 @@ def answer_http(error: HTTPException) -> Response:
     if request_ctx.url_adapter is None:
         # A Host header that no host can have: there is no address from which a page could be made.
         return make_response(f"{HTTPStatus(error.code).phrase}\n", error.code, {"Content-Type": "text/plain"})
-    title, explanation, advice = HTTP_TEXTS.get(
-        error.code, (HTTPStatus(error.code).phrase, "", _("Go back and try again."))
-    )
-    response = _render(Answer(error.code, title, explanation, advice))
+    others = Answer(error.code, HTTPStatus(error.code).phrase, "", _("Go back and try again."))
+    response = _render(said(HTTP_ANSWERS.get(error.code, others)))
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
@@ -90,23 +89,26 @@ def answer_everywhere(app: Flask) -> None:
 
 
 def _render(made: Answer) -> Response:
-    title, explanation, advice = (said and text(said) for said in (made.title, made.explanation, made.advice))
+    # What leads from an answer to its lines in the log and the trail, where something is broken: the name of the
+    # request, which the answer says as ``X-Request-ID`` and each line of the log has.
+    reference = request_id() if made.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    if made.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("a bug was answered as %s, at %s %s", reference, request.method, request.url_rule)
     if wants_json():
         fields = {"fields": made.fields} if made.fields else {}
-        response = problem(made.status, title, type=made.problem_type, detail=explanation, **fields)
+        response = problem(made.status, made.title, type=made.problem_type, detail=made.explanation, **fields)
     elif is_htmx():
-        reference = _reference(made.status)
         named = reference and text("Reference: %(reference)s", reference=reference)
-        message = " ".join(part for part in (explanation, advice, named) if part)
+        message = " ".join(part for part in (made.explanation, made.reasons, made.advice, named) if part)
         response = make_response(render_template("gatehouse/errors/_message.html", message=message, category="danger"))
     else:
         page = render_template(
             made.template,
             status=made.status,
-            title=title,
-            explanation=explanation,
-            advice=advice,
-            reference=_reference(made.status),
+            title=made.title,
+            explanation=f"{made.explanation} {made.reasons}".rstrip(),
+            advice=made.advice,
+            reference=reference,
             retry_url=_retry_url(made),
             support_email=state().settings.support_email,
             **made.facts,
@@ -118,19 +120,6 @@ def _render(made: Answer) -> Response:
     if made.retry_after is not None:
         response.headers["Retry-After"] = str(made.retry_after)
     return response
-
-
-def _reference(status: int) -> str | None:
-    """Return what leads from a page to its lines in the log and the trail; None where nothing is broken.
-
-    It is the name of the request, which the answer says as ``X-Request-ID`` and each line of the log has.
-    """
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return None
-    reference = request_id()
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("a bug was shown to a person as %s, at %s %s", reference, request.method, request.url_rule)
-    return reference
 
 
 def _retry_url(made: Answer) -> str | None:

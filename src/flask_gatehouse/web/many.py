@@ -39,14 +39,14 @@ _SKIPPED = {
 def change_many() -> ResponseReturnValue:
     fields = sent(only=_FIELDS)
     what = _meant(fields.get("change", ""), fields.get("new_role", ""))
-    if what.role is Role.ADMIN or what.action is Action.REMOVE:
-        require_confirmation()
     query, chosen = query_of(fields), chosen_users(fields.getlist("user"))
     everyone = fields.get("everyone", "")
     if everyone not in {"", "1"}:
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
-        raise InvalidField({"user": FieldProblem.MISSING})
+        return _nobody(query)
+    if what.role is Role.ADMIN or what.action is Action.REMOVE:
+        require_confirmation()
     result = _change_everybody(query, what) if everyone else _change(sorted(chosen), what)
     if wants_json():
         skipped = [{"id": user_id, "reason": reason} for user_id, reason in result.skipped]
@@ -57,6 +57,17 @@ def change_many() -> ResponseReturnValue:
         told = render_template("gatehouse/errors/_message.html", message=message, category=category)
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, category)
+    return redirect(list_url(query.parameters()), 303)
+
+
+def _nobody(query: UserQuery) -> ResponseReturnValue:
+    """Answer whoever has ticked nobody: without script the bar is there all the time."""
+    if wants_json():
+        raise InvalidField({"user": FieldProblem.MISSING})
+    message = text("Nobody was selected.")
+    if wants_part():
+        return render_template("gatehouse/errors/_message.html", message=message, category="warning"), 422
+    flash(message, "warning")
     return redirect(list_url(query.parameters()), 303)
 
 
