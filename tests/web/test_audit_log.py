@@ -212,6 +212,18 @@ def test_pages_lead_back_and_forth(admin: FlaskClient, app: Flask) -> None:
     assert [event["number"] for event in upwards] == seen[50:100]
 
 
+def test_a_program_that_asks_for_news_is_told_those_alone(admin: FlaskClient, happen: Callable[..., None]) -> None:
+    happen("article.published")
+    happen("article.published")
+    newest, older = [event["number"] for event in listed(admin, "event=article.published")]
+    for after, news in ((older, [newest]), (newest, [])):
+        told = admin.get(f"{LOG}?event=article.published&after={after}", headers=JSON).get_json()
+        assert [event["number"] for event in told["events"]] == news
+    # A person who goes back to newer events sees a whole page.
+    page = admin.get(f"{LOG}?event=article.published&after={newest}").text
+    assert f'id="event-{older}"' in page
+
+
 def test_a_search_that_rests_says_how_far_it_has_come(
     admin: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,14 +68,14 @@ class Place:
     hash: bytes
 
 
-def read_page(connection: Connection, query: TrailQuery, *, limit: int = PAGE) -> TrailPage:
+def read_page(connection: Connection, query: TrailQuery, *, limit: int = PAGE, fill: bool = True) -> TrailPage:
     """Return a page of the events that a query means: its newest, or if it rises, its oldest.
 
-    A rising page that would not be full is the first page, of which it is a part.
+    :param fill: let a rising page that would not be full be the first page, of which it is a part.
     """
     found = find_numbers(connection, query, limit + 1)
     numbers, is_full = found.numbers[:limit], len(found.numbers) > limit
-    if query.rising and not is_full and found.reached is None:
+    if fill and query.rising and not is_full and found.reached is None:
         return read_page(connection, replace(query, rising=False, after=None), limit=limit)
     beyond = numbers[-1] if is_full else found.reached
     searched_to = None if is_full or beyond is None else _time_of(connection, beyond)

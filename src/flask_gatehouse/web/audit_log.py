@@ -69,7 +69,12 @@ def audit_log() -> ResponseReturnValue:
     _note_reading(asked, meant)
     with state().database.reading() as connection:
         seen = newest_number(connection)
-        page = TrailPage((), None) if meant.query is None else read_page(connection, meant.query)
+        # Whoever turns pages sees a whole one; a program that has asked for news would take old events for some.
+        page = (
+            TrailPage((), None)
+            if meant.query is None
+            else read_page(connection, meant.query, fill=not wants_json())
+        )
         if wants_json():
             return jsonify(_page_as_json(page))
         context = {
