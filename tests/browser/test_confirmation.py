@@ -136,6 +136,34 @@ def test_an_invitation_keeps_its_address(
     assert_accessible(page)
 
 
+@pytest.mark.parametrize("patience", [47_000, 0])
+def test_a_request_that_is_sent_again_is_waited_for_as_long_as_the_page_says(
+    node: Node, engine: Engine, page: Page, sign_in: Callable[[Page], Page], complaints: Complaints, patience: int
+) -> None:
+    """A host's page may have set a time of its own, or none."""
+    complaints.allow("status of 403")
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    page.get_by_label("E-mail address").fill(f"patient{patience}@example.org")
+    grow_old(engine)
+    page.evaluate(COUNT_DELAYS, patience)
+    page.get_by_role("button", name="Invite", exact=True).click()
+    with page.expect_popup() as opened:
+        dialog(page).get_by_role("link", name="Confirm").click()
+    answer(opened.value, "Ada Admin")
+    expect(page.get_by_text(f"patient{patience}@example.org is invited.")).to_be_visible()
+    waited = page.evaluate("delays.filter((delay) => [15_000, 47_000].includes(delay))")
+    assert waited == ([47_000] * 2 if patience else [])
+
+
+# How long the timers are that are set from now on.
+COUNT_DELAYS = """(patience) => {
+  htmx.config.defaultTimeout = patience;
+  window.delays = [];
+  const set = window.setTimeout;
+  window.setTimeout = (act, delay, ...more) => (window.delays.push(delay), set(act, delay, ...more));
+}"""
+
+
 @pytest.fixture
 def plain(new_browser: Callable[..., Page], sign_in: Callable[[Page], Page]) -> Page:
     """An administrator's browser in which no script runs."""

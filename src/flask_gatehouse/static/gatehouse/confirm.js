@@ -3,7 +3,6 @@
  * components/confirm_dialog.html in the page, and stands alone otherwise: a host may load it beside its own htmx. */
 "use strict";
 {
-  const PATIENCE = 15_000;
   const channel = new BroadcastChannel("gatehouse-confirmed");
   let asking = null;
 
@@ -54,6 +53,11 @@
     });
   }
 
+  /** For how many milliseconds htmx 4 waits for an answer, as the element or the page says; for ever at 0. */
+  function patienceFor({ timeout }) {
+    return timeout == null ? htmx.config.defaultTimeout : htmx.parseInterval(timeout);
+  }
+
   /* htmx 4 takes the answer of whatever fetches for it: it never sees the one that was blocked. */
   async function send(ctx, fetchOnce, action, request) {
     for (;;) {
@@ -62,7 +66,8 @@
       if (!url) return response;
       clearTimeout(ctx.requestTimeout);
       if (!(await ask(url, request.signal))) return response;
-      ctx.requestTimeout = setTimeout(() => request.abort("timeout"), PATIENCE);
+      const patience = patienceFor(ctx.request);
+      if (patience) ctx.requestTimeout = setTimeout(() => request.abort("timeout"), patience);
     }
   }
 
