@@ -9,11 +9,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import User
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import once_more
 from tests.web.conftest import state_of
+from tests.web.test_embedded_provider import sign_in
 
 KEPT = "gatehouse.once_more"
 PAGE = "/users/invitations"
@@ -86,3 +88,31 @@ def test_what_no_page_of_ours_has_asked_for_is_not_kept(admin: tuple[FlaskClient
     client, _ = admin
     assert client.post(PAGE, data={"email": "mallory@example.com", "role": "admin"}).status_code == 400
     assert kept_by(client) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "told"),
+    [
+        ("/users/{own}/release", "/users/{own}", "Not done yet: Unlock the account."),
+        ("/account/identities/7", "/account", "Not done yet: Unlink an account."),
+        ("/account/link/dev", "/account", "Not done yet: Link another account."),
+        ("/account/delete", "/account/delete", "Not done yet: Delete your account."),
+    ],
+)
+def test_she_is_told_what_waits_also_where_the_address_alone_says_it(
+    app: Flask, path: str, page: str, told: str
+) -> None:
+    """She may not be who has sent it: whoever finds a browser must know what "Do it now" does."""
+    client = app.test_client()
+    sign_in(client, person="ada@example.com")
+    me = client.get("/account", headers={"Accept": "application/json"}).get_json()
+    with state_of(app).database.transaction() as db:
+        db.execute(update(User).values(role=Role.ADMIN))
+        db.execute(update(UserSession).values(confirmed_at=utc_now() - timedelta(hours=1)))
+    path, page = path.format(own=me["user"]["id"]), page.format(own=me["user"]["id"])
+    form = {"csrf_token": me["csrf_token"]}
+    assert client.post(path, data=form, headers={"Referer": f"http://localhost{page}"}).status_code == 302
+    assert sign_in(client, f"/auth/confirm?next={page}", person="ada@example.com").location == page
+    shown = client.get(page).text
+    assert told in shown
+    assert "Do it now" in shown

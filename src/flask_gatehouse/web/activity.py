@@ -20,8 +20,8 @@ from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
 from .htmx import wants_json, wants_part
-from .labels import device_in_words
-from .language import marked as _, text
+from .labels import ROLE_NAMES, device_in_words
+from .language import text
 from .paging import asked_places
 from .state import state
 
@@ -29,7 +29,6 @@ _NOISE = {
     (AuditEvent.SESSION_REVOKED, EndReason.REPLACED),
     *((AuditEvent.SESSION_USE_AFTER_EXPIRE, reason) for reason in BY_TIME),
 }
-ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ _ROLES = {
     Role.EDITOR: _("Is an editor."),
     Role.VIEWER: _("Is a viewer."),
 }
-_NAMES = {Role.ADMIN: _("administrator"), Role.EDITOR: _("editor"), Role.VIEWER: _("viewer")}
+# In what a command says, which is English.
+_NAMES = {Role.ADMIN: "administrator", Role.EDITOR: "editor", Role.VIEWER: "viewer"}
 
 
 def reasons(user: UserRow, history: RoleHistory, names: Mapping[int, str]) -> list[tuple[str, str, datetime | None]]:

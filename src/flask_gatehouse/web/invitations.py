@@ -21,10 +21,9 @@ from ..accounts.service import (
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .activity import ROLE_NAMES
 from .fields import flag, in_words, number, sent
 from .htmx import is_htmx, trigger, wants_json, wants_part
-from .labels import label_of
+from .labels import ROLE_NAMES, label_of
 from .language import text
 from .paging import asked_places
 from .problems import problem

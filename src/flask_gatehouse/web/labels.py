@@ -1,9 +1,10 @@
-"""What a page calls the browser that somebody used, and the provider with which she came."""
+"""What a page calls a role, the browser that somebody used, and the provider with which she came."""
 
 from ..kernel.user_agents import device_name
 from .language import marked as _, text
 from .state import state
 
+ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("Viewer")}
 # What kernel.user_agents says of a browser that says nothing of itself.
 _UNKNOWN_DEVICE = _("Unknown device")
 

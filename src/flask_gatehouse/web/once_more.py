@@ -14,6 +14,7 @@ from ..kernel.clock import utc_now
 from ..signin.attempt import MAX_AGE
 from .actor import signed_in
 from .htmx import current_page, this_page
+from .labels import ROLE_NAMES
 from .language import marked as _, plural, text
 from .undo import flash_with_undo
 from .way_back import way_back
@@ -21,12 +22,13 @@ from .way_back import way_back
 _KEPT = "gatehouse.once_more"
 # Characters of JSON. A cookie that is longer than 4,096 bytes is dropped by browsers (RFC 6265 §6.1), with all in it.
 _LARGEST = 1500
-_WORDS = {
-    "admin": _("Administrator"),
-    "editor": _("Editor"),
-    "viewer": _("Viewer"),
-    "delete": _("Delete"),
-    "remove": _("Delete"),
+_WORDS = ROLE_NAMES | {"delete": _("Delete"), "remove": _("Delete")}
+# What is asked for by an address alone.
+_ACTS = {
+    "gatehouse.delete_account": _("Delete your account"),
+    "gatehouse.link_identity": _("Link another account"),
+    "gatehouse.release_user": _("Unlock the account"),
+    "gatehouse.unlink_identity": _("Unlink an account"),
 }
 
 
@@ -44,6 +46,7 @@ def keep_form() -> None:
             "at": utc_now().timestamp(),
             "page": way_back(current_page()),
             "url": this_page(),
+            "endpoint": request.endpoint,
             "fields": fields,
         }
 
@@ -65,17 +68,19 @@ def offer_form(page: str | None) -> None:
     if is_kept(page):
         kept = session[_KEPT]
         undo = {"url": kept["url"], "fields": kept["fields"], "label": text("Do it now")}
-        flash_with_undo(_in_words(kept["fields"]), undo, category="info")
+        flash_with_undo(_in_words(kept["fields"], kept.get("endpoint")), undo, category="info")
     session.pop(_KEPT, None)
 
 
-def _in_words(fields: Mapping[str, Sequence[str]]) -> str:
+def _in_words(fields: Mapping[str, Sequence[str]], endpoint: str | None) -> str:
     """Say what would be done, also to her who did not send it: she has found a browser in which somebody else had."""
     shown = [text(_WORDS[value]) if value in _WORDS else value for value in _acts(fields)]
     if "user" in fields:
         shown.append(plural("1 user", "%(count)s users", len(fields["user"])))
     if "everyone" in fields:
         shown.append(text("everybody on the list"))
+    if not shown and endpoint in _ACTS:
+        shown.append(text(_ACTS[endpoint]))
     if not shown:
         return text("You have confirmed that it is you. What you asked for has not been done yet.")
     return text("You have confirmed that it is you. Not done yet: %(what)s.", what=", ".join(shown))
