@@ -9,8 +9,10 @@ from sqlalchemy import text
 from werkzeug.exceptions import default_exceptions
 
 from flask_gatehouse import Role
+from flask_gatehouse.signin.errors import Reason
 from flask_gatehouse.testing import sign_in_as
 from flask_gatehouse.web.errors import answer_http
+from flask_gatehouse.web.refusals import refusal_answer
 from tests.web.conftest import state_of
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/account?tab=1"}
@@ -204,6 +206,34 @@ def test_the_message_of_a_success_waits_for_a_page_that_is_no_error(client: Flas
     twice = [client.post(f"/users/{kim.user_id}", data={"_method": "delete"}, headers=who.headers) for _ in range(2)]
     assert [answer.status_code for answer in twice] == [303, 404]
     assert ("Kim was deleted." in twice[1].text, "Kim was deleted." in client.get("/users").text) == (False, True)
+
+
+def test_an_undo_comes_with_its_message_whatever_else_is_said_before(client: FlaskClient) -> None:
+    kim = sign_in_as(client, email="kim@example.com", name="Kim")
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    with client.session_transaction() as session:
+        session["_flashes"] = [("info", "A host says something, too.")]
+    client.post(f"/users/{kim.user_id}/toggle-active", headers=who.headers)
+    page = client.get("/users").text
+    assert page.index("A host says something, too.") < page.index("Kim is deactivated.") < page.index("Undo")
+    assert "Undo" not in client.get("/users").text
+
+
+def test_the_message_of_a_success_waits_for_a_page_that_is_no_refused_sign_in(client: FlaskClient) -> None:
+    kim = sign_in_as(client, email="kim@example.com", name="Kim")
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    client.post(f"/users/{kim.user_id}/toggle-active", headers=who.headers)
+    refused = client.get("/auth/authorize/dev?error=access_denied")
+    assert (refused.status_code, "Kim is deactivated." in refused.text) == (400, False)
+    page = client.get("/users").text
+    assert ("Kim is deactivated." in page, "Undo" in page) == (True, True)
+
+
+def test_whoever_has_an_account_is_told_with_what_by_the_name_on_the_button(app: Flask) -> None:
+    label = state_of(app).providers["dev"].settings.label
+    with app.test_request_context():
+        advice = refusal_answer(Reason.ADDRESS_TAKEN, {"providers": ("dev", "gone")}).advice
+    assert advice.startswith(f"Sign in with {label} or Gone. ")
 
 
 def test_who_claims_the_administration_twice_is_led_to_where_she_has_it(client: FlaskClient) -> None:

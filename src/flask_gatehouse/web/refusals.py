@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..signin.errors import Reason
+from .labels import label_of
 from .language import marked as _, plural, text
 
 
@@ -133,7 +134,7 @@ def refusal_answer(reason: Reason, facts: Mapping[str, object]) -> Refusal:
     found = REFUSALS.get(reason, _UNBELIEVABLE)
     providers, advice = facts.get("providers"), text(found.advice)
     if reason is Reason.ADDRESS_TAKEN and isinstance(providers, tuple) and providers:
-        names = text(" or ").join(str(name).title() for name in providers)
+        names = text(" or ").join(label_of(str(name)) for name in providers)
         way = text("Sign in with %(providers)s.", providers=names)
         advice = f"{way} {advice}"
     days = facts.get("days")

@@ -14,14 +14,17 @@ def flash_with_undo(message: str, undo: dict[str, Any] | None, *, category: str 
         page of its own.
     """
     flash(message, category)
+    # One that is left from before would come with the next message that reads the same.
+    session.pop(_KEPT, None)
     if undo is not None:
         session[_KEPT] = {"message": message, "undo": undo}
 
 
 def undo_of(message: str) -> dict[str, Any] | None:
     """Return what a click on a flashed message does, once; None if nothing."""
-    kept = session.pop(_KEPT, None)
+    kept = session.get(_KEPT)
+    # A page may show other messages before the one that it belongs to.
     if kept is None or kept["message"] != message:
         return None
-    undo: dict[str, Any] = kept["undo"]
+    undo: dict[str, Any] = session.pop(_KEPT)["undo"]
     return undo
