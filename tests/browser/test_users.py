@@ -272,6 +272,28 @@ def test_invitations_and_a_user_are_accessible_pages(
     assert_accessible(page)
 
 
+def test_a_link_is_copied_or_shown_and_said_so(node: Node, page: Page, sign_in: Callable[[Page], Page]) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page).goto(f"{node.base_url}/users/invitations")
+    page.get_by_label("E-mail address").fill("copied@example.com")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    invited, said = page.locator("li.row", has_text="copied@example.com"), page.locator("#gatehouse-messages")
+    copy = invited.get_by_role("button", name="Copy link for copied@example.com")
+    copy.click()
+    expect(said.locator(".message-success")).to_have_text("The link is in the clipboard.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("/auth/login")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException('no')); }")
+    expect(invited.get_by_text(link)).to_be_hidden()
+    copy.click()
+    expect(said.locator(".message-warning")).to_have_text(
+        "This browser does not let the link be copied. Copy it by hand."
+    )
+    expect(invited.get_by_text(link)).to_be_visible()
+    page.get_by_role("button", name="Withdraw the invitation of copied@example.com").click()
+    expect(invited).to_have_count(0)
+
+
 def test_who_is_invited_already_is_invited_otherwise_by_saying_so(
     node: Node, page: Page, complaints: Complaints, sign_in: Callable[[Page], Page]
 ) -> None:

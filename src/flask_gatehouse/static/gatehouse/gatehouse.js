@@ -46,8 +46,10 @@
     return box;
   }
 
-  // What was done to something that is not there any more, whose answer has no place for it.
-  document.addEventListener("gatehouse:message", ({ detail }) => show("gatehouse-done", detail.text));
+  // What was done to something that is not there any more, whose answer has no place for it; or without a request.
+  document.addEventListener("gatehouse:message", ({ detail: { text, isFailure } }) => {
+    show(isFailure ? "gatehouse-message" : "gatehouse-done", text);
+  });
 
   let failure = null;
 

@@ -202,11 +202,21 @@
     if (sure) $("bulk").requestSubmit($("bulk-delete"));
   }
 
-  async function copy({ dataset: { copy: text, copied } }) {
-    await navigator.clipboard.writeText(text);
-    const box = $("gatehouse-message").content.firstElementChild.cloneNode(true);
-    box.querySelector("p").textContent = copied;
-    $("gatehouse-messages").replaceChildren(box);
+  const tell = (detail) => document.dispatchEvent(new CustomEvent("gatehouse:message", { detail }));
+
+  async function copy(button) {
+    const { copy: link, copied, failed } = button.dataset;
+    try {
+      await navigator.clipboard.writeText(link);
+      tell({ text: copied });
+    } catch {
+      // Where the page came without encryption, or somebody has forbidden it: then it is copied by hand.
+      const shown = button.parentElement.querySelector(".link, #link");
+      shown.classList.remove("plain");
+      if (shown.matches("details")) shown.open = true;
+      else shown.select();
+      tell({ text: failed, isFailure: true });
+    }
   }
 
   document.addEventListener("click", ({ target }) => {
