@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from flask_gatehouse import Role
 from flask_gatehouse.app import create_app
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.rules import EndReason
@@ -59,6 +60,16 @@ def test_a_form_is_led_back_by_get(app: Flask, client: FlaskClient) -> None:
         assert (answer.status_code, answer.location) == (303, "/account")
     answer = client.post(f"/account/sessions/{who.session_id}", headers=who.headers)
     assert (answer.status_code, answer.location) == (303, "/auth/login?notice=signed_out")
+
+
+def test_an_administrator_is_led_back_to_whose_session_was_ended(app: Flask, client: FlaskClient) -> None:
+    other = elsewhere(app)
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    page = f"/users/{other.user_id}"
+    came_from = {"Referer": f"http://localhost{page}"}
+    answer = client.post(f"/account/sessions/{other.session_id}", headers=who.headers | came_from)
+    assert (answer.status_code, answer.location) == (303, page)
+    assert "The session was ended." in client.get(page).text
 
 
 def test_a_session_that_has_ended_already_leaves_the_page_and_says_so(app: Flask, client: FlaskClient) -> None:

@@ -5,10 +5,11 @@ import json
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import text, update
 from werkzeug.exceptions import default_exceptions
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import User
 from flask_gatehouse.signin.errors import Reason
 from flask_gatehouse.testing import sign_in_as
 from flask_gatehouse.web.errors import answer_http
@@ -234,6 +235,16 @@ def test_whoever_has_an_account_is_told_with_what_by_the_name_on_the_button(app:
     with app.test_request_context():
         advice = refusal_answer(Reason.ADDRESS_TAKEN, {"providers": ("dev", "gone")}).advice
     assert advice.startswith(f"Sign in with {label} or Gone. ")
+
+
+def test_whoever_has_no_address_is_told_a_command_that_takes_her(app: Flask, client: FlaskClient) -> None:
+    sign_in_as(app.test_client(), email="first@example.com", name="First")
+    who = sign_in_as(client)
+    with state_of(app).database.transaction() as db:
+        db.execute(update(User).where(User.id == who.user_id).values(email=None))
+    assert f"gatehouse create-admin user:{who.user_id}</code>" in client.get("/dashboard").text
+    made = app.test_cli_runner().invoke(args=["gatehouse", "create-admin", f"user:{who.user_id}"])
+    assert (made.exit_code, "is an administrator now" in made.output) == (0, True)
 
 
 def test_who_claims_the_administration_twice_is_led_to_where_she_has_it(client: FlaskClient) -> None:

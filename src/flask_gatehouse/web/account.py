@@ -15,11 +15,12 @@ from .activity import activity_panel
 from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
-from .htmx import is_htmx, redirect_by_htmx, trigger, wants_json, wants_part
+from .htmx import current_page, is_htmx, redirect_by_htmx, trigger, wants_json, wants_part
 from .labels import device_in_words, label_of
 from .language import plural, text
 from .standing import changing
 from .state import state
+from .way_back import way_back
 
 
 def account() -> ResponseReturnValue:
@@ -93,7 +94,8 @@ def _gone(message: str) -> Response:
     if wants_json():
         return make_response("", 204)
     flash(message, "success")
-    return make_response(redirect(url_for("gatehouse.account"), 303))
+    # Also to the page of somebody else, whose session an administrator has ended there.
+    return make_response(redirect(way_back(current_page()) or url_for("gatehouse.account"), 303))
 
 
 def _session_fields(session: SessionView) -> dict[str, Any]:
