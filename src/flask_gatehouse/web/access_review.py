@@ -1,6 +1,7 @@
 """The review of access: dormant accounts and roles, to confirm or to withdraw, one by one or together."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,7 +57,6 @@ _LEFT = {
     Skip.YOURSELF: _("Nobody decides about herself: another administrator does."),
     Skip.LAST_ADMINISTRATOR: _("The last administrator stays one."),
     Skip.NOT_DUE: _("There is nothing to decide any more."),
-    Skip.NOT_FOUND: _("There is nothing to decide any more."),
 }
 
 
@@ -136,7 +136,7 @@ def _listed(connection: Connection, part: Part) -> Listed:
     )
 
 
-def _shown(connection: Connection, part: Part, found: list[Due] | Any) -> list[dict[str, Any]]:
+def _shown(connection: Connection, part: Part, found: Sequence[Due]) -> list[dict[str, Any]]:
     origins = {due.user.id: origin_of_role(connection, due.user.id) for due in found} if part is Part.ROLES else {}
     givers = [origin.actor_id for origin in origins.values() if origin and origin.actor_id]
     names = find_names(connection, givers) if givers else {}

@@ -143,13 +143,13 @@ def asks_url(asks: str) -> str:
     return log_url({"q": asks})
 
 
-def _note_reading(asked: Asked, meant: Meant | None) -> None:
+def _note_reading(asked: Asked, meant: Meant) -> None:
     """Record the reading: which filters were used, with their values only where nothing personal can be in them."""
     said: dict[str, Any] = asked.parameters()
     with state().database.reading() as connection:
         filters = lasting(connection, said) | dict.fromkeys(said.keys() & {"q", "who", "ip"}, True)
     details: dict[str, Any] = {"resource": "audit_log", "filters": filters}
-    people = meant.query.people if meant is not None and meant.query is not None else ()
+    people = meant.query.people if meant.query is not None else ()
     if len(people) == 1:
         # Who looked at whom is what an auditor asks; while somebody types, a text still means many.
         details["person"] = people[0]

@@ -205,10 +205,15 @@ def remaining(found: Found) -> dict[str, int | bool]:
     # WCAG 2.2.1 asks for at least twenty seconds in which to answer; two minutes are calmer where there is room.
     warn_at = min(120, int(limits.idle.total_seconds()) // 2)
     return {
-        "seconds_left": int(time_left(found.times, limits).total_seconds()),
+        "seconds_left": seconds_left(found),
         "extendable": can_be_extended(found.times, limits),
         "warn_at": warn_at,
     }
+
+
+def seconds_left(found: Found) -> int:
+    """Return for how many whole seconds a session lasts if nobody uses it."""
+    return int(time_left(found.times, state().limits[found.role]).total_seconds())
 
 
 def welcome(name: str, *, is_new: bool) -> None:

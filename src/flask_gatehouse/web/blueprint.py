@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from ..kernel.errors import GatehouseError
 from . import ROUTES
 from .actor import BACKGROUND, Anonymous, Person, current_user, person, visit
-from .auth import remaining
+from .auth import seconds_left
 from .components import FILES, Components, keep_file, static_url
 from .connection import request_id
 from .csrf import csrf_token
@@ -53,10 +53,10 @@ class PageContext(Components):
         return language()
 
     @property
-    def session(self) -> dict[str, int | bool] | None:
-        """Return how long the session lasts, or None for whoever is not signed in."""
+    def seconds_left(self) -> int | None:
+        """Return for how many seconds the session lasts, or None for whoever is not signed in."""
         found = visit().session
-        return None if found is None else remaining(found)
+        return None if found is None else seconds_left(found)
 
     @property
     def navigation(self) -> list[tuple[str, str, str, bool]]:

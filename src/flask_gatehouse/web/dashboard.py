@@ -44,7 +44,7 @@ def _first_administrator() -> dict[str, Any]:
     """Return whether somebody is offered to become the first administrator, and whom others have to ask."""
     here, who = state(), signed_in()
     if not here.settings.development or who.role is Role.ADMIN:
-        return {"offer_administration": False}
+        return {"offer_administration": False, "claimant": None}
     with here.database.reading() as connection:
         claimant = find_claimant(connection)
         names = {} if claimant is None else find_names(connection, [claimant])
