@@ -20,7 +20,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from flask_gatehouse.web.blueprint import PACKAGE
-from flask_gatehouse.web.components import fingerprints
+from flask_gatehouse.web.addresses import fingerprints
 
 SELECT = "SELECT name, email, role, last_sign_in_at FROM gatehouse_users WHERE id = "
 # As long as ours.

@@ -9,8 +9,9 @@ from werkzeug.exceptions import HTTPException
 from ..kernel.errors import GatehouseError
 from . import ROUTES
 from .actor import BACKGROUND, Anonymous, Person, current_user, person, visit
+from .addresses import FILES, keep_file, static_url
 from .auth import seconds_left
-from .components import FILES, Components, keep_file, static_url
+from .components import Components
 from .connection import request_id
 from .csrf import csrf_token
 from .decorators import guard

@@ -12,7 +12,7 @@ from ..accounts.rules import Role
 from ..accounts.service import HeldUser, claim_administration as claim, find_claimant, list_held
 from .access_review import due_in_words
 from .actor import signed_in
-from .components import page_url
+from .addresses import page_url
 from .denials import NotAllowed
 from .language import text
 from .navigation import places

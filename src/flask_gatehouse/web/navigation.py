@@ -7,7 +7,7 @@ from flask import request
 
 from ..accounts.rules import Role
 from .actor import signed_in
-from .components import page_url
+from .addresses import page_url
 from .language import marked as _, text
 from .permissions import Permission, permits
 from .state import state

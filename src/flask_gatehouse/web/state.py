@@ -28,7 +28,7 @@ class State:
     :param providers: by name, in the order in which the sign-in page shows them.
     :param keys: signing keys, the oldest first: the last one signs, all of them verify.
     :param allowances: how often each ``limits.Limit`` lets somebody pass.
-    :param addresses: what ``components`` has made of the addresses of our files.
+    :param addresses: those of our files and pages that ``addresses`` has made, each with the root that it begins with.
     :ivar known_as: the attribute of a request that holds what this application, and no other, knows about it.
     """
 
