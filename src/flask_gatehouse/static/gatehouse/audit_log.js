@@ -2,10 +2,7 @@
  * keys, and a look for what is new. All of it works without this file; its sentences stand in the templates. */
 "use strict";
 {
-  const $ = (id) => document.getElementById(id);
-
-  // Parts that make sense with script only, or without it only, are told apart by the style sheet.
-  document.documentElement.dataset.scripted = "";
+  const { $, goTo, listen } = gatehouseKeys;
 
   const LIST = "trail";
   const NEWS = "trail-news";
@@ -173,15 +170,7 @@
 
   /* --- Keys ----------------------------------------------------------------------------------- */
 
-  const SETTING = "gatehouse-character-keys";
-  const TEXT_FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
   const rows = () => [...document.querySelectorAll("#log-rows > tr:not(.event-more)")];
-
-  function goTo(element) {
-    element?.focus();
-    element?.scrollIntoView({ block: "nearest" });
-    return Boolean(element);
-  }
 
   function step(from, by) {
     if (["log-search", "log-count"].includes(from.id)) return by > 0 && goTo(linkOf(rows()[0]));
@@ -207,28 +196,11 @@
     Escape: foldUp,
   };
 
-  const characterKeys = {
-    "/": (from) => {
-      if (from.matches(TEXT_FIELDS)) return false;
-      $("log-search").select();
-      return goTo($("log-search"));
-    },
-  };
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    if (document.querySelector("dialog:modal")) return;
-    const characters = localStorage.getItem(SETTING) !== "off" ? characterKeys : {};
-    const act = keys[event.key] ?? characters[event.key];
-    if (act?.(event.target)) event.preventDefault();
-  });
+  listen("log-search", keys);
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const link of document.querySelectorAll(".unfold")) link.ariaExpanded = "false";
     shown = valuesOf();
-    const setting = document.querySelector("[data-character-keys]");
-    setting.checked = localStorage.getItem(SETTING) !== "off";
-    setting.addEventListener("change", () => localStorage.setItem(SETTING, setting.checked ? "on" : "off"));
     setInterval(look, PAUSE);
     document.addEventListener("visibilitychange", look);
   });

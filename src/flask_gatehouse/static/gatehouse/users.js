@@ -2,10 +2,7 @@
  * removed, and copying a link. All of them work without this file; its sentences stand in the templates. */
 "use strict";
 {
-  const $ = (id) => document.getElementById(id);
-
-  // Parts that make sense with script only, or without it only, are told apart by the style sheet.
-  document.documentElement.dataset.scripted = "";
+  const { $, TEXT_FIELDS, goTo, listen } = gatehouseKeys;
 
   /* --- The address and the table -------------------------------------------------------------- */
 
@@ -232,15 +229,6 @@
 
   /* --- Keys ----------------------------------------------------------------------------------- */
 
-  const SETTING = "gatehouse-character-keys";
-  const TEXT_FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
-
-  function goTo(element) {
-    element?.focus();
-    element?.scrollIntoView({ block: "nearest" });
-    return Boolean(element);
-  }
-
   /** From the search field to the first row, and between rows: the same control of the other row, if it has it. */
   function step(from, down) {
     const row = from.closest("#user-rows tr");
@@ -267,11 +255,6 @@
   };
 
   const characterKeys = {
-    "/": (from) => {
-      if (from.matches(TEXT_FIELDS)) return false;
-      $("search").select();
-      return goTo($("search"));
-    },
     e: (from) => {
       const edit = !from.matches(TEXT_FIELDS) && from.closest("#user-rows tr")?.querySelector("[data-edit]");
       if (edit) edit.click();
@@ -279,20 +262,11 @@
     },
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !$("search")) return;
-    if (event.defaultPrevented || document.querySelector("dialog:modal")) return;
-    const characters = localStorage.getItem(SETTING) !== "off" ? characterKeys : {};
-    const act = keys[event.key] ?? characters[event.key.toLowerCase()];
-    if (act?.(event.target)) event.preventDefault();
-  });
+  listen("search", keys, characterKeys);
 
   document.addEventListener("DOMContentLoaded", () => {
-    if ($("filters")) shown = chosen();
-    const setting = document.querySelector("[data-character-keys]");
-    if (!setting) return;
-    setting.checked = localStorage.getItem(SETTING) !== "off";
-    setting.addEventListener("change", () => localStorage.setItem(SETTING, setting.checked ? "on" : "off"));
+    if (!$("filters")) return;
+    shown = chosen();
     countSelection();
   });
 }
