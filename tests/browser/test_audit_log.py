@@ -91,7 +91,7 @@ def test_a_time_that_is_given_takes_the_place_of_a_range(log: Page) -> None:
 
 def test_a_wrong_filter_is_told_and_nothing_is_lost(log: Page, node: Node, complaints: Complaints) -> None:
     complaints.allow("status of 422")
-    network, reason = log.get_by_label("Network address"), "That is no network address, such as 192.0.2.7."
+    network, reason = log.get_by_label("Network address"), "Please give a network address, such as 192.0.2.7."
     network.fill("1.2.3")
     network.blur()
     expect(log.locator("#ip-problem")).to_have_text(reason)

@@ -54,7 +54,7 @@ _TOGETHER = {
     ),
 }
 _LEFT = {
-    Skip.YOURSELF: _("Nobody decides about herself: another administrator does."),
+    Skip.YOURSELF: _("Nobody decides about themselves: another administrator does."),
     Skip.LAST_ADMINISTRATOR: _("The last administrator stays one."),
     Skip.NOT_DUE: _("There is nothing to decide any more."),
 }

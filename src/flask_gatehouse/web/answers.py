@@ -143,7 +143,7 @@ _BAD_QUERY = replace(
 _CONFLICT = _always(HTTP_ANSWERS[409])
 _NOT_FOUND = _always(HTTP_ANSWERS[404])
 _NOT_ON_YOURSELF = _always(
-    Answer(403, _("Not on yourself"), _("Nobody deactivates or deletes herself here."), _("Ask another administrator."))
+    Answer(403, _("Not on yourself"), _("Nobody deactivates or deletes themselves here."), _("Ask another administrator."))
 )
 _MISCONFIGURED = _always(Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete.")))
 
@@ -216,7 +216,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             409,
             _("Already here"),
             _("Somebody here has this address already."),
-            _("Change her role in the list of users."),
+            _("Change their role in the list of users."),
         )
     ),
     LastAdministrator: _always(
@@ -304,7 +304,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("This link cannot be used"),
             _("It is too old, or not whole: some programs for mail break long links."),
             _(
-                "Copy the whole link from the letter. "
+                "Copy the whole link from the e-mail. "
                 "If you think that somebody else uses your account, tell an administrator."
             ),
         )

@@ -41,7 +41,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.USER_UPDATED: _("User edited"),
         AuditEvent.USER_ARCHIVED: _("User deactivated"),
         AuditEvent.USER_ENABLED: _("User activated"),
-        AuditEvent.USER_HELD: _("Account locked: it was not she"),
+        AuditEvent.USER_HELD: _("Account locked: it was not its owner"),
         AuditEvent.USER_RELEASED: _("Account opened again"),
         AuditEvent.USER_DELETED: _("User deleted"),
         AuditEvent.PERSONAL_DATA_EXPORTED: _("Personal data exported"),

@@ -36,7 +36,7 @@ def reasons(user: UserRow, history: RoleHistory, names: Mapping[int, str]) -> li
     :param names: what those are called who have changed something and are still here.
     """
     status = text("May sign in.") if user.is_active else text("May not sign in.")
-    held = text("Nobody signs in with this account: somebody said that it was not she.")
+    held = text("Nobody signs in with this account: its owner said that it was somebody else.")
     lines = [
         (text("Status"), held, history.held_at)
         if user.is_active and history.held_at

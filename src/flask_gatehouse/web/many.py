@@ -18,7 +18,7 @@ from .actor import signed_in
 from .confirmation import require_confirmation
 from .fields import number, sent
 from .htmx import trigger, wants_json, wants_part
-from .language import marked as _, plural, text
+from .language import forms, marked as _, plural, text
 from .standing import changing, still_may
 from .state import state
 from .users import FILTERS, list_url, query_of
@@ -28,11 +28,13 @@ log = logging.getLogger("flask_gatehouse")
 PATIENCE_S = 8.0
 _FIELDS = {"change", "new_role", "user", "everyone", *FILTERS}
 UNFINISHED = _("That is not everybody yet: choose them once more to go on.")
-_SKIPPED = {
-    Skip.YOURSELF: _("yourself"),
-    Skip.LAST_ADMINISTRATOR: _("the last administrator"),
-    Skip.NOT_FOUND: _("%(count)s who had gone already"),
-    Skip.NOT_DUE: _("%(count)s about whom there is nothing to decide any more"),
+_SKIPPED = {Skip.YOURSELF: _("yourself"), Skip.LAST_ADMINISTRATOR: _("the last administrator")}
+_SKIPPED_MANY = {
+    Skip.NOT_FOUND: forms("one who had gone already", "%(count)s who had gone already"),
+    Skip.NOT_DUE: forms(
+        "one about whom there is nothing to decide any more",
+        "%(count)s about whom there is nothing to decide any more",
+    ),
 }
 
 
@@ -129,5 +131,9 @@ def _in_words(result: BulkResult) -> str:
 def left_out(result: BulkResult) -> list[str]:
     """Return a sentence that says who was left as she is, or none."""
     reasons = [reason for __, reason in result.skipped]
-    left = [text(_SKIPPED[reason], count=reasons.count(reason)) for reason in Skip if reason in reasons]
+    left = [
+        text(_SKIPPED[reason]) if reason in _SKIPPED else plural(*_SKIPPED_MANY[reason], reasons.count(reason))
+        for reason in Skip
+        if reason in reasons
+    ]
     return [text("Left out: %(whom)s.", whom=", ".join(left))] if left else []

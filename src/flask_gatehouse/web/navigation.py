@@ -25,7 +25,7 @@ class Place:
 PLACES = (
     Place(_("Users"), "users", "users-round", _("Who is here, and with which role"), Permission.USER_LIST),
     Place(_("Invitations"), "invitations", "mail", _("Who may come in"), Permission.ADMIN),
-    Place(_("Access review"), "access_review", "shield-check", _("Who still needs what she has"), Permission.ADMIN),
+    Place(_("Access review"), "access_review", "shield-check", _("Who still needs what they have"), Permission.ADMIN),
     Place(_("Audit log"), "audit_log", "scroll-text", _("Who did what to whom, and when"), Permission.ADMIN),
 )
 

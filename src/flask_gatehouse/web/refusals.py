@@ -99,7 +99,7 @@ REFUSALS: dict[Reason, Refusal] = {
     Reason.HELD: Refusal(
         403,
         _("Your account is locked"),
-        _("Somebody said, with the link of a letter, that it was not you who signed in with this account."),
+        _("Somebody said, with the link of an e-mail, that it was not you who signed in with this account."),
         _("Ask an administrator to look at it with you, and to let you in again."),
     ),
     Reason.OTHER_PERSON: Refusal(
