@@ -182,7 +182,7 @@ def test_what_cannot_be_asked_is_refused_with_a_reason(admin: FlaskClient, query
         page = admin.get(f"{LOG}?{query}", headers=headers)
         assert (page.status_code, reason in page.text) == (422, True)
         if field not in {"when", "before", "after"}:
-            assert re.search(rf'id="{field}-problem"[^>]*>{re.escape(reason)}</p>', page.text)
+            assert re.search(rf'id="{field}-problem"[^>]*>{re.escape(reason)}</span>', page.text)
     assert admin.get(f"{LOG}/news?{query}", headers=HTMX).status_code == 422
     assert readings(admin) == [{"resource": "audit_log", "filters": {"event": "sensitive_read"}}]
 

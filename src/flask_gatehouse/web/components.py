@@ -6,22 +6,25 @@ from flask import current_app
 
 # Each macro that pages use, and the template in which it is. A host's template of that name wins.
 MACROS = {
+    "address_cell": "components/user_cells",
     "address_text": "components/address",
     "asking_link": "audit_log/parts",
     "avatar": "components/avatar",
     "csrf": "components/csrf",
-    "field_problem": "audit_log/parts",
+    "field_problem": "components/field",
     "icon": "components/icon",
     "message": "components/message",
     "outcome_badge": "audit_log/parts",
     "pager": "components/pager",
     "party": "audit_log/parts",
+    "pick_cell": "components/user_cells",
     "plain_value": "audit_log/parts",
     "provider_button": "components/provider",
     "provider_mark": "components/provider",
     "role_badge": "components/role",
     "role_options": "components/role",
     "status_badge": "components/status",
+    "time_cells": "components/user_cells",
 }
 
 
