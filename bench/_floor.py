@@ -19,8 +19,8 @@ from flask import Blueprint, Flask, abort, render_template, session, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
-from flask_gatehouse.web.blueprint import PACKAGE
 from flask_gatehouse.web.addresses import fingerprints
+from flask_gatehouse.web.blueprint import PACKAGE
 
 SELECT = "SELECT name, email, role, last_sign_in_at FROM gatehouse_users WHERE id = "
 # As long as ours.

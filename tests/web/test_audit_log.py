@@ -124,9 +124,7 @@ def test_a_session_is_found_by_its_id_with_all_that_happened_in_it(app: Flask, a
 @pytest.mark.parametrize(
     "name", ["0" * 16, "proxy-2C1F0E", "0B6F9F3E-0F7E-4C7A-9D3C-0D1F8A5B7C9E", "0193e4f0-1111-7222-8333-444455556666"]
 )
-def test_a_request_is_found_by_the_name_that_it_has(
-    admin: FlaskClient, happen: Callable[..., None], name: str
-) -> None:
+def test_a_request_is_found_by_the_name_that_it_has(admin: FlaskClient, happen: Callable[..., None], name: str) -> None:
     """Also one that a proxy gave it, whatever it looks like."""
     assert names(admin, f"q={name}") == []
     happen("article.published", actor=replace(GRACE, request_id=name))

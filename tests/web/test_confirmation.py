@@ -73,7 +73,7 @@ def test_an_open_browser_is_not_enough(
 
 
 def test_whoever_cannot_confirm_is_told_why(late: tuple[FlaskClient, SignedIn]) -> None:
-    """As somebody whose provider has been taken out of the settings since she came, which nobody of a test has come by."""
+    """Whoever is signed in by a test has come by a provider that is in no settings."""
     client, _ = late
     answer = client.get("/auth/confirm?next=/users")
     assert answer.status_code == 403

@@ -96,7 +96,8 @@ def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = 
 def expire_join_requests(db: Session, *, batch: int = 500) -> int:
     """Forget people about whom nobody has decided, or who have not come since they were approved, and return how many.
 
-    Both are kept for ``WAITS_FOR``: since they last asked, and since the approval. Refusals that no longer hold are forgotten, too; that they were given is in the trail.
+    Both are kept for ``WAITS_FOR``: since they last asked, and since the approval. Refusals that no longer hold are
+    forgotten, too; that they were given is in the trail.
     """
     now = now_of(db)
     db.execute(delete(JoinRequest).where(_DECLINED, JoinRequest.decided_at <= now - DECLINE_HOLDS))

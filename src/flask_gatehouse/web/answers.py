@@ -143,7 +143,9 @@ _BAD_QUERY = replace(
 _CONFLICT = _always(HTTP_ANSWERS[409])
 _NOT_FOUND = _always(HTTP_ANSWERS[404])
 _NOT_ON_YOURSELF = _always(
-    Answer(403, _("Not on yourself"), _("Nobody deactivates or deletes themselves here."), _("Ask another administrator."))
+    Answer(
+        403, _("Not on yourself"), _("Nobody deactivates or deletes themselves here."), _("Ask another administrator.")
+    )
 )
 _MISCONFIGURED = _always(Answer(500, _("Not set up yet"), _("The configuration of this application is incomplete.")))
 

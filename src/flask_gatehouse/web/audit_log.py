@@ -70,11 +70,7 @@ def audit_log() -> ResponseReturnValue:
     with state().database.reading() as connection:
         seen = newest_number(connection)
         # Whoever turns pages sees a whole one; a program that has asked for news would take old events for some.
-        page = (
-            TrailPage((), None)
-            if meant.query is None
-            else read_page(connection, meant.query, fill=not wants_json())
-        )
+        page = TrailPage((), None) if meant.query is None else read_page(connection, meant.query, fill=not wants_json())
         if wants_json():
             return jsonify(_page_as_json(page))
         context = {

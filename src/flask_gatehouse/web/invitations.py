@@ -126,7 +126,7 @@ def _page(
         waiting = list_join_requests(connection, before=begins["join_requests_before"], limit=PAGE + 1)
         approved = list_approved_requests(connection, before=begins["approved_before"], limit=PAGE + 1)
         names = find_names(connection, {one.invited_by for one in found if one.invited_by})
-    older = dict(zip(_CURSORS, map(_next, (found, waiting, approved)), strict=True))
+    older = {"before": _next(found), "join_requests_before": _next(waiting), "approved_before": _next(approved)}
     if wants_json():
         return jsonify(
             invitations=[_shown(one) for one in found[:PAGE]],

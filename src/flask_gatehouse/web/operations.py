@@ -136,8 +136,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         confirmed_sometimes=True,
     ),
     ("invitations", "GET"): Operation(
-        "Invitations, people who ask to join, and those of them who have been approved and have not come yet: 50 of each"
-        " at a time, the newest first; `next`, `join_requests_next` and `approved_next` are `before`,"
+        "Invitations, people who ask to join, and those of them who have been approved and have not come yet: 50 of"
+        " each at a time, the newest first; `next`, `join_requests_next` and `approved_next` are `before`,"
         " `join_requests_before` and `approved_before` of the next page",
         {200: _INVITATIONS},
         query=dict.fromkeys(("before", "join_requests_before", "approved_before"), _NUMBER),
