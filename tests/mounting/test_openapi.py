@@ -53,7 +53,7 @@ def test_every_refusal_of_the_contract_is_a_problem(sqlite_url: str) -> None:
     with host(sqlite_url) as app:
         document = document_of(app)
     put, lists = document["paths"]["/users/{user_id}"]["put"], document["paths"]["/users"]["get"]
-    assert set(put["responses"]) == {"200", "400", "401", "403", "404", "409", "413", "422", "429", "503"}
+    assert set(put["responses"]) == {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429", "503"}
     assert put["security"] == [{"session": []}]
     assert [one["name"] for one in put["parameters"] if one["required"]] == ["user_id", "X-CSRFToken"]
     assert [one["name"] for one in lists["parameters"]] == ["q", "role", "status", "sort", "after"]

@@ -189,9 +189,13 @@ def test_an_application_hears_nothing_of_another_one(sqlite_url: str, postgresql
 def test_a_change_of_many_is_told_for_each(app: Flask, admin: tuple[FlaskClient, SignedIn]) -> None:
     client, who = admin
     people = [sign_in_as(app.test_client(), email=f"{name}@example.com").user_id for name in ("ada", "bob", "cy")]
-    for change, told in (("role:editor", "user_role_changed"), ("deactivate", "user_deactivated")):
+    changes: tuple[tuple[dict[str, str], str], ...] = (
+        ({"change": "role", "new_role": "editor"}, "user_role_changed"),
+        ({"change": "deactivate"}, "user_deactivated"),
+    )
+    for change, told in changes:
         with listening(app, only=told) as heard:
-            sent = {"change": change, "user": [*map(str, people), str(who.user_id)]}
+            sent = {**change, "user": [*map(str, people), str(who.user_id)]}
             answer = client.post("/gate/users/bulk", data=sent, headers=JSON | who.headers)
             assert answer.get_json()["changed"] == 3, answer.text
         assert heard == [(told, user_id) for user_id in people]

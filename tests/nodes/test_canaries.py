@@ -123,7 +123,8 @@ def test_no_secret_reaches_the_trail(site: Site, open_browser: Open) -> None:
     user_id = site.user_id(other)
     edit = {"name": "Renamed", "role": "editor", "version": "1", "_password": PLANTED}
     assert boss.post(f"/users/{user_id}", edit | {"password": PLANTED}, method="PUT") == 422
-    assert boss.post(f"/users/{user_id}?token={PLANTED}", edit, method="PUT") < 400
+    assert boss.post(f"/users/{user_id}?token={PLANTED}", edit, method="PUT") == 422
+    assert boss.post(f"/users/{user_id}?_token={PLANTED}", edit, method="PUT") < 400
     assert boss.post("/users/bulk", {"user": str(user_id), "change": "role", "new_role": "viewer"}) < 400
     assert boss.post("/users/invitations", {"email": new_address(), "role": "editor"}) < 400
 

@@ -12,7 +12,7 @@ from ..audit import AuditEvent, Facts, record_each
 from ..db.base import database_now
 from ..kernel.context import Actor
 from .errors import FieldProblem, InvalidField
-from .fields import find_role
+from .fields import find_role, role_problem
 from .leaving import Holding, delete_rows_of
 from .locks import lock_administrators
 from .models import User
@@ -53,17 +53,18 @@ class Change:
     removed: Callable[[Session, Sequence[Holding]], None] | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "Change":
-        """Return what ``role:editor``, ``activate``, ``deactivate`` or ``remove`` means.
+    def parse(cls, word: str, role: str | None = None) -> "Change":
+        """Return what ``role`` with ``editor``, ``activate``, ``deactivate`` or ``remove`` means.
 
-        :raises InvalidField: for ``change`` if it means nothing.
+        :param role: as typed; it may be there without being meant, and is one of the roles in any case.
+        :raises InvalidField: for ``change`` or for ``new_role`` if it means nothing.
         """
-        word, _, rest = text.partition(":")
-        role = find_role(rest)
-        action = next((action for action in Action if action.value == word), None)
-        if action is None or (action is Action.ROLE) != (role is not None) or (rest and role is None):
-            raise InvalidField({"change": FieldProblem.UNKNOWN if text else FieldProblem.MISSING})
-        return cls(action, role)
+        if word not in set(Action):
+            raise InvalidField({"change": FieldProblem.UNKNOWN if word else FieldProblem.MISSING})
+        action = Action(word)
+        if (action is Action.ROLE or role is not None) and (problem := role_problem(role or "")):
+            raise InvalidField({"new_role": problem})
+        return cls(action, find_role(role or "") if action is Action.ROLE else None)
 
     def touches(self, user: Row[Any]) -> bool:
         """Return whether a user would be another afterwards."""

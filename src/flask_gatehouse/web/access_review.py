@@ -30,15 +30,15 @@ from ..accounts.rules import LARGEST_ID
 from ..accounts.service import get_user
 from ..kernel.errors import DependencyUnavailable
 from .actor import signed_in
-from .fields import number, sent_form
+from .fields import number
 from .htmx import trigger, wants_part
 from .language import forms, marked as _, plural, text
 from .many import PATIENCE_S, UNFINISHED, chosen_users, left_out
+from .sent import sent
 from .standing import changing
 from .state import state
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIELDS = ("complete", "one", "part", "decision", "user", "everyone")
 _DECIDED = {
     (Part.ROLES, Decision.CONFIRM): _("Keeps the role."),
     (Part.ROLES, Decision.WITHDRAW): _("Is a viewer now."),
@@ -76,7 +76,7 @@ class Listed:
 def access_review() -> ResponseReturnValue:
     if request.method == "GET":
         return _page()
-    fields = sent_form(only=_FIELDS)
+    fields = sent()
     # A tick that says something else than ours do may mean the opposite.
     if wrong := {name: FieldProblem.UNKNOWN for name in ("complete", "everyone") if fields.get(name, "1") != "1"}:
         raise InvalidField(wrong)
@@ -86,7 +86,8 @@ def access_review() -> ResponseReturnValue:
         part, _colon, rest = fields["one"].partition(":")
         word, _colon, user_id = rest.partition(":")
         return _decide_one(_part(part), _decision(word), number(user_id))
-    return _decide_many(_part(fields.get("part", "")), _decision(fields.get("decision", "")))
+    part, decision = _part(fields.get("part", "")), _decision(fields.get("decision", ""))
+    return _decide_many(part, decision, chosen_users(fields.getlist("user")), everyone="everyone" in fields)
 
 
 def periods() -> Periods:
@@ -168,16 +169,15 @@ def _decide_one(part: Part, decision: Decision, user_id: int) -> ResponseReturnV
     return trigger(make_response(answer), **{"gatehouse:focus": {"target": f"#{part}-{user_id}"}})
 
 
-def _decide_many(part: Part, decision: Decision) -> ResponseReturnValue:
-    ids = chosen_users(request.form.getlist("user"))
-    if "everyone" in request.form:
+def _decide_many(part: Part, decision: Decision, ids: set[int], *, everyone: bool) -> ResponseReturnValue:
+    if everyone:
         result, is_finished = _decide_everybody(part, decision)
     else:
         with changing() as db:
             result = decide(db, part, ids, decision, periods(), actor_id=signed_in().user_id)
         is_finished = True
     sentences = [plural(*_TOGETHER[part, decision], result.changed), *left_out(result)]
-    if not ids and "everyone" not in request.form:
+    if not ids and not everyone:
         sentences = [text("Nobody was selected.")]
     if not is_finished:
         sentences.append(text(UNFINISHED))

@@ -189,8 +189,9 @@ def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
     if wants_json():
         return problem(422, "Please check your input", fields=words)
     # What no field of the page has said is said where the list would stand.
-    said = [words[name] for name in ("before", "after", "when") if name in words]
-    refused = " ".join([*said, unknown_in_words(problems)]).strip()
+    others = {name: found for name, found in problems.items() if name not in _FIELDS}
+    said = [words[name] for name, found in others.items() if found not in {FieldProblem.NO_FILTER, FieldProblem.TWICE}]
+    refused = " ".join([*said, unknown_in_words(others)]).strip()
     if wants_part():
         part = render_template("gatehouse/audit_log/_refused.html", refused=refused, problems=words, fields=_FIELDS)
         return part, 422

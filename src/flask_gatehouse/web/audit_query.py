@@ -1,9 +1,10 @@
 """What an address asks of the audit log: the filters of the page and of the export, read and refused. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
+
+from werkzeug.datastructures import MultiDict
 
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..accounts.queries import LONGEST_SEARCH
@@ -40,10 +41,11 @@ class Asked:
     after: int | None = None
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str], *besides: str) -> "Asked":
+    def parse(cls, parameters: MultiDict[str, str], *besides: str) -> "Asked":
         """Return what the parameters of an address ask for; an empty one is one that is not there.
 
-        One that nobody knows is refused: a mistyped filter would show everything, as if that were all there is.
+        One that nobody knows is refused: a mistyped filter would show everything, as if that were all there is. So is
+        one that stands twice.
 
         :param besides: names that mean something else to whoever asks.
         :raises InvalidQuery: with every parameter that cannot be understood.
@@ -59,6 +61,9 @@ class Asked:
         if before is not None and after is not None:
             reader.problems["after"] = FieldProblem.NOT_A_PLACE
         ip, (text, who, event) = reader.network_address("ip"), (reader.text(name) for name in _TEXTS)
+        reader.problems |= {
+            name: FieldProblem.TWICE for name, values in parameters.lists() if name in known and len(values) > 1
+        }
         if reader.problems:
             raise InvalidQuery(reader.problems)
         return cls(
@@ -115,7 +120,7 @@ def find_network_address(text: str) -> str | None:
 class _Reader:
     """Reads parameters, and keeps what is wrong with them."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: MultiDict[str, str]) -> None:
         self._parameters = parameters
         self.problems: dict[str, FieldProblem] = {}
 

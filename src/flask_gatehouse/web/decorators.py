@@ -13,12 +13,13 @@ from ..accounts.rules import Role
 from ..kernel.errors import GatehouseError
 from .actor import BACKGROUND, Anonymous, person, visit
 from .confirmation import require_confirmation
-from .csrf import protect
+from .csrf import SAFE_METHODS, protect
 from .denials import ConfirmationRequired, NotAllowed, NotFound, NotSignedIn, NotYourself, ObjectNotAllowed, OnlyAPage
 from .errors import answer
 from .headers import secure_host_page
 from .htmx import wants_json
 from .permissions import Permission, needed_role, permits
+from .sent import sent
 from .state import state
 
 P = ParamSpec("P")
@@ -62,7 +63,7 @@ def guard(
     confirmed: Collection[str] = (),
     pages: Collection[str] = (),
 ) -> View:
-    """Return our own view behind its permissions; a method that is not listed is refused.
+    """Return our own view behind its permissions. A method that is not listed is refused, and what it does not take.
 
     :param confirmed: the methods that need a fresh confirmation besides.
     :param pages: the methods that have nothing for a program.
@@ -75,9 +76,13 @@ def guard(
         require(permissions[method], arguments.get("user_id"))
         if is_alias(request.path, arguments):
             raise NotFound
+        only_a_page = method in pages and wants_json()
+        if method not in SAFE_METHODS and not only_a_page:
+            # Before she is asked who she is, for something that would be refused then.
+            sent()
         if method in confirmed:
             require_confirmation()
-        if method in pages and wants_json():
+        if only_a_page:
             raise OnlyAPage
         return view(**arguments)
 

@@ -21,12 +21,13 @@ from ..accounts.service import (
 )
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
-from .fields import flag, in_words, number, sent
+from .fields import flag, in_words, number
 from .htmx import is_htmx, trigger, wants_json, wants_part
 from .labels import ROLE_NAMES, label_of
 from .language import text
 from .paging import asked_places
 from .problems import problem
+from .sent import method_meant, sent
 from .standing import changing
 from .state import state
 from .users import ROLES
@@ -37,18 +38,14 @@ WAITS = timedelta(days=14)
 PAGE = 50
 # Where a page of each list begins is asked by a parameter of its own.
 _CURSORS = ("before", "join_requests_before", "approved_before")
-# Of the three things that are asked for by a POST; a program withdraws by a DELETE.
-_FIELDS = ("email", "role", "again", "join_request", "decision", "id", "_method")
 
 
 def invitations() -> ResponseReturnValue:
     if request.method == "GET":
         return _page()
-    if request.method == "DELETE":
-        return _withdraw(number(request.args.get("id")))
-    fields = sent(only=_FIELDS)
-    if fields.get("_method") == "delete":
-        return _withdraw(number(fields.get("id")))
+    if method_meant() == "DELETE":
+        return _withdraw(number(request.values.get("id")))
+    fields = sent()
     if "join_request" in fields:
         return _decide(number(fields["join_request"]), fields.get("decision", ""), fields.get("role", ""))
     return _invite(fields.get("email", ""), fields.get("role", ""), again=flag(fields, "again") is True)

@@ -3,12 +3,11 @@
 import logging
 import time
 
-from flask import flash, jsonify, make_response, redirect, render_template
+from flask import flash, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..accounts.bulk import BATCH, Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
-from ..accounts.fields import role_problem
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID, Role
 from ..accounts.service import change_many as change
@@ -16,17 +15,17 @@ from ..kernel.errors import DependencyUnavailable
 from ..privacy.erasure import erase_many
 from .actor import signed_in
 from .confirmation import require_confirmation
-from .fields import number, sent
+from .fields import number
 from .htmx import trigger, wants_json, wants_part
 from .language import forms, marked as _, plural, text
+from .sent import sent
 from .standing import changing, still_may
 from .state import state
-from .users import FILTERS, list_url, query_of
+from .users import list_url, query_of
 
 log = logging.getLogger("flask_gatehouse")
 # After so many seconds whoever waits is told how far it has come: a page of ours waits for fifteen.
 PATIENCE_S = 8.0
-_FIELDS = {"change", "new_role", "user", "everyone", *FILTERS}
 UNFINISHED = _("That is not everybody yet: choose them once more to go on.")
 _SKIPPED = {Skip.YOURSELF: _("yourself"), Skip.LAST_ADMINISTRATOR: _("the last administrator")}
 _SKIPPED_MANY = {
@@ -39,11 +38,14 @@ _SKIPPED_MANY = {
 
 
 def change_many() -> ResponseReturnValue:
-    fields = sent(only=_FIELDS)
-    what = _meant(fields.get("change", ""), fields.get("new_role", ""))
+    fields = sent()
+    what = Change.parse(fields.get("change", ""), fields.get("new_role"))
+    if request.is_json and what.role is None and "new_role" in fields:
+        # On our page it comes along with every button; a program that says it means something by it.
+        raise InvalidField({"new_role": FieldProblem.NOT_HERE})
     query, chosen = query_of(fields), chosen_users(fields.getlist("user"))
-    everyone = fields.get("everyone", "")
-    if everyone not in {"", "1"}:
+    everyone = "everyone" in fields
+    if everyone and fields["everyone"] != "1":
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
         return _nobody(query)
@@ -71,14 +73,6 @@ def _nobody(query: UserQuery) -> ResponseReturnValue:
         return render_template("gatehouse/errors/_message.html", message=message, category="warning"), 422
     flash(message, "warning")
     return redirect(list_url(query.parameters()), 303)
-
-
-def _meant(word: str, role: str) -> Change:
-    if word != Action.ROLE:
-        return Change.parse(word)
-    if wrong := role_problem(role):
-        raise InvalidField({"new_role": wrong})
-    return Change.parse(f"{word}:{role}")
 
 
 def _change_everybody(query: UserQuery, what: Change) -> BulkResult:

@@ -9,10 +9,11 @@ from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from .decorators import CONFIRMED, PERMISSIONS
-from .operations import JSON, OPERATIONS, Operation
+from .operations import FORM, JSON, OPERATIONS, Operation
 from .permissions import Permission
 from .schemas import COUNT, ID, SCHEMAS, SESSION_ID, Schema, ref
 from .state import state
+from .taken import NOTHING, TAKES, Taken
 
 _PARAMETERS = {"user_id": ID, "identity_id": ID, "session_id": SESSION_ID, "number": {"type": "integer", "minimum": 1}}
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -33,7 +34,8 @@ def openapi() -> ResponseReturnValue:
         for method, permission in permissions.items():
             operation = OPERATIONS.get((endpoint, method))
             if operation is not None:
-                described = _operation(rule, f"{endpoint}_{method.lower()}", method, permission, operation)
+                taken = TAKES.get((endpoint, method), NOTHING)
+                described = _operation(rule, f"{endpoint}_{method.lower()}", method, permission, operation, taken)
                 path = paths.setdefault(_PLACE.sub(r"{\1}", rule), {})
                 path[method.lower()] = _with_confirmation(described, operation, always=method in confirmed)
     return jsonify(_document(paths, here.settings.external_url("/"), here.session_cookie))
@@ -73,13 +75,11 @@ def _document(paths: dict[str, Schema], server: str, cookie: str) -> Schema:
     }
 
 
-def _operation(rule: str, name: str, method: str, permission: Permission, operation: Operation) -> Schema:
+def _operation(rule: str, name: str, method: str, permission: Permission, operation: Operation, taken: Taken) -> Schema:
     public, changes = permission is Permission.PUBLIC, method != "GET"
     parameters = [_parameter(place, "path", _PARAMETERS[place]) for place in _PLACE.findall(rule)]
-    parameters += [
-        _parameter(asked, "query", schema, required=asked in operation.required)
-        for asked, schema in operation.query.items()
-    ]
+    parameters += [_parameter(asked, "query", schema) for asked, schema in operation.query.items()]
+    parameters += [_parameter(asked, "query", schema, required=True) for asked, schema in taken.query.items()]
     if changes:
         parameters.append(_parameter("X-CSRFToken", "header", {"type": "string"}, required=True))
     described: Schema = {
@@ -89,9 +89,10 @@ def _operation(rule: str, name: str, method: str, permission: Permission, operat
         "responses": {str(status): _answer(status, schema) for status, schema in operation.answers.items()},
         "security": [] if public else [{"session": []}],
     }
-    if operation.body is not None:
-        content = {media: {"schema": operation.body} for media in operation.media}
-        is_needed = bool(operation.body.get("required", True))
+    if taken.body is not None:
+        schemas = {JSON: taken.body, FORM: taken.form or taken.body}
+        content = {media: {"schema": schemas[media]} for media in operation.media}
+        is_needed = bool(taken.body.get("required", True))
         described["requestBody"] = {"required": is_needed, "content": content}
     for status in sorted({*operation.refusals, *_refusals(permission, changes=changes)}):
         kind = "Later" if status in _LATER else "Problem"
@@ -124,5 +125,5 @@ def _refusals(permission: Permission, *, changes: bool) -> set[int]:
     if permission is Permission.PUBLIC:
         return set()
     forbidden = set() if permission is Permission.SIGNED_IN else {403}
-    # Without the token, or with a body that is none or too large, which is noticed before the view.
-    return {401} | _LATER | forbidden | ({400, 413} if changes else set())
+    # Without the token, or with a body that is none or too large, or with what is not taken: noticed before the view.
+    return {401} | _LATER | forbidden | ({400, 413, 415, 422} if changes else set())

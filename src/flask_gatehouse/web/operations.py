@@ -5,14 +5,14 @@ One entry for each route and method of the URL table that answers JSON; ``PAGES_
 
 from dataclasses import dataclass, field
 
-from ..accounts.bulk import BATCH, Action, Skip
-from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE, Sort, Status
-from ..accounts.rules import Role
+from ..accounts.bulk import Skip
+from ..accounts.queries import LONGEST_CURSOR, LONGEST_SEARCH, PAGE
 from ..audit.events import EVENT_LENGTH, Outcome
 from ..audit.reading import PAGE as EVENTS_OF_A_PAGE
 from ..kernel.text import LARGEST_NUMBER
 from .audit_query import RANGES
-from .schemas import ADDRESS, COUNT, FLAG, ID, MOMENT, NAME, ROLE, TEXT, Schema, listed, or_null, record, ref
+from .schemas import COUNT, FLAG, MOMENT, TEXT, Schema, listed, or_null, record, ref
+from .taken import USER_FILTERS
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -21,10 +21,11 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 class Operation:
     """What one method of a route does for a program.
 
-    :param query: parameters of the address, as name and schema.
-    :param required: those of them that must be there.
-    :param body: the schema of what is sent, and as which media types; None if nothing is.
+    What a change takes stands in ``taken``.
+
     :param answers: of each status the schema of its body; None for one without.
+    :param query: parameters that the address may have, as name and schema.
+    :param media: as what a body is described.
     :param confirmed_sometimes: it depends on what is sent whether a fresh confirmation is needed.
     :param refusals: statuses that are answered with a problem, beyond those of the guard.
     """
@@ -32,20 +33,11 @@ class Operation:
     summary: str
     answers: dict[int, Schema | None]
     query: dict[str, Schema] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    body: Schema | None = None
     media: tuple[str, ...] = (JSON, FORM)
     refusals: tuple[int, ...] = ()
     confirmed_sometimes: bool = False
 
 
-# An empty filter is none, as the form of the page sends it.
-_FILTERS: dict[str, Schema] = {
-    "q": {"type": "string", "maxLength": LONGEST_SEARCH},
-    "role": {"type": "string", "enum": ["", *(role.value for role in Role)]},
-    "status": {"type": "string", "enum": ["", *(status.value for status in Status)]},
-    "sort": {"type": "string", "enum": ["", *(f"{sign}{sort.value}" for sort in Sort for sign in ("", "-"))]},
-}
 _LOG_FILTERS: dict[str, Schema] = {
     "q": {"type": "string", "maxLength": LONGEST_SEARCH},
     "who": {"type": "string", "maxLength": LONGEST_SEARCH},
@@ -61,30 +53,7 @@ _LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
-_EDIT = record({"name": NAME, "role": ROLE, "version": {"type": "integer", "minimum": 1}}, optional=("name", "role"))
-_WHOM: dict[str, Schema] = {
-    "user": listed(ID) | {"minItems": 1, "maxItems": BATCH},
-    # All whom the filters mean, instead of those who are named.
-    "everyone": {"type": "string", "enum": ["", "1"]},
-    **_FILTERS,
-}
-_OTHER_ACTIONS = [action.value for action in Action if action is not Action.ROLE]
-_BULK = {
-    "oneOf": [
-        record(what | _WHOM, optional=tuple(_WHOM)) | {"anyOf": [{"required": ["user"]}, {"required": ["everyone"]}]}
-        for what in (
-            {"change": {"type": "string", "const": Action.ROLE.value}, "new_role": ROLE},
-            {"change": {"type": "string", "enum": _OTHER_ACTIONS}},
-        )
-    ]
-}
 _SKIPPED = record({"id": {"type": "integer"}, "reason": {"type": "string", "enum": [reason.value for reason in Skip]}})
-# An address that is invited already is refused unless it is meant to be invited again.
-_INVITE = record({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
-_DECIDE = record(
-    {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
-    optional=("role",),
-)
 _INVITATIONS = record(
     {
         "invitations": listed(ref("Invitation")),
@@ -107,7 +76,7 @@ _PROBES: dict[int, Schema | None] = {200: ref("Health"), 503: ref("Health")}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("users", "GET"): Operation(
-        f"List users, {PAGE} at a time", {200: _LIST}, query=_FILTERS | {"after": _CURSOR}, refusals=(422,)
+        f"List users, {PAGE} at a time", {200: _LIST}, query=USER_FILTERS | {"after": _CURSOR}, refusals=(422,)
     ),
     ("user", "GET"): Operation("One user", {200: ref("User")}, refusals=(404,)),
     ("edit_user", "GET"): Operation(
@@ -116,23 +85,19 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("user", "PUT"): Operation(
         "Change a name or a role",
         {200: ref("ChangedUser")},
-        body=_EDIT,
-        refusals=(404, 409, 422),
+        refusals=(404, 409),
         confirmed_sometimes=True,
     ),
     ("user", "DELETE"): Operation("Delete a user", {200: None}, refusals=(404, 409)),
     ("toggle_user", "POST"): Operation(
         "Deactivate or reactivate a user; without `is_active`, whichever is not so yet",
         {200: ref("ChangedUser")},
-        body=record({"is_active": FLAG}, optional=("is_active",)),
         media=(JSON,),
-        refusals=(404, 409, 422),
+        refusals=(404, 409),
     ),
     ("change_many", "POST"): Operation(
         "Change many users; yourself and the last administrator are skipped",
         {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED), "finished": FLAG})},
-        body=_BULK,
-        refusals=(422,),
         confirmed_sometimes=True,
     ),
     ("invitations", "GET"): Operation(
@@ -146,12 +111,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("invitations", "POST"): Operation(
         "Invite an address, or decide about a request to join",
         {200: None, 201: ref("Invitation")},
-        body={"anyOf": [_INVITE, _DECIDE]},
-        refusals=(404, 409, 422),
+        refusals=(404, 409),
     ),
-    ("invitations", "DELETE"): Operation(
-        "Withdraw an invitation", {200: None}, query={"id": ID}, required=("id",), refusals=(404,)
-    ),
+    ("invitations", "DELETE"): Operation("Withdraw an invitation", {200: None}, refusals=(404,)),
     ("account", "GET"): Operation("My profile, my sessions and how I sign in", {200: _ACCOUNT}),
     ("export_account", "GET"): Operation("Everything that is held about me", {200: {"type": "object"}}),
     ("export_user", "GET"): Operation(
@@ -160,8 +122,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete_account", "POST"): Operation(
         "Erase me, with all that is held about me; ``confirm`` is my address, or my name without one",
         {204: None},
-        body=record({"confirm": TEXT}),
-        refusals=(409, 422),
+        refusals=(409,),
     ),
     ("my_activity", "GET"): Operation(
         "What concerns my security", {200: _ACTIVITY}, query={"before": _NUMBER}, refusals=(422,)
@@ -191,6 +152,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("openapi", "GET"): Operation("This document", {200: {"type": "object"}}),
 }
 PAGES_ONLY = {
+    ("sign_out", "POST"),
+    ("release_user", "POST"),
     # It leads to a provider, which only a browser can talk to.
     ("link_identity", "POST"),
     ("unlink_identity", "POST"),
@@ -200,7 +163,6 @@ PAGES_ONLY = {
     ("begin_sign_in", "GET"),
     ("finish_sign_in", "GET"),
     ("sign_out", "GET"),
-    ("sign_out", "POST"),
     ("confirm", "GET"),
     ("confirmed", "GET"),
     ("dashboard", "GET"),
@@ -209,7 +171,6 @@ PAGES_ONLY = {
     ("claim_administration", "POST"),
     ("not_me", "GET"),
     ("not_me", "POST"),
-    ("release_user", "POST"),
     ("delete_account", "GET"),
     ("audit_news", "GET"),
     # A file.

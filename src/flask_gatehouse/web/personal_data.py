@@ -11,10 +11,10 @@ from ..privacy.erasure import erase_user
 from ..privacy.export import export_user as export
 from .actor import clear_session_cookie, forget_visit, signed_in
 from .downloads import is_taken, named
-from .fields import sent
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .language import text
 from .problems import problem
+from .sent import sent
 from .standing import may_still_go
 from .state import state
 
@@ -32,7 +32,7 @@ def delete_account() -> ResponseReturnValue:
     who = signed_in()
     if request.method == "GET":
         return _page()
-    if case_folded_address(sent(only=("confirm",)).get("confirm", "")) != case_folded_address(_typed()):
+    if case_folded_address(sent().get("confirm", "")) != case_folded_address(_typed()):
         wrong = text("Please type exactly what stands above.")
         if wants_json():
             return problem(422, "Please check your input", fields={"confirm": wrong})

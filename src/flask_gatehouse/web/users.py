@@ -31,11 +31,12 @@ from .actor import signed_in
 from .confirmation import require_confirmation
 from .decorators import require
 from .explain import reasons
-from .fields import flag, in_words, number, refuse_unknown, sent
+from .fields import flag, in_words, number, refuse_unknown
 from .htmx import current_page, trigger, wants_json, wants_part
 from .language import text
 from .permissions import Permission
 from .problems import problem
+from .sent import method_meant, sent
 from .standing import changing, still_may
 from .state import state
 from .undo import flash_with_undo
@@ -44,9 +45,6 @@ from .way_back import way_back
 # What the list can be asked for by an address.
 FILTERS = ("q", "role", "status", "sort", "after")
 ROLES = [role.value for role in Role]
-_FIELDS = ("name", "role", "version", "is_active")
-# A program may send what it was told with another name or role in it.
-_TOLD = ("id", "email", "created_at", "last_login", "locked")
 
 
 def users() -> ResponseReturnValue:
@@ -68,7 +66,7 @@ def users() -> ResponseReturnValue:
 
 def user(user_id: int) -> ResponseReturnValue:
     """Answer GET, PUT and DELETE; and POST with ``_method``, which is how a form without script says the others."""
-    method = request.method if request.method != "POST" else request.form.get("_method", "").upper()
+    method = method_meant()
     if method == "PUT":
         return _save(user_id)
     if method == "DELETE":
@@ -96,7 +94,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
 
 
 def toggle_user(user_id: int) -> ResponseReturnValue:
-    wanted = flag(sent(only=("is_active",)), "is_active")
+    wanted = flag(sent(), "is_active")
     try:
         with changing() as db:
             row = toggle_active(db, user_id, wanted=wanted)
@@ -127,7 +125,7 @@ def query_of(parameters: Any) -> UserQuery:
 
 
 def _save(user_id: int) -> ResponseReturnValue:
-    fields, as_administrator = sent(only=_FIELDS, unread=_TOLD), signed_in().role is Role.ADMIN
+    fields, as_administrator = sent(), signed_in().role is Role.ADMIN
     version = number(fields.get("version"))
     if wants_json() and not version:
         # A page is told of a conflict, which shows what there is; a program has left out what it must know.
@@ -204,7 +202,7 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
 def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
         # What was sent: neither what it left out, nor what that stands for.
-        yours = {name: value for name, value in values.items() if name in sent(only=_FIELDS, unread=_TOLD)}
+        yours = {name: value for name, value in values.items() if name in sent()}
         return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=yours)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
     if wants_part():

@@ -46,11 +46,11 @@ def edit(db: Session, user_id: int) -> object:
 
 
 def in_bulk(change: str) -> Change:
-    return lambda db, user_id: change_many(db, [user_id], BulkChange.parse(change), actor_id=None)
+    return lambda db, user_id: change_many(db, [user_id], BulkChange.parse(*change.split(":")), actor_id=None)
 
 
 def all_in_bulk(change: str) -> Change:
-    return lambda db, user_id: change_many(db, UserQuery(), BulkChange.parse(change), actor_id=None)
+    return lambda db, user_id: change_many(db, UserQuery(), BulkChange.parse(*change.split(":")), actor_id=None)
 
 
 CHANGES: dict[str, Change] = {

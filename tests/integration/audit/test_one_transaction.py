@@ -104,7 +104,7 @@ def _with_others(db: Session, scene: Scene) -> None:
 
 
 def _all(text: str) -> Change:
-    return lambda db, scene: accounts.change_many(db, UserQuery(), bulk.Change.parse(text), actor_id=None)
+    return lambda db, scene: accounts.change_many(db, UserQuery(), bulk.Change.parse(*text.split(":")), actor_id=None)
 
 
 def _edited(**changes: Any) -> Change:
