@@ -1,6 +1,7 @@
 """The table of situations: what a page, htmx and JSON are told."""
 
 import json
+from typing import Any
 
 import pytest
 from flask import Flask, abort
@@ -9,11 +10,15 @@ from sqlalchemy import text, update
 from werkzeug.exceptions import default_exceptions
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.signin.errors import Reason
 from flask_gatehouse.testing import sign_in_as
+from flask_gatehouse.web import ROUTES
+from flask_gatehouse.web.csrf import SAFE_METHODS
 from flask_gatehouse.web.errors import answer_http
 from flask_gatehouse.web.refusals import refusal_answer
+from flask_gatehouse.web.routes import Route
 from tests.web.conftest import state_of
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/account?tab=1"}
@@ -40,6 +45,56 @@ def test_json_gets_a_problem(client: FlaskClient) -> None:
     assert "HX-Redirect" not in answer.headers
     # The heartbeat of an open page is led away whichever way it asks.
     assert client.get("/auth/session", headers=JSON).headers["HX-Redirect"].startswith("/auth/login")
+
+
+# What each change is asked for as JSON, where it says something.
+SAID: dict[str, dict[str, Any]] = {
+    "PUT user": {"name": "Tess", "version": 1},
+    "POST change_many": {"change": "deactivate", "everyone": "1"},
+    "POST invitations": {"email": "new@example.com", "role": "viewer"},
+    "POST delete_account": {"confirm": "root@example.com"},
+}
+CHANGES = [(route, method) for route in ROUTES for method in route.may if method not in SAFE_METHODS]
+
+
+@pytest.mark.parametrize(("route", "method"), CHANGES, ids=[f"{method} {route.endpoint}" for route, method in CHANGES])
+def test_no_change_answers_a_program_with_a_page(app: Flask, client: FlaskClient, route: Route, method: str) -> None:
+    who = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    other = sign_in_as(app.test_client(), Role.VIEWER, email="tess@example.com")
+    path = route.rule
+    for place, value in {
+        "<int:user_id>": other.user_id,
+        "<session_id>": other.session_id,
+        "<int:identity_id>": 1,
+        "<provider>": "dev",
+        "<token>": "nonsense",
+    }.items():
+        path = path.replace(place, str(value))
+    sent: dict[str, Any] = {"json": SAID[f"{method} {route.endpoint}"]} if f"{method} {route.endpoint}" in SAID else {}
+    if route.endpoint == "user" and method == "POST":
+        sent = {"data": {"_method": "put", "name": "Tess", "version": "1"}}
+    answer = client.open(path, method=method, headers={**who.headers, **JSON}, **sent)
+    if answer.status_code < 400 and not answer.data:
+        assert "Content-Type" not in answer.headers
+    else:
+        assert answer.mimetype == ("application/json" if answer.status_code < 400 else "application/problem+json")
+    assert (answer.status_code == 406) is (method in route.pages)
+
+
+def test_a_program_signs_out(client: FlaskClient) -> None:
+    who = sign_in_as(client)
+    assert client.post("/auth/logout", headers={**who.headers, **JSON}).status_code == 204
+    assert client.get("/account", headers=JSON).status_code == 401
+
+
+def test_a_program_lets_somebody_in_again(app: Flask, client: FlaskClient) -> None:
+    who = sign_in_as(client, Role.ADMIN)
+    held = sign_in_as(app.test_client(), email="tess@example.com")
+    with state_of(app).database.transaction() as db:
+        assert hold_user(db, held.user_id, 0, about="new_device")
+    answer = client.post(f"/users/{held.user_id}/release", headers={**who.headers, **JSON})
+    told = answer.get_json()
+    assert (answer.status_code, told["id"], told["locked"], "version" in told) == (200, held.user_id, False, True)
 
 
 @pytest.mark.parametrize(

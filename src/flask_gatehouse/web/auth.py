@@ -22,7 +22,7 @@ from .actor import actor, caller, clear_session_cookie, forget_visit, set_sessio
 from .confirmation import asked_first
 from .denials import ProviderGone
 from .devices import knows_device, remember_device
-from .htmx import is_htmx, redirect_by_htmx
+from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .labels import label_of
 from .language import language, marked as _, text
 from .once_more import offer_form
@@ -186,6 +186,8 @@ def sign_out() -> ResponseReturnValue:
     with state().database.transaction() as db:
         end_session(db, found.session_id, EndReason.LOGOUT)
     forget_visit()
+    if wants_json():
+        return clear_session_cookie(make_response("", 204))
     goodbye = url_for("gatehouse.sign_in", notice="signed_out", provider=found.provider)
     response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
     return clear_session_cookie(response)

@@ -18,7 +18,7 @@ from .decorators import guard
 from .errors import DOWNLOAD, answer, answer_http
 from .exact import ExactBlueprint
 from .headers import mark_private, secure
-from .htmx import varying
+from .htmx import varying, wants_json
 from .labels import device_in_words
 from .language import language, name_language, number, plural, text
 from .limits import limited
@@ -118,6 +118,9 @@ def make_blueprint(here: State) -> Blueprint:
     def close(response: Response) -> Response:
         discard_spent_attempt(response)
         name_language(response)
+        if response.content_length == 0 and wants_json():
+            # What is no body is of no kind: a program that has asked for JSON would read that it is HTML.
+            response.headers.pop("Content-Type", None)
         if not keep_file(response):
             mark_private(varying(response))
         return finish(response, here)

@@ -95,6 +95,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         media=(JSON,),
         refusals=(404, 409),
     ),
+    ("release_user", "POST"): Operation(
+        "Let a user sign in again who has said that it was not she", {200: ref("ChangedUser")}, refusals=(404,)
+    ),
     ("change_many", "POST"): Operation(
         "Change many users; yourself and the last administrator are skipped",
         {200: record({"changed": COUNT, "unchanged": COUNT, "skipped": listed(_SKIPPED), "finished": FLAG})},
@@ -135,6 +138,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("end_session", "DELETE"): Operation("End one of my sessions", {204: None}, refusals=(404,)),
     ("end_other_sessions", "DELETE"): Operation("End all of my sessions but this one", {204: None}),
+    ("sign_out", "POST"): Operation("Sign out: end this session", {204: None}),
     ("session_status", "GET"): Operation("How long this session lasts; never prolongs it", {200: ref("Remaining")}),
     ("session_status", "POST"): Operation("Prolong this session, within its limits", {200: ref("Remaining")}),
     ("healthz", "GET"): Operation("Whether the process answers", _PROBES),
@@ -152,8 +156,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("openapi", "GET"): Operation("This document", {200: {"type": "object"}}),
 }
 PAGES_ONLY = {
-    ("sign_out", "POST"),
-    ("release_user", "POST"),
     # It leads to a provider, which only a browser can talk to.
     ("link_identity", "POST"),
     ("unlink_identity", "POST"),
