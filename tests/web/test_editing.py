@@ -9,6 +9,7 @@ from flask import Flask, get_flashed_messages
 from flask.testing import FlaskClient
 
 from flask_gatehouse import Role
+from flask_gatehouse.signals import RecordedEvent, event_recorded
 from flask_gatehouse.testing import SignedIn, sign_in_as
 
 HTMX = {"HX-Request": "true"}
@@ -59,6 +60,36 @@ def test_a_deactivation_is_taken_back_without_script(enter: Enter, target: int) 
     address, fields = form_of(page, "Undo")
     assert client.post(address, data=fields).status_code == 303
     assert client.get(f"/users/{target}", headers=JSON).get_json()["is_active"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+@pytest.mark.parametrize(("said", "why"), [("false", "That is not changed here."), ("no", "true or false")])
+def test_a_form_says_why_it_does_not_take_another_state(
+    enter: Enter, target: int, headers: dict[str, str], said: str, why: str
+) -> None:
+    client, who = enter(Role.ADMIN)
+    sent = {"name": "Other", "role": "viewer", "version": "1", "is_active": said}
+    answer = client.put(f"/users/{target}", data=sent, headers=who.headers | headers)
+    assert (answer.status_code, why in answer.text, 'value="Other"' in answer.text) == (422, True, True)
+    user = client.get(f"/users/{target}", headers=JSON).get_json()
+    assert (user["name"], user["is_active"]) == ("Tess Target", True)
+
+
+@pytest.mark.parametrize("said", [{"name": "Tess Target", "role": "viewer"}, {"name": " Tess  Target "}, {}])
+def test_saving_what_is_so_already_changes_nothing(app: Flask, enter: Enter, target: int, said: dict[str, str]) -> None:
+    client, who = enter(Role.ADMIN)
+    before = client.get(f"/users/{target}/edit", headers=JSON).get_json()
+    recorded: list[str] = []
+
+    def note(sender: Flask, event: RecordedEvent) -> None:
+        recorded.append(event.name)
+
+    with event_recorded.connected_to(note, app):
+        for _ in range(2):
+            form = said | {"version": str(before["version"])}
+            answer = client.put(f"/users/{target}", data=form, headers=who.headers | {"HX-Request": "true"})
+            assert (answer.status_code, "Nothing has changed." in answer.text) == (200, True)
+    assert (client.get(f"/users/{target}/edit", headers=JSON).get_json(), recorded) == (before, [])
 
 
 def test_what_is_taken_back_belongs_to_its_message(enter: Enter, app: Flask, target: int) -> None:
