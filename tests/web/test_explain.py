@@ -99,6 +99,22 @@ def test_it_says_that_the_last_administrator_stays(app: Flask) -> None:
     assert last.post("/account/delete", data=confirmed, headers=who.headers).status_code == 303
 
 
+def test_it_says_who_becomes_the_first_administrator(app: Flask) -> None:
+    path, told = "/dashboard/administrator", "Only whoever came first may, while there is no administrator."
+    first, second = app.test_client(), app.test_client()
+    ada = sign_in_as(first, Role.VIEWER, email="ada@example.com", name="Ada")
+    bob = sign_in_as(second, Role.VIEWER, email="bob@example.com", name="Bob")
+    assert explain(app, "ada@example.com", "POST", path)[0] == 0
+    refused = explain(app, "bob@example.com", "POST", path)
+    assert (refused[0], refused[1].splitlines()[0]) == (1, f"Bob may not. {told}")
+    assert second.post(path, headers=bob.headers).status_code == 403
+    # For whoever is one already, pressing twice does no harm.
+    for _ in range(2):
+        assert first.post(path, headers=ada.headers).status_code == 302
+        assert explain(app, "ada@example.com", "POST", path)[0] == 0
+    assert explain(app, "bob@example.com", "POST", path)[0] == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "code", "told"),
     [

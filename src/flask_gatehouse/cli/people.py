@@ -12,6 +12,7 @@ from ..accounts.locks import is_only_administrator
 from ..accounts.names import find_names
 from ..accounts.service import (
     appoint_administrator,
+    find_claimant,
     get_user,
     history_of_role,
     invite_administrator,
@@ -123,6 +124,7 @@ def explain(email: str, method: str, path: str) -> None:
             is_held=history.held_at is not None,
             is_there=lambda number: bool(find_names(connection, [number])),
             is_last=lambda: is_only_administrator(connection, user_id),
+            is_claimant=lambda: find_claimant(connection) == user_id,
         )
         decision = decide(current_app, user, method.upper(), path, known)
     click.echo(f"{user.name} {'may' if decision.may else 'may not'}. {decision.why}")

@@ -85,11 +85,13 @@ class Known:
     :param is_held: whether nobody signs in as the user until an administrator has looked.
     :param is_there: whether a number is a user's.
     :param is_last: whether the user is the only administrator.
+    :param is_claimant: whether the user may become the first administrator.
     """
 
     is_held: bool
     is_there: Callable[[int], bool]
     is_last: Callable[[], bool]
+    is_claimant: Callable[[], bool]
 
 
 _NOTHING = Decision(may=False, why="There is nothing at this address.")
@@ -131,14 +133,14 @@ def decide(app: Flask, user: UserRow, method: str, path: str, known: Known) -> D
     target = arguments.get("user_id")
     may = permits(permission, user.role, user.id, target_id=target, list_role=list_role)
     # After the role, as the pages do: whoever may not is not told who is there.
-    if may and (refused := _refused_besides(endpoint, method, path, arguments, known)):
+    if may and (refused := _refused_besides(endpoint, method, path, arguments, user, known)):
         return refused
     rule = _RULES[permission].format(role=_NAMES[list_role])
     return Decision(may, f"{rule} She is: {_NAMES[user.role]}.", things if may else ())
 
 
 def _refused_besides(
-    endpoint: str, method: str, path: str, arguments: Mapping[str, Any], known: Known
+    endpoint: str, method: str, path: str, arguments: Mapping[str, Any], user: UserRow, known: Known
 ) -> Decision | None:
     """Return how a route of ours refuses whoever has the role, if it does; what a host calls the same is its own."""
     target = arguments.get("user_id")
@@ -150,6 +152,8 @@ def _refused_besides(
         return Decision(may=False, why=f"Nobody here has the number {target}.")
     if (endpoint, method) == ("gatehouse.delete_account", "POST") and known.is_last():
         return Decision(may=False, why="She is the last administrator, who stays.")
+    if endpoint == "gatehouse.claim_administration" and not (user.role is Role.ADMIN or known.is_claimant()):
+        return Decision(may=False, why="Only whoever came first may, while there is no administrator.")
     return None
 
 
