@@ -105,6 +105,23 @@ def test_sessions_are_ended(app: Flask) -> None:
     assert run(app, "sessions", "revoke", "--user", "nobody@example.com").exit_code == 1
 
 
+@pytest.mark.parametrize("address", ["ada@localhost", "ada@corp.local", "ada..king@example.com"])
+def test_whoever_has_come_in_by_an_address_is_found_by_it(app: Flask, address: str) -> None:
+    """Providers of a house state names of its own, which mail from outside does not know."""
+    client = app.test_client()
+    sign_in_as(client, Role.VIEWER, email=address)
+    assert run(app, "create-admin", address.upper()).output == f"{address.upper()} is an administrator now.\n"
+    assert "may." in run(app, "explain", address, "GET", "/administrators").output
+    assert run(app, "sessions", "revoke", "--user", address).output == "One session was ended.\n"
+    assert f'"{address}"' in run(app, "export", address).output
+
+
+@pytest.mark.parametrize("value", ["ada", "ada@", "a@b@localhost", "Ada <ada@localhost>", "ada@local host"])
+def test_what_is_no_address_is_no_argument(app: Flask, value: str) -> None:
+    refused = run(app, "explain", value, "GET", "/")
+    assert (refused.exit_code, "Invalid value for 'EMAIL'" in refused.output) == (2, True)
+
+
 def test_commands_of_a_host_that_has_its_own_of_the_same_names(sqlite_url: str) -> None:
     app = bare(sqlite_url)
     app.cli.command("db")(lambda: print("the host's own"))  # noqa: T201 - what a command does

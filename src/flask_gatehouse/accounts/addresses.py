@@ -2,6 +2,7 @@
 
 from email_validator import EmailNotValidError, validate_email
 
+from ..kernel.addresses import stated_address
 from ..kernel.text import case_folded_address, holds_unseen
 from .errors import FieldProblem, InvalidField
 from .fields import LONGEST_INPUT
@@ -11,7 +12,8 @@ from .fold import ADDRESS_LENGTH
 def checked_address(text: str) -> str:
     """Return an e-mail address in the form in which it is stored; nobody asks whether mail arrives there.
 
-    A domain in other letters is stored as it travels (``xn--…``, RFC 5891), which is how providers write it.
+    A domain in other letters is stored as it travels (``xn--…``, RFC 5891), which is how providers write it. One
+    without a dot is taken for a slip: whoever is at ``localhost`` is made an administrator by a command.
 
     :raises InvalidField: for ``email`` if it is none.
     """
@@ -21,13 +23,20 @@ def checked_address(text: str) -> str:
         raise InvalidField({"email": FieldProblem.TOO_LONG})
     if holds_unseen(text):
         raise InvalidField({"email": FieldProblem.UNSEEN})
-    try:
-        address = validate_email(text.strip(), check_deliverability=False).ascii_email
-    except EmailNotValidError as error:
-        raise InvalidField({"email": FieldProblem.NOT_AN_ADDRESS}) from error
+    address = _as_it_travels(text.strip())
     if address is None:
         # No provider's word about it binds anybody: whoever was invited would wait for ever.
         raise InvalidField({"email": FieldProblem.BINDS_NOBODY})
     if len(address) > ADDRESS_LENGTH:
         raise InvalidField({"email": FieldProblem.TOO_LONG})
     return case_folded_address(address)
+
+
+def _as_it_travels(text: str) -> str | None:
+    try:
+        return validate_email(text, check_deliverability=False).ascii_email
+    except EmailNotValidError as error:
+        # The library knows names that nobody outside can send mail to, such as corp.local; providers do state them.
+        if stated_address(text) is None or "." not in text.rpartition("@")[2]:
+            raise InvalidField({"email": FieldProblem.NOT_AN_ADDRESS}) from error
+    return text if text.isascii() else None

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from ..accounts.service import find_user_id, get_user
+from ..kernel.addresses import stated_address
 
 _NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 
@@ -15,11 +16,15 @@ _NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 def address(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Return an e-mail address in its usual form; for ``callback=`` of an argument.
 
+    Whatever a provider can state is one: whoever has come in by it must be found by it.
+
     :raises click.BadParameter: if it is none.
     """
     try:
         found = validate_email(value, check_deliverability=False)
     except EmailNotValidError as error:
+        if stated_address(value) is not None:
+            return value
         raise click.BadParameter(str(error)) from error
     # A domain in the form in which it was typed: what a provider has only claimed may be held in the other one.
     return (found.ascii_email if value.isascii() else None) or found.normalized
@@ -27,7 +32,10 @@ def address(context: click.Context, parameter: click.Parameter, value: str) -> s
 
 def stored(address: str) -> str:
     """Return an address with its domain as it travels (RFC 5891), which is how providers write it and users have it."""
-    return validate_email(address, check_deliverability=False).ascii_email or address
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError:
+        return address
 
 
 def bindable(address: str) -> str:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from ..accounts.service import Profile
+from ..kernel.addresses import stated_address
 from ..settings import ProviderSettings
 from .assertion import Assertion
 from .attempt import Attempt
 from .call import Transport
-from .claims import address, line
+from .claims import line
 from .code_flow import authorization_url, exchange_code
 from .errors import Reason, SignInRefused
 from .http import ANSWER_LIMIT, DEADLINE, SLOTS, ProviderHttp
@@ -110,7 +111,7 @@ class GitHubProvider:
             raise self._refusal(Reason.PROVIDER_ANSWER)
         for entry in entries:
             if isinstance(entry, dict) and entry.get("primary") is True and entry.get("verified") is True:
-                email = address(entry.get("email"))
+                email = stated_address(entry.get("email"))
                 if email is not None:
                     return email
         raise self._refusal(Reason.EMAIL_UNVERIFIED)

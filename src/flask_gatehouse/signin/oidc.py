@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..accounts.service import Profile
+from ..kernel.addresses import stated_address
 from ..kernel.clock import utc_now
 from ..settings import ProviderKind, ProviderSettings
 from .assertion import Assertion
 from .attempt import Attempt
 from .cached import Cached
 from .call import Transport
-from .claims import address, hosted_domain, line, short_text
+from .claims import hosted_domain, line, short_text
 from .code_flow import authorization_url, exchange_code, with_query
 from .discovery import Metadata, fetch_metadata
 from .errors import Reason, SignInRefused
@@ -132,7 +133,7 @@ class OpenIDProvider:
     def _assertion(self, claims: dict[str, Any], userinfo: dict[str, Any]) -> Assertion:
         # An address and its verification are believed from one and the same source.
         source = claims if "email" in claims else userinfo
-        settings, email = self.settings, address(source.get("email"))
+        settings, email = self.settings, stated_address(source.get("email"))
         # A claim of Google's own. From anybody else, people or tenants may choose what it says.
         domain = hosted_domain(claims.get("hd")) if settings.kind is ProviderKind.GOOGLE else None
         return Assertion(

@@ -64,6 +64,8 @@ def test_no_other_role(text: str) -> None:
         ("Ada@Example.COM", "ada@example.com"),
         (" ada@example.com ", "ada@example.com"),
         ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
+        # Where only providers of the house come from, and no mail.
+        ("Ada@Corp.Local", "ada@corp.local"),
     ],
 )
 def test_an_address_as_it_is_stored(text: str, address: str) -> None:
@@ -78,6 +80,8 @@ def test_an_address_as_it_is_stored(text: str, address: str) -> None:
         ("ada", FieldProblem.NOT_AN_ADDRESS),
         ("ada@", FieldProblem.NOT_AN_ADDRESS),
         ("ada@example", FieldProblem.NOT_AN_ADDRESS),
+        ("ada@localhost", FieldProblem.NOT_AN_ADDRESS),
+        ("ж@corp.local", FieldProblem.BINDS_NOBODY),
         ("ж@пример.рф", FieldProblem.BINDS_NOBODY),
         ("a@b@example.com", FieldProblem.NOT_AN_ADDRESS),
         ("<ada@example.com>", FieldProblem.NOT_AN_ADDRESS),
