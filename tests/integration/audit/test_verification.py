@@ -147,18 +147,17 @@ OF_SQLITE = {
 
 
 @pytest.mark.parametrize("what", OF_SQLITE)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_writes_what_is_no_text_is_found_and_hides_nothing(trail: Trail, thief: Thief, what: str) -> None:
-    if trail.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL refuses to hold that")
     thief.run(EVENT.format(OF_SQLITE[what]), event=thief.event_id(5))
     thief.run(EVENT.format("session_id = 'x'"), event=thief.event_id(7))
     found = [(one.kind.value, one.first, one.last) for one in trail.verify().findings.kept]
     assert found == [("edited", 5, 5), ("edited", 7, 7)]
 
 
+# SQLite holds the text of a moment.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_time_of_the_same_year_before_christ_is_another_one(trail: Trail, thief: Thief) -> None:
-    if trail.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite holds the text of a moment")
     # There was no year 0: the year 2026 B.C. is 4,051 years before 2026.
     before = "(occurred_at AT TIME ZONE 'UTC' - interval '4051 years') AT TIME ZONE 'UTC'"
     thief.run(EVENT.format(f"occurred_at = {before}"), event=thief.event_id(5))
