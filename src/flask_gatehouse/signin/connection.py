@@ -9,7 +9,8 @@ import io
 import socket
 import ssl
 from collections.abc import Iterator
-from http.client import HTTPConnection, IncompleteRead
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,6 +23,8 @@ from .names import Address, Names
 # Seconds for the connection, for the handshake of TLS, and for each pause between bytes.
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 5.0
+# So many answers for information are passed over: a peer that sends nothing else keeps a thread busy.
+MOST_INFORMATIONAL = 20
 
 
 class Bounded(io.RawIOBase):
@@ -66,13 +69,29 @@ def exchange(call: Call, limit: int, names: Names, deadline: Deadline) -> Answer
         connection.sock = cast("socket.socket", Bounded(opened, deadline))
         target = f"{address.path or '/'}{'?' if address.query else ''}{address.query}"
         connection.request(call.method, target, call.body, {"Host": address.netloc, **call.headers})
-        response = connection.getresponse()
+        response = _final_answer(connection)
         # One byte more shows that it is longer.
         body = response.read(limit + 1)
         if response.length and len(body) <= limit:
             # Half of an answer may look whole.
             raise IncompleteRead(body, response.length)
         return Answer(response.status, response.headers.items(), body)
+
+
+def _final_answer(connection: HTTPConnection) -> HTTPResponse:
+    """Return what a peer answers, past what it says before that for information (RFC 9110 section 15.2).
+
+    A change of the protocol (101) is final: nobody has asked for one, and what follows it is no HTTP.
+    """
+    response, passed = connection.getresponse(), 0
+    while 100 <= response.status < 200 and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+        passed += 1
+        if passed > MOST_INFORMATIONAL:
+            raise HTTPException(f"more than {MOST_INFORMATIONAL} answers for information")
+        # It passes over 100 by itself, and over no other. Without headers it has not begun, and reads on where it is.
+        response.headers = None  # type: ignore[assignment]
+        response.begin()
+    return response
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from http.client import HTTPException, IncompleteRead
 import pytest
 
 from flask_gatehouse.signin.call import Call
-from flask_gatehouse.signin.connection import exchange
+from flask_gatehouse.signin.connection import MOST_INFORMATIONAL, exchange
 from flask_gatehouse.signin.deadline import Deadline
 from flask_gatehouse.signin.names import Names
 
@@ -66,14 +66,35 @@ def test_a_question_is_sent_as_it_is() -> None:
     [
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"),
         (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n{}"),
         (b"HTTP/1.0 200 OK\r\n\r\n", b"{", b"}"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{} and what nobody has promised",),
     ],
-    ids=["chunks", "continue", "until the end", "more than promised"],
+    ids=["chunks", "continue", "early hints", "until the end", "more than promised"],
 )
 def test_answers_come_in_every_form_of_http(pieces: tuple[bytes, ...]) -> None:
     with answering(*pieces) as peer:
         assert asked(peer) == (200, b"{}", "")
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+
+
+def test_as_many_answers_for_information_are_passed_over_as_anybody_sends_and_no_more() -> None:
+    with answering(HINTS * MOST_INFORMATIONAL + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as peer:
+        assert asked(peer) == (200, b"{}", "")
+    with answering(HINTS * (MOST_INFORMATIONAL + 1)) as peer, pytest.raises(HTTPException, match="for information"):
+        asked(peer)
+
+
+def test_a_peer_that_only_informs_keeps_nobody_beyond_the_deadline() -> None:
+    with answering(HINTS, *[b"H"] * 3000) as peer, pytest.raises(TimeoutError):
+        asked(peer, seconds=0.2)
+
+
+def test_a_change_of_the_protocol_is_an_answer() -> None:
+    with answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n{}") as peer:
+        assert asked(peer) == (101, b"", "")
 
 
 @pytest.mark.parametrize(
