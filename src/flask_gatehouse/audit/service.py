@@ -99,6 +99,10 @@ def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, a
 def together(session: Session) -> Iterator[None]:
     """Write all that is recorded in a block by one statement at its end, in the order in which it was recorded.
 
+    A sign-in alone needs it, in which functions of three rooms record what is theirs, and are called without it
+    elsewhere. Each would otherwise have to hand on what it has to tell, through all that stand between, or to write a
+    statement of its own, which every sign-in waits for.
+
     If the block raises, nothing of it is written. What is recorded in a SAVEPOINT is written there and then, so that it
     goes with it; what was recorded before keeps waiting, or it would go too.
 
