@@ -101,34 +101,11 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     """
     address = profile.binding_address
     if address is not None:
-        owner = db.scalars(select(User.id).where(User.email == address)).first()
-        if owner is not None and has_identity(db, owner, profile.issuer, profile.subject):
-            # Her own other tab was faster: it has committed since this one looked for her.
-            raise ConcurrentRegistration
-        if owner is not None:
-            raise AddressTaken(tuple(db.scalars(select(Identity.provider).where(Identity.user_id == owner).distinct())))
-    now = now_of(db)
-    name = plain(profile.name or "", NAME_LENGTH) or (profile.email or "").partition("@")[0] or "Somebody"
-    user = User(email=address, name=plain(name, NAME_LENGTH), role=role, created_at=now, last_sign_in_at=now)
-    db.add(user)
+        _refuse_taken(db, address, profile)
     try:
-        db.flush()
-        db.add(
-            Identity(
-                user_id=user.id,
-                provider=profile.provider,
-                issuer=profile.issuer,
-                subject=profile.subject,
-                email=profile.email,
-                email_is_authoritative=profile.email_is_authoritative,
-                created_at=now,
-                last_used_at=now,
-            )
-        )
-        db.flush()
+        user = _add_user(db, profile, role)
     except IntegrityError as error:
         raise ConcurrentRegistration from error
-    db.refresh(user)
     record(
         AuditEvent.USER_CREATED,
         resource=("user", user.id),
@@ -142,8 +119,50 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
     take_invitation(db, user, address, actor)
     db.flush()
     return SignedInUser(
-        user.id, user.name, user.role, user.session_generation, None, is_new=True, signed_in_at=now, language=None
+        user.id,
+        user.name,
+        user.role,
+        user.session_generation,
+        None,
+        is_new=True,
+        signed_in_at=user.created_at,
+        language=None,
     )
+
+
+def _refuse_taken(db: Session, address: str, profile: Profile) -> None:
+    owner = db.scalars(select(User.id).where(User.email == address)).first()
+    if owner is None:
+        return
+    if has_identity(db, owner, profile.issuer, profile.subject):
+        # Her own other tab was faster: it has committed since this one looked for her.
+        raise ConcurrentRegistration
+    raise AddressTaken(tuple(db.scalars(select(Identity.provider).where(Identity.user_id == owner).distinct())))
+
+
+def _add_user(db: Session, profile: Profile, role: Role) -> User:
+    now = now_of(db)
+    name = plain(profile.name or "", NAME_LENGTH) or (profile.email or "").partition("@")[0] or "Somebody"
+    user = User(
+        email=profile.binding_address, name=plain(name, NAME_LENGTH), role=role, created_at=now, last_sign_in_at=now
+    )
+    db.add(user)
+    db.flush()
+    db.add(
+        Identity(
+            user_id=user.id,
+            provider=profile.provider,
+            issuer=profile.issuer,
+            subject=profile.subject,
+            email=profile.email,
+            email_is_authoritative=profile.email_is_authoritative,
+            created_at=now,
+            last_used_at=now,
+        )
+    )
+    db.flush()
+    db.refresh(user)
+    return user
 
 
 def identities_of(db: Connection, user_id: int) -> Sequence[IdentityView]:
