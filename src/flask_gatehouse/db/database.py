@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from .engine import missing_file
+from .isolation import Isolated, IsolationLevel, isolated
 from .prepared import PreparedSelect
 
 # PostgreSQL appendix A: connection, read-only, serialization and deadlock, resources, locks, cancelled, system.
@@ -25,9 +26,6 @@ _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 }
-
-
-IsolationLevel: TypeAlias = Literal["AUTOCOMMIT", "READ COMMITTED"]
 
 
 class SchemaMissing(GatehouseError):
@@ -61,8 +59,7 @@ class Database:
     def __init__(self, engine: Callable[[], Engine], info: Mapping[str, Any] | None = None) -> None:
         self._engine = engine
         self._info = dict(info or {})
-        self._seen: Engine | None = None
-        self._views: dict[IsolationLevel, tuple[Engine, Engine]] = {}
+        self._isolated: dict[IsolationLevel, Isolated] = {}
 
     @property
     def engine(self) -> Engine:
@@ -86,23 +83,17 @@ class Database:
         engine = self.engine
         return Database(lambda: engine, self._info)
 
-    def _isolated(self, engine: Engine, level: IsolationLevel) -> Engine:
-        """Return a view of the engine whose connections are isolated like this; all share one pool.
+    def _at(self, level: IsolationLevel) -> Isolated:
+        """Return the engine as its connections are isolated like this.
 
         :raises DatabaseMissing: as ``refuse_to_make`` does, which is asked for as long as nothing was found there.
         :raises DependencyUnavailable: likewise.
         """
-        if engine is not self._seen:
+        engine, known = self._engine(), self._isolated.get(level)
+        if known is None or known.engine is not engine:
             refuse_to_make(engine)
-            self._seen = engine
-        # Python's SQLite driver sends no BEGIN before a SELECT anyway, while SQLAlchemy would take the option back
-        # with a PRAGMA after each request, and leave a driver that its host has set up differently than it was.
-        if engine.dialect.name == "sqlite":
-            return engine
-        known = self._views.get(level)
-        if known is None or known[0] is not engine:
-            known = self._views[level] = (engine, engine.execution_options(isolation_level=level))
-        return known[1]
+            known = self._isolated[level] = isolated(engine, level)
+        return known
 
     def first(self, question: PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
         """Run one SELECT in autocommit and return its first row; the connection is back before this returns.
@@ -113,15 +104,11 @@ class Database:
         """
         with as_unavailable():
             try:
-                return self._first(question, parameters)
+                return question.first(self._at("AUTOCOMMIT"), parameters)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-                return self._first(question, parameters)
-
-    def _first(self, question: PreparedSelect, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
-        engine = self._engine()
-        return question.first(engine, self._isolated(engine, "AUTOCOMMIT"), parameters)
+                return question.first(self._at("AUTOCOMMIT"), parameters)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -129,7 +116,7 @@ class Database:
 
         :raises DependencyUnavailable: if the database does not answer.
         """
-        with as_unavailable(), self._isolated(self.engine, "AUTOCOMMIT").connect() as connection:
+        with as_unavailable(), self._at("AUTOCOMMIT").view.connect() as connection:
             yield connection
 
     @contextmanager
@@ -143,7 +130,7 @@ class Database:
         :raises DependencyUnavailable: if the database does not answer, also at COMMIT, after which nobody
             knows whether the change happened; whoever asked is told to look again.
         """
-        session = Session(self._isolated(self.engine, "READ COMMITTED"), expire_on_commit=False, info=self._info)
+        session = Session(self._at("READ COMMITTED").view, expire_on_commit=False, info=self._info)
         with as_unavailable(), session, session.begin():
             begin_writing(session)
             yield session

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select
 from sqlalchemy.exc import DBAPIError
 
+from .isolation import Isolated, begins
+
 Row = tuple[Any, ...]
 # Where a connection of SQLAlchemy's keeps what is ours; it is gone with the connection behind it.
 _CURSOR = "gatehouse_cursor"
@@ -25,15 +27,15 @@ class PreparedSelect:
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
 
-    def first(self, engine: Engine, view: Engine, parameters: Mapping[str, Any]) -> Row | None:
+    def first(self, isolated: Isolated, parameters: Mapping[str, Any]) -> Row | None:
         """Return the first row, asked in autocommit; the connection is back before this returns.
 
-        :param engine: whose arrangements count.
-        :param view: the same engine, for SQLAlchemy: its connections begin nothing.
+        :param isolated: an engine that is asked in autocommit.
         :raises DBAPIError: as ``Connection.execute()`` does.
         """
+        engine = isolated.engine
         if _has_arrangements(engine):
-            with view.connect() as connection:
+            with isolated.view.connect() as connection:
                 return self._asked_by_sqlalchemy(connection, parameters)
         dialect, form = engine.dialect, _form(self.statement, engine.dialect)
         try:
@@ -73,8 +75,7 @@ class _Form:
         compiled: Any = statement.compile(dialect=dialect)
         driver: Any = dialect.loaded_dbapi
         self.text, self.error, self._dialect = str(compiled), driver.Error, dialect
-        # As in ``Database``: of SQLite's driver, a SELECT begins nothing.
-        self.begins = dialect.name != "sqlite"
+        self.begins = begins(dialect)
         self._order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
         self._readers: list[tuple[int, Callable[[Any], Any]]] = []
         for number, column in enumerate(statement.selected_columns):

@@ -1,13 +1,15 @@
 """Transactions, types and clocks on both databases."""
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, insert, inspect, literal, select, text, update
+from sqlalchemy import Engine, create_engine, insert, inspect, literal, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from flask_gatehouse.accounts.models import User
@@ -16,6 +18,7 @@ from flask_gatehouse.db import migrate
 from flask_gatehouse.db.base import Base, UtcDateTime, database_now
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.prepared import PreparedSelect
 from flask_gatehouse.db.schema import HEAD, current_version
 from tests.integration.conftest import House
 
@@ -112,6 +115,27 @@ class TestMoments:
 def test_an_unknown_role_is_refused_by_the_database_itself(database: Database) -> None:
     with pytest.raises(IntegrityError), database.transaction() as db:
         db.execute(text("INSERT INTO gatehouse_users (name, role, created_at) VALUES ('x', 'root', '2026-01-01')"))
+
+
+def test_an_engine_that_is_exchanged_is_asked_from_then_on(
+    engine: Engine, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """A host's tests do that: what was isolated for the old one would look into a database that is gone."""
+    other = make_engine(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'other.db')}")
+    engines = [engine, other]
+    database, names = Database(lambda: engines[0]), PreparedSelect(select(User.name))
+    for expected in (("Ada",), None):
+        if expected is not None:
+            with database.transaction() as db:
+                db.execute(insert(User), user())
+        found = database.first(names, {})
+        assert found == expected
+        with database.reading() as connection:
+            assert connection.execute(names.statement).first() == expected
+        with database.transaction() as db:
+            assert db.execute(names.statement).first() == expected
+        engines.reverse()
+    other.dispose()
 
 
 def test_our_own_sqlite_enforces_foreign_keys_and_waits_for_locks(sqlite_url: str) -> None:
