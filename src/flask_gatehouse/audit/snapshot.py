@@ -18,8 +18,12 @@ from .models import HASH_LENGTH
 # So much is read at once, which is a megabyte or two: more does not fit into a processor's own memory, and is slower.
 STRETCH = 1024
 # Of octets SQLite would make the text or the number that they look like, by which no index finds them: they are quoted.
-# Of PostgreSQL with its era, if that is not ours: years before Christ are written as the same years after.
-_IN_ITS_ERA = "replace(to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD{}HH24:MI:SS.US AD'), ' AD', '')"
+# Of PostgreSQL with its era, if that is not ours: years before Christ are written as the same years after. What has no
+# end is written as such.
+_IN_ITS_ERA = (
+    "coalesce(replace(to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD{}HH24:MI:SS.US AD'), ' AD', ''),"
+    " CAST(e.occurred_at AS text))"
+)
 _MOMENT = {
     "sqlite": "CASE WHEN typeof(e.occurred_at) = 'text' AND instr(e.occurred_at, 'T') = 0"
     " THEN replace(e.occurred_at, ' ', 'T') WHEN e.occurred_at IS NOT NULL THEN quote(e.occurred_at) END",
@@ -157,16 +161,15 @@ class Snapshot:
             *(epoch, limit),
         )
 
-    def checkpoints(self) -> Iterator[tuple[int, int, str, object]]:
-        """Yield epoch, size, note and moment of the checkpoints that the database keeps, the earliest first."""
+    def checkpoints(self) -> Iterator[tuple[Any, ...]]:
+        """Yield epoch, size and note of the checkpoints that the database keeps, the earliest first."""
         epoch, size = 0, -1
         while rows := self.all(
-            "SELECT epoch, size, note, created_at FROM gatehouse_audit_checkpoints"
+            "SELECT epoch, size, note FROM gatehouse_audit_checkpoints"
             " WHERE epoch > ? OR epoch = ? AND size > ? ORDER BY epoch, size LIMIT 500",
             *(epoch, epoch, size),
         ):
-            for *place, note, at in rows:
-                yield place[0], place[1], note, at
+            yield from rows
             epoch, size = rows[-1][:2]
 
     def events_without_leaf(self, *, after: int, limit: int, only: Sequence[str] = ()) -> list[tuple[Any, ...]]:

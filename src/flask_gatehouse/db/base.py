@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Enum, Index, MetaData, TextClause, event
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Enum, Index, Label, MetaData, TextClause, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -13,6 +13,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _CONDITION = "gatehouse_condition"
+# Said to a compiler, leaves moments as they are stored: for a statement that is short, and asked again if need be.
+UNGUARDED = "gatehouse_unguarded"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +31,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise TypeError("a naive datetime was given where an aware one is stored")
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def column_expression(self, column: ColumnElement[datetime]) -> ColumnElement[datetime]:
+        """Return what to SELECT of a moment, so that what no driver reads stops nobody."""
+        said = column.element if isinstance(column, Label) else column
+        return column if isinstance(said, database_now) else _Readable(said)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """Return what makes a moment of what the driver gives.
@@ -53,6 +60,31 @@ def _moment(stored: Any) -> datetime | None:
         return datetime.fromisoformat(f"{stored}+00:00")
     except ValueError:
         return _LONG_AGO
+
+
+class _Readable(FunctionElement[datetime]):
+    """A stored moment; where no driver can read it, the one that ``_moment`` takes it for.
+
+    PostgreSQL keeps moments before the year 1 and after 9999, and infinite ones, at which psycopg gives up for all rows
+    of an answer. To compare there costs less than to let Python look at what psycopg has read.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(_Readable)
+def _as_it_is(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(_Readable, "postgresql")
+def _within_python(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
+    moment = compiler.process(element.clauses, **kw)
+    if kw.get(UNGUARDED):
+        return moment
+    # Within both ends by more than any zone is away, into which psycopg moves what it reads.
+    return f"CASE WHEN {moment} NOT BETWEEN '0001-01-02' AND '9999-12-30' THEN 'epoch' ELSE {moment} END"
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is

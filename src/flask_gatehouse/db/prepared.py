@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
+from .base import UNGUARDED
 from .isolation import Isolated, begins
 
 Row = tuple[Any, ...]
@@ -33,10 +34,16 @@ class PreparedSelect:
         :param isolated: an engine that is asked in autocommit.
         :raises DBAPIError: as ``Connection.execute()`` does.
         """
-        engine = isolated.engine
-        if _has_arrangements(engine):
-            with isolated.view.connect() as connection:
-                return self._asked_by_sqlalchemy(connection, parameters)
+        if not _has_arrangements(isolated.engine):
+            try:
+                return self._asked_by_driver(isolated.engine, parameters)
+            except DataError:
+                # A moment that no driver reads. SQLAlchemy asks for it so that one does.
+                pass
+        with isolated.view.connect() as connection:
+            return self._asked_by_sqlalchemy(connection, parameters)
+
+    def _asked_by_driver(self, engine: Engine, parameters: Mapping[str, Any]) -> Row | None:
         dialect, form = engine.dialect, _form(self.statement, engine.dialect)
         try:
             lent = engine.raw_connection()
@@ -72,7 +79,7 @@ class _Form:
     """What one dialect makes of a statement."""
 
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
+        compiled: Any = statement.compile(dialect=dialect, compile_kwargs={UNGUARDED: True})
         driver: Any = dialect.loaded_dbapi
         self.text, self.error, self._dialect = str(compiled), driver.Error, dialect
         self.begins = begins(dialect)

@@ -191,6 +191,27 @@ def test_what_somebody_changed_is_seen_by_whoever_checks(trail: Trail, thief: Th
     assert (code, "edited: no proof leads from position 0" in said) == (1, True), said
 
 
+NO_MOMENTS = [("sqlite", "soon"), *(("postgresql", moment) for moment in ("infinity", "-infinity", "0044-03-15 BC"))]
+
+
+@pytest.mark.parametrize(("database_url", "moment"), NO_MOMENTS, indirect=["database_url"])
+def test_what_is_no_moment_breaks_no_export_off(trail: Trail, thief: Thief, tmp_path: Path, moment: str) -> None:
+    thief.run(
+        "UPDATE gatehouse_audit_events SET occurred_at = :moment WHERE id = :event",
+        moment=moment,
+        event=thief.event_id(5),
+    )
+    code, said = checked(tmp_path, exported(trail), trail.key.verifier)
+    assert (code, "INTACT: 300 events are proven" in said) == (0, True), said
+    made = lines(exported(trail, format=Format.OCSF))
+    assert (len(made), made[5]["time"], [wrong for event in made for wrong in problems(event)]) == (300, 0, [])
+    rows = list(csv.DictReader(io.StringIO(exported(trail, format=Format.CSV).decode(), newline="")))
+    assert [row["position"] for row in rows] == [str(number) for number in range(300)]
+    # Whoever asks for a time asks for no such thing.
+    few = lines(exported(trail, TrailQuery(since=START, until=START + timedelta(minutes=10))))
+    assert [line["position"] for line in few[1:-1]] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+
+
 def test_proofs_that_cannot_be_made_are_an_error_and_no_end(trail: Trail, thief: Thief) -> None:
     with thief.at_work() as connection:
         connection.execute(text("DELETE FROM gatehouse_audit_leaves WHERE position = 5"))

@@ -168,6 +168,25 @@ def test_a_time_of_the_same_year_before_christ_is_another_one(trail: Trail, thie
     assert (report.exit_code, first(report)) == (1, ("edited", 5, 5))
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"])
+def test_a_time_that_python_cannot_have_is_found_and_hides_nothing(trail: Trail, thief: Thief, moment: str) -> None:
+    thief.run(
+        EVENT.format("occurred_at = :moment"),
+        "UPDATE gatehouse_audit_checkpoints SET created_at = :moment, delivered_at = :moment",
+        f"UPDATE {TREES} SET created_at = :moment, sealed_at = :moment",
+        event=thief.event_id(5),
+        moment=moment,
+    )
+    thief.run(EVENT.format("session_id = 'x'"), event=thief.event_id(7))
+    found = [(one.kind.value, one.first, one.last) for one in trail.verify().findings.kept]
+    assert found == [("edited", 5, 5), ("edited", 7, 7)]
+    # Sealing goes on too.
+    trail.happen(3)
+    trail.sign()
+    assert trail.verify().checkpoints == 8
+
+
 def insert_one(events: list[dict[str, Any]]) -> None:
     event = dict(events[130])
     forge(event, at="2026-03-01T09:00:00.000000Z", id=uuid7(datetime(2026, 3, 1, 9, tzinfo=UTC)))

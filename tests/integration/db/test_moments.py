@@ -1,40 +1,60 @@
-"""A column of SQLite's keeps whatever it is given: a moment that is none stops nobody, and lets nobody in."""
+"""A database keeps moments that Python knows nothing of: they stop nobody, and let nobody in."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import func, insert, select, text
 
 from flask_gatehouse.accounts.models import User
+from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.audit.reading import read_page
 from flask_gatehouse.audit.search import TrailQuery
 from flask_gatehouse.db.database import Database
-from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.sessions.rules import Limits, ended
+from tests.integration.audit.thief import Thief
 from tests.integration.conftest import House
 
-NO_MOMENTS = ("", "soon", "2026-13-01 00:00:00.000000", "2026-11-27 10:00:00+02:00", b"2026-11-27 10:00:00.000000", 7)
+DAY = timedelta(hours=24)
+# A column of SQLite's keeps whatever it is given.
+NO_MOMENTS: dict[str, tuple[object, ...]] = {
+    "sqlite": ("", "soon", "2026-13-01 00:00:00.000000", "2026-11-27 10:00:00+02:00", b"2026-11-27 10:00:00.000000", 7),
+    "postgresql": ("infinity", "-infinity", "0044-03-15 12:00:00 BC", "0001-01-01 00:00:00", "10000-01-01 00:00:00"),
+}
+STORED = [(kind, stored) for kind, moments in NO_MOMENTS.items() for stored in moments]
 
 
-@pytest.mark.parametrize("stored", NO_MOMENTS, ids=str)
-def test_what_is_no_moment_stops_no_reader_and_opens_no_session(sqlite_url: str, stored: object) -> None:
-    engine = make_engine(sqlite_url)
-    house = House(Database(lambda: engine))
+@pytest.mark.parametrize(("database_url", "stored"), STORED, indirect=["database_url"], ids=str)
+def test_what_is_no_moment_stops_no_reader_and_opens_no_session(database: Database, stored: object) -> None:
+    house = House(database)
     begun = house.enter(house.join("ada"))
-    thief = create_engine(sqlite_url)
-    with thief.begin() as connection:
-        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'gatehouse_audit_events'"
-        for guard in connection.execute(text(guards)).scalars().all():
-            connection.exec_driver_sql(f"DROP TRIGGER {guard}")
-        for column in ("gatehouse_users.created_at", "gatehouse_audit_events.occurred_at"):
-            table, _, name = column.partition(".")
-            connection.execute(text(f"UPDATE {table} SET {name} = :stored"), {"stored": stored})
-        connection.execute(text("UPDATE gatehouse_sessions SET last_seen_at = :stored"), {"stored": stored})
-    with house.database.transaction() as db:
+    Thief(database.engine).run(
+        "UPDATE gatehouse_users SET created_at = :stored",
+        "UPDATE gatehouse_audit_events SET occurred_at = :stored",
+        "UPDATE gatehouse_sessions SET last_seen_at = :stored",
+        stored=stored,
+    )
+    with database.transaction() as db:
         assert db.query(User).one().created_at.year == 1970
-    with house.database.reading() as connection:
-        assert read_page(connection, TrailQuery()).events
-    day = timedelta(hours=24)
-    assert ended(house.find(begun).times, Limits(idle=day, absolute=day)), "she is let in"
-    thief.dispose()
-    engine.dispose()
+    with database.reading() as connection:
+        assert {event.occurred_at.year for event in read_page(connection, TrailQuery()).events} == {1970}
+        assert connection.execute(select(func.max(AuditEventRow.occurred_at).label("latest"))).one().latest.year == 1970
+    assert ended(house.find(begun).times, Limits(idle=DAY, absolute=DAY)), "she is let in"
+    # She comes by a connection that has met that moment before.
+    again = house.enter(house.join("grace"))
+    assert ended(house.find(again).times, Limits(idle=DAY, absolute=DAY)) is None
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_first_and_the_last_moments_are_read_in_every_zone(database: Database, zone: str) -> None:
+    # psycopg moves what it reads into the zone, which may lie on another day, and in a year that there is not.
+    moments = [datetime(*day, tzinfo=UTC) for day in ((1, 1, 1), (1, 1, 3), (9999, 12, 28), (9999, 12, 31))]
+    with database.reading() as connection:
+        connection.execute(text(f"SET timezone = '{zone}'"))
+        connection.execute(insert(User), [{"name": "Ada", "role": Role.VIEWER, "created_at": at} for at in moments])
+        found = connection.execute(select(User.created_at).order_by(User.id)).scalars().all()
+        # Nobody else is to get it in that zone.
+        connection.invalidate()
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    assert found == [long_ago, *moments[1:3], long_ago]

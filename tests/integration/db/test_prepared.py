@@ -49,6 +49,19 @@ def test_the_driver_is_asked_past_sqlalchemy_on_every_database(
     assert not asked
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_request_does_not_pay_for_moments_that_no_driver_reads(database: Database, database_url: str) -> None:
+    """They are guarded in a second question, which is asked where the first one is refused."""
+    assert database.first(LOOKUP, {"digest": bytes(32)}) is None
+    with psycopg.connect(database_url) as other:
+        ((query,),) = other.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        ).fetchall()
+    assert "gatehouse_sessions.expires_at" in query
+    assert "BETWEEN" not in query
+
+
 def test_nobody_is_found_where_nobody_is(database: Database) -> None:
     assert database.first(NAME, {"number": 1}) is None
 

@@ -51,7 +51,11 @@ def as_ocsf(event: ExportedEvent) -> dict[str, Any]:
 
 
 def _milliseconds(at: str) -> int:
-    return int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() * 1000)
+    """Return when that was; 0 for what is no moment, as somebody may have stored, whose text stands beside it."""
+    try:
+        return int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError:
+        return 0
 
 
 def _present(**values: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class KeptCheckpoint:
 
     :param source: where it was found, for sentences.
     :param outside: whether it was kept elsewhere than in the database.
-    :param at: since when it is there, as far as its place tells.
+    :param at: since when it is there, if its place tells: what the database says of that vouches for nothing.
     """
 
     origin: str
@@ -108,9 +108,9 @@ class Held:
             yield checkpoint
 
     def _in_database(self, snapshot: Snapshot) -> Iterator[KeptCheckpoint]:
-        for epoch, size, note, at in snapshot.checkpoints():
+        for epoch, size, note in snapshot.checkpoints():
             name = f"the checkpoint {epoch}-{size} in the database"
-            checkpoint = self._opened(note, name, outside=False, at=at if isinstance(at, datetime) else None)
+            checkpoint = self._opened(note, name, outside=False, at=None)
             if checkpoint is None:
                 continue
             if (checkpoint.epoch, checkpoint.size) == (epoch, size):
