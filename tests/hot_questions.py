@@ -27,6 +27,8 @@ from flask_gatehouse.audit.activity import read_activity
 from flask_gatehouse.audit.counting import sign_ins_and_refusals
 from flask_gatehouse.audit.erasure import erase_unknown
 from flask_gatehouse.audit.events import Outcome
+from flask_gatehouse.audit.exporting.selection import Selection
+from flask_gatehouse.audit.exporting.writing import Export, Format, export_trail
 from flask_gatehouse.audit.following import Place, end_of_trail, events_from, oldest_from
 from flask_gatehouse.audit.history import latest_event
 from flask_gatehouse.audit.reading import find_event, is_request, names_in_use, newest_number, read_page
@@ -117,6 +119,17 @@ def _trail(**words: Any) -> Callable[[Database, int], object]:
     return _reading(lambda connection, count: read_page(connection, TrailQuery(**words)))
 
 
+def _exported(**words: Any) -> Callable[[Database, int], object]:
+    """Export in a format that proves nothing: there is no tree that could be verified."""
+
+    def run(database: Database, count: int) -> None:
+        export = Export(Format.CSV, Selection(TrailQuery(**words)))
+        for _ in export_trail(database.engine, export, utc_now()):
+            pass
+
+    return run
+
+
 def _profile(number: int) -> Profile:
     return Profile("google", ISSUER, str(number), None, address_of(number), email_is_authoritative=True)
 
@@ -204,6 +217,21 @@ QUESTIONS = (
     ),
     Question("audit: thing", _trail(target=("invitation", "500")), (f"{_EVENTS}target_type_target_id_id",)),
     Question("audit: person and event that never meet", _trail(people=(1,), event="join_expired")),
+    Question(
+        "export: person",
+        _exported(people=(77,)),
+        (f"{_EVENTS}actor_id_id", f"{_EVENTS}target_type_target_id_id", "gatehouse_audit_leaves_event_id"),
+        (f"{_EVENTS}actor_id_id", f"{_EVENTS}target_type_target_id_id", "sqlite_autoindex_gatehouse_audit_leaves"),
+    ),
+    Question("export: event", _exported(event="invite_used"), (f"{_EVENTS}event_id",)),
+    Question("export: request", _exported(request_id=f"{77:032x}"), (f"{_EVENTS}request_id",)),
+    Question("export: thing", _exported(target=("invitation", "500")), (f"{_EVENTS}target_type_target_id_id",)),
+    Question(
+        "export: a day",
+        _exported(since=utc_now() - 300 * _DAY, until=utc_now() - 299 * _DAY),
+        (f"{_EVENTS}occurred_at_id",),
+    ),
+    Question("export: numbers", _exported(after=5000, before=5050), ("pk_gatehouse_audit_events",), ("PRIMARY KEY",)),
     Question("audit: names of events", _plainly(names_in_use), (f"{_EVENTS}event_id",)),
     Question("audit: is there anything new", _plainly(newest_number)),
     Question("audit: one event with its place", _reading(lambda connection, count: find_event(connection, count // 2))),

@@ -41,6 +41,9 @@ SELECT l.position, l.event_id, l.hash, {actor}, e.actor_kind, {moment}, e.event,
 FROM gatehouse_audit_leaves l LEFT JOIN gatehouse_audit_events e ON e.id = l.event_id
 WHERE l.epoch = ? AND l.position >= ? AND l.position < ? ORDER BY l.position
 """
+# The same of positions that are named one by one.
+_ROWS_AT = _ROWS.replace("l.position >= ? AND l.position < ?", "l.position {named}")
+_NAMED = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(CAST(? AS bigint[]))"}
 # Columns that only repeat the body come as one text: to fetch one by one takes longer than to compare them. Moments are
 # written as SQLite keeps them.
 _COLUMNS = ["e.actor_id", "e.actor_kind", "e.occurred_at", "e.event", "e.outcome", "e.request_id", "e.session_id"]
@@ -68,13 +71,17 @@ LEFT JOIN gatehouse_audit_leaves l ON l.event_id = e.id WHERE l.event_id IS NULL
 
 
 class Snapshot:
-    """One transaction that only reads, in which the trail stands still."""
+    """One transaction that only reads, in which the trail stands still.
+
+    :ivar connection: for what is asked by SQLAlchemy.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        self.connection = connection
         self._driver: Any = connection.connection.dbapi_connection
         self.dialect = connection.dialect.name
-        said = {"moment": _MOMENT[self.dialect], "actor": _ACTOR[self.dialect]}
-        self._rows, self._unsealed = (text.format(**said) for text in (_ROWS, _UNSEALED_ROWS))
+        said = {"moment": _MOMENT[self.dialect], "actor": _ACTOR[self.dialect], "named": _NAMED[self.dialect]}
+        self._rows, self._rows_at, self._unsealed = (text.format(**said) for text in (_ROWS, _ROWS_AT, _UNSEALED_ROWS))
         self._brief_rows = _BRIEF_ROWS.format(as_one=_AS_ONE[self.dialect])
 
     def all(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -94,6 +101,11 @@ class Snapshot:
     def rows(self, epoch: int, start: int, end: int) -> list[tuple[Any, ...]]:
         """Return the leaves of a stretch with their events, by position."""
         return self._all_text(self._rows, epoch, start, end)
+
+    def rows_at(self, epoch: int, positions: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return the same of some leaves, by position."""
+        named = list(positions)
+        return self._all_text(self._rows_at, epoch, str(named) if self.dialect == "sqlite" else named)
 
     def brief_rows(self, epoch: int, start: int, end: int) -> list[tuple[Any, ...]]:
         """Return the same as is quickest to compare: position, hash, name, columns as JSON, ip, personal, body.

@@ -123,7 +123,7 @@ class _Walk:
         rows = along.with_only_columns(*_events).limit(count if is_all else REACH).subquery().c
         tests = [test for name, value in said.items() if name != driver for test in _equal(_columns(name, rows), value)]
         order = self._order(*_columns(driver, rows)[-1:], rows.id)
-        statement = select(rows.id).where(*tests, *_exactly(self._query, rows)).order_by(*order)
+        statement = select(rows.id).where(*tests, *exactly(self._query, rows)).order_by(*order)
         numbers = list(self._connection.execute(statement.limit(count)).scalars())
         return Found(numbers, numbers[-1] if len(numbers) == count else reached)
 
@@ -168,8 +168,11 @@ class _Walk:
         return [column.asc() if self._query.rising else column.desc() for column in columns]
 
 
-def _exactly(query: TrailQuery, rows: Any) -> list[ColumnElement[bool]]:
-    """Return what numbers alone cannot say: the exact time, and the event's own name."""
+def exactly(query: TrailQuery, rows: Any) -> list[ColumnElement[bool]]:
+    """Return what numbers alone cannot say: the exact time, and the event's own name.
+
+    :param rows: the columns of the events, or of what has been chosen of them.
+    """
     since, until = query.times
     tests = []
     if since is not None:

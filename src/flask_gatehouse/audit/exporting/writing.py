@@ -4,7 +4,7 @@ The trail is read as it is at one moment, in pieces of the tree, so that its len
 """
 
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,15 +24,13 @@ from ..proofs import MissingHashes
 from ..service import record
 from ..snapshot import Snapshot, snapshot
 from ..watching import lasting
+from .choosing import Advance, stretches, unsealed
 from .csv_lines import CSV_HEADER, csv_line
 from .event import ExportedEvent, kept_beside
 from .ocsf import as_ocsf
 from .sections import Section, sections
 from .selection import Selection, moment
 
-# So many events are read, and sent, at once: one or two megabytes.
-PIECE = 1024
-Advance = Callable[[int], None]
 Lines = Generator[str, None, None]
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -223,7 +221,7 @@ def _said(row: Row) -> dict[str, Any]:
 def _proven(trail: Snapshot, section: Section, selection: Selection, to: int, advance: Advance) -> Iterator[list[str]]:
     """Yield the lines of each stretch of a section, with their proofs."""
     tree = section.tree(trail)
-    for rows in _stretches(trail, section, section.first, to, selection, advance):
+    for rows in stretches(trail, section, section.first, to, selection, advance):
         lines = []
         for row in rows:
             try:
@@ -238,33 +236,14 @@ def _everything(trail: Snapshot, export: Export) -> Iterator[ExportedEvent]:
     """Yield what is asked for without a thought of proofs: every sealed event in its order, then the others."""
     chosen = list(sections(trail, ()))
     for section in chosen:
-        for rows in _stretches(trail, section, section.first, section.end, export.selection, export.advance):
+        for rows in stretches(trail, section, section.first, section.end, export.selection, export.advance):
             yield from (ExportedEvent(section.origin, section.epoch, row.position, row) for row in rows)
-    yield from _unsealed(trail, export)
+    yield from (ExportedEvent(None, None, None, row) for row in unsealed(trail, export.selection))
 
 
 def _unproven(trail: Snapshot, chosen: Sequence[Section], export: Export) -> Iterator[ExportedEvent]:
     """Yield the sealed events that no header's tree holds yet, and then those that are not sealed."""
     for section in chosen:
-        for rows in _stretches(trail, section, section.size, section.end, export.selection, export.advance):
+        for rows in stretches(trail, section, section.size, section.end, export.selection, export.advance):
             yield from (ExportedEvent(None, None, None, row) for row in rows)
-    yield from _unsealed(trail, export)
-
-
-def _unsealed(trail: Snapshot, export: Export) -> Iterator[ExportedEvent]:
-    after = trail.number("SELECT max(watermark) FROM gatehouse_audit_trees")
-    while rows := trail.unsealed_rows(after, PIECE):
-        for row in map(Row._make, rows):
-            if export.selection.takes(row):
-                yield ExportedEvent(None, None, None, row)
-        after = rows[-1][1]
-
-
-def _stretches(
-    trail: Snapshot, section: Section, first: int, to: int, selection: Selection, advance: Advance
-) -> Iterator[list[Row]]:
-    """Yield the chosen events of each stretch; one that was deleted is missing, which a verifier says."""
-    for start in range(first, to, PIECE):
-        rows = trail.rows(section.epoch, start, min(start + PIECE, to))
-        yield [Row._make(row) for row in rows if isinstance(row[-1], str) and selection.takes(row)]
-        advance(len(rows))
+    yield from (ExportedEvent(None, None, None, row) for row in unsealed(trail, export.selection))
