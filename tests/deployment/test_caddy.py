@@ -1,9 +1,13 @@
 """``deploy/Caddyfile`` at work, in front of nodes that come and go with their addresses, as containers do."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 import requests
 
 from flask_gatehouse.ops.doctor.checklist import OF_A_DEPLOYMENT
@@ -11,6 +15,28 @@ from tests.deployment.caddy import running_caddy
 from tests.deployment.conftest import Deployment
 from tests.deployment.doctor import ask_doctor
 from tests.deployment.load import PATIENCE_S, under_load, until
+from tests.services import need, running_redis
+from tools import provision
+
+
+@pytest.fixture(scope="module")
+def counters_url(folder: Path) -> Iterator[str]:
+    """The address of a Redis that no other test asks, so that it may go away."""
+    with running_redis(provision.find_redis() or need(provision.REDIS), folder) as url:
+        yield url
+
+
+@contextmanager
+def being_away(counters_url: str) -> Iterator[None]:
+    """Let nobody reach Redis: its socket has another name, and whoever is connected is shown out."""
+    socket = Path(counters_url.removeprefix("unix://"))
+    elsewhere = socket.rename(socket.with_suffix(".away"))
+    try:
+        with redis.Redis.from_url(f"unix://{elsewhere}") as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        yield
+    finally:
+        elsewhere.rename(socket)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +92,21 @@ def test_doctor_finds_nothing_wrong_with_it(deployment: Deployment) -> None:
     _, found = ask_doctor(deployment)
     names = {one.name for one in OF_A_DEPLOYMENT}
     assert [found[name] for name in names - {"rate_limit"} if found[name]["result"] != "ok"] == []
+
+
+def test_nodes_whose_redis_is_away_are_still_reached(deployment: Deployment, counters_url: str) -> None:
+    """They work without it, all but for changes of roles: a proxy that took them out would shut everybody out."""
+
+    def is_ready() -> bool:
+        return deployment.browser().get(f"{deployment.plain_url}/readyz", timeout=PATIENCE_S).ok
+
+    with being_away(counters_url), under_load([deployment.sign_in("erin")], deployment.base_url) as load:
+        until(lambda: not is_ready())
+        # Three times as long as Caddy waits between two looks.
+        time.sleep(3)
+        until(lambda seen=load.answered: load.answered > seen + 20)
+    assert load.failed == []
+    until(lambda: all(is_ready() for _ in range(8)))
 
 
 def test_a_rolling_restart_fails_nobodys_request(deployment: Deployment) -> None:
