@@ -1,6 +1,7 @@
 """The roles of docs/how-to/database-roles.md, made by the very SQL of that page, are enough for all that is done."""
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,40 +26,40 @@ from tests.processes import PATIENCE_S, Node
 from tests.services import Services
 from tests.trail import sealed
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/database-roles.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "how-to/database-roles.md"
+AS_SUPERUSER, AS_OWNER, TO_RESTORE = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 ROLES = ("gatehouse_app", "gatehouse_auditor", "gatehouse_eraser", "gatehouse_owner")
+
+
+def migrate(owners_address: str, folder: Path) -> None:
+    """Do what the page says to do once and after every upgrade; it may be done again and again."""
+    environment = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k" * 40, "DATABASE_URL": owners_address}
+    upgraded = gatehouse(("db", "upgrade"), environment, folder)
+    assert upgraded.returncode == 0, upgraded.stderr
+    for _ in range(2):
+        with psycopg.connect(owners_address, autocommit=True) as owner:
+            owner.execute(AS_OWNER)
 
 
 @pytest.fixture(scope="module")
 def address_of(postgresql_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Do what the page says, and return who asks for the database by which address."""
-    as_superuser, as_owner = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
-    def address_of(role: str) -> str:
-        url = make_url(postgresql_services.database_url("gatehouse")).set(username=role)
+    def address_of(role: str, database: str = "gatehouse") -> str:
+        url = make_url(postgresql_services.database_url(database)).set(username=role)
         return url.render_as_string(hide_password=False)
 
     assert postgresql_services.postgresql_url is not None
     with psycopg.connect(postgresql_services.postgresql_url, autocommit=True) as superuser:
         try:
-            for statement in as_superuser.split(";\n"):
+            for statement in AS_SUPERUSER.split(";\n"):
                 superuser.execute(statement)
-            upgraded = gatehouse(
-                ("db", "upgrade"),
-                {
-                    "GATEHOUSE_ENV": "development",
-                    "SECRET_KEY": "k" * 40,
-                    "DATABASE_URL": address_of("gatehouse_owner"),
-                },
-                tmp_path_factory.mktemp("owner"),
-            )
-            assert upgraded.returncode == 0, upgraded.stderr
-            for _ in range(2):
-                with psycopg.connect(address_of("gatehouse_owner"), autocommit=True) as owner:
-                    owner.execute(as_owner)
+            migrate(address_of("gatehouse_owner"), tmp_path_factory.mktemp("owner"))
             yield address_of
         finally:
-            superuser.execute("DROP DATABASE IF EXISTS gatehouse WITH (FORCE)")
+            for name in superuser.execute("SELECT datname FROM pg_database WHERE datname LIKE 'gatehouse%'").fetchall():
+                superuser.execute(f'DROP DATABASE "{name[0]}" WITH (FORCE)')
             for role in ROLES:
                 superuser.execute(f"DROP ROLE IF EXISTS {role}")
 
@@ -128,6 +129,63 @@ def test_an_auditor_verifies_and_writes_nothing(site: Site, address_of: Callable
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "This result is not in the trail: permission denied" in verified.stderr
     assert not [name for name, _ in site.events(before) if name.startswith("audit_verify")]
+
+
+def test_an_auditor_needs_three_settings_on_a_machine_of_her_own(
+    site: Site, address_of: Callable[..., str], tmp_path: Path
+) -> None:
+    assert site.command("create-admin", new_address("hers")).returncode == 0
+    wait_for(lambda: has_checkpoint(site))
+    note = max(Path(site.environment["GATEHOUSE_CHECKPOINT_DIR"]).glob("*.note"))
+    key = site.command("audit", "public-key").stdout.strip()
+    said = re.findall(r"^export (\w+)=", (DOCS / "explanation/audit-trail.md").read_text(encoding="utf-8"), re.MULTILINE)
+    values = (secrets.token_urlsafe(32), "https://gate.example.com", address_of("gatehouse_auditor"))
+    hers = dict(zip(said, values, strict=True))
+    words = ("audit", "verify", "--checkpoint", str(note), "--public-key", key)
+    verified = gatehouse(words, hers, tmp_path)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    # Every command reads all settings.
+    assert gatehouse(words, {"DATABASE_URL": hers["DATABASE_URL"]}, tmp_path).returncode == 2
+
+
+def test_the_owner_restores_what_the_application_has_saved(
+    address_of: Callable[..., str], postgresql_services: Services, tmp_path: Path
+) -> None:
+    name = "gatehouse_again"
+
+    def run(role: str, *words: str) -> str:
+        settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k" * 40, "DATABASE_URL": address_of(role, name)}
+        done = gatehouse(words, settings, tmp_path)
+        return f"{done.returncode} {done.stdout}{done.stderr}"
+
+    assert postgresql_services.postgresql_url is not None
+    with psycopg.connect(postgresql_services.postgresql_url, autocommit=True) as superuser:
+        for statement in AS_SUPERUSER.split(";\n"):
+            if " DATABASE gatehouse " in statement:
+                superuser.execute(statement.replace(" DATABASE gatehouse ", f" DATABASE {name} "))
+        migrate(address_of("gatehouse_owner", name), tmp_path)
+        assert run("gatehouse_app", "create-admin", "first@example.com").startswith("0")
+        assert run("gatehouse_app", "backup", "one.backup").startswith("0")
+        allow, signal = TO_RESTORE.strip().split(";\n")
+        assert run("gatehouse_owner", "backup", "--drill").startswith("1 Error: the role gatehouse_owner may not make")
+        superuser.execute(allow)
+        assert run("gatehouse_owner", "backup", "--drill").startswith("0")
+        with psycopg.connect(address_of("gatehouse_app", name), autocommit=True) as node:
+            refused = run("gatehouse_owner", "restore", "--yes", "one.backup")
+            assert refused.startswith("1")
+            # Servers say in different words that she may not end it, and not that it is in the way.
+            assert ("cannot be replaced" in refused, "being accessed" in refused) == (True, False)
+            assert node.execute("SELECT 1").fetchone() == (1,)
+            superuser.execute(signal)
+            assert run("gatehouse_owner", "restore", "--yes", "one.backup").startswith("0")
+        superuser.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+    with psycopg.connect(address_of("gatehouse_owner", name), autocommit=True) as owner:
+        owner.execute(AS_OWNER)
+    assert run("gatehouse_app", "create-admin", "second@example.com").startswith("0")
+    assert run("gatehouse_auditor", "audit", "verify").startswith("0")
+    for statement in FORBIDDEN:
+        with psycopg.connect(address_of("gatehouse_app", name)) as node, pytest.raises(InsufficientPrivilege):
+            node.execute(statement)
 
 
 EVENTS = "gatehouse_audit_events"

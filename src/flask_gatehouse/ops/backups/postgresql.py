@@ -91,7 +91,7 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
         except DBAPIError as error:
             raise BackupRefused(
                 f"the role {engine.url.username} may not make the database that a backup is restored into: "
-                f"ALTER ROLE {engine.url.username} CREATEDB, or restore with the role that may"
+                "do it as the owner of the database, whom a superuser gives CREATEDB"
             ) from error
     copy = make_engine(engine.url.set(database=name).render_as_string(hide_password=False))
     try:
@@ -121,8 +121,8 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
         into_place = f"ALTER DATABASE {_quoted(new)} RENAME TO {_quoted(current)}"
         for attempt in range(ATTEMPTS):
             advance(0, 1)
-            _show_out(connection, current, new)
             try:
+                _show_out(connection, current, new)
                 # One message with several statements is one transaction.
                 connection.exec_driver_sql(f"BEGIN; {away}{into_place}; COMMIT")
             except DBAPIError as error:
@@ -139,7 +139,10 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
 
 
 def _show_out(connection: Connection, *names: str) -> None:
-    statement = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(:names)")
+    # The server's own processes have no user; they give way by themselves, and only a superuser may end them.
+    statement = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(:names) AND usesysid IS NOT NULL"
+    )
     connection.execute(statement, {"names": list(names)})
 
 
