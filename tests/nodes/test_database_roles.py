@@ -58,8 +58,9 @@ def address_of(postgresql_services: Services, tmp_path_factory: pytest.TempPathF
             migrate(address_of("gatehouse_owner"), tmp_path_factory.mktemp("owner"))
             yield address_of
         finally:
-            for name in superuser.execute("SELECT datname FROM pg_database WHERE datname LIKE 'gatehouse%'").fetchall():
-                superuser.execute(f'DROP DATABASE "{name[0]}" WITH (FORCE)')
+            made = superuser.execute("SELECT datname FROM pg_database WHERE datname ~ '^gatehouse(_again.*)?$'").fetchall()
+            for (name,) in made:
+                superuser.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
             for role in ROLES:
                 superuser.execute(f"DROP ROLE IF EXISTS {role}")
 

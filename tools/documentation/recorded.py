@@ -87,6 +87,7 @@ BY_COMMANDS: Mapping[str, tuple[Event, ...]] = {
     "gatehouse sessions revoke": (Event.SESSION_REVOKED,),
     "gatehouse audit export": (Event.TRAIL_EXPORTED,),
     "gatehouse audit verify": (Event.VERIFIED, Event.VERIFY_FAILED),
+    "gatehouse audit cut": (Event.CUT, Event.RESTORED, Event.PERSONAL_DATA_ERASED, Event.VERIFY_FAILED),
     "gatehouse backup": (Event.BACKUP_MADE, Event.BACKUP_DRILLED),
     "gatehouse restore": (Event.RESTORED, Event.SESSION_REVOKED, *_ERASES),
     "gatehouse worker": (

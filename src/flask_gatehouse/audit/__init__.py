@@ -6,5 +6,5 @@ stands, and ``verifying`` holds everything against that.
 """
 
 from .body import Personal as Personal
-from .events import AuditEvent as AuditEvent
+from .events import AuditEvent as AuditEvent, Outcome as Outcome
 from .service import Facts as Facts, record as record, record_each as record_each

@@ -11,6 +11,8 @@ LARGEST_ID = 2**31 - 1
 
 
 class Outcome(StrEnum):
+    """How it ended: it was done, it was refused, or it did not come off."""
+
     SUCCESS = "success"
     DENIED = "denied"
     FAILURE = "failure"
