@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template
+from jinja2 import Environment, meta
 from playwright.sync_api import Page
 from sqlalchemy import create_engine, text
 
@@ -32,6 +33,8 @@ from tests.docs.test_pages import AROUND
 from tests.processes import PROGRAMS, running_gatehouse
 
 HOW_TO = DOCS / "how-to"
+# What every page of ours is given.
+EVERYWHERE = {"gatehouse", "gatehouse_text", "gatehouse_plural", "gatehouse_static", "url_for"}
 PACKAGE = DOCS.parent / "src/flask_gatehouse"
 
 
@@ -244,8 +247,10 @@ def test_reasons_are_those_of_a_refused_sign_in(page: str) -> None:
 def test_a_theme_sets_what_there_is() -> None:
     page = HOW_TO / "theming.md"
     style = (PACKAGE / "static/gatehouse/gatehouse.css").read_text()
-    named = set(re.findall(r"--[a-z][a-z-]*", page.read_text()))
-    assert {name for name in named if f"{name}:" not in style} == set()
+    (named_once,) = re.findall(r":root \{(.*?)\n  \}", style, re.DOTALL)
+    assert set(re.findall(r"`(--[\w-]+)`", page.read_text())) == set(re.findall(r"^ +(--[\w-]+):", named_once, re.MULTILINE))
+    (theme,) = blocks(page, "css")
+    assert {name for name in re.findall(r"--[a-z][a-z-]*", theme.text) if f"{name}:" not in style} == set()
 
 
 def test_templates_and_blocks_of_the_table_exist() -> None:
@@ -254,11 +259,12 @@ def test_templates_and_blocks_of_the_table_exist() -> None:
     for name, about in rows:
         template = (PACKAGE / "templates" / name).read_text()
         blocks_ = about.partition("Blocks: ")[2] or ""
-        values = about.partition("; ")[2]
+        values = re.findall(r"`(\w+)`", about.partition("; ")[2])
         for block in re.findall(r"`(\w+)`", blocks_):
             assert f"block {block} %}}" in template, (name, block)
-        for value in re.findall(r"`(\w+)`", values):
-            assert value in template, (name, value)
+        if values:
+            given = meta.find_undeclared_variables(Environment(autoescape=True).parse(template))
+            assert set(values) == {value for value in given if value not in EVERYWHERE}, name
 
 
 @pytest.mark.parametrize("page", pages("tutorials", "how-to"), ids=name_of)

@@ -58,9 +58,9 @@ def _document(paths: dict[str, Schema], server: str, cookie: str) -> Schema:
             "title": "Flask-Gatehouse",
             "version": version("Flask-Gatehouse"),
             "description": "Every route answers these to `Accept: application/json`. Changes carry the token that "
-            "`/account` tells, as `X-CSRFToken`. Lists give `next`, which is `after` of the next page. Where "
-            "`x-confirmation` stands, a problem of type `confirmation-required` says that the person must confirm at "
-            "`/auth/confirm` first.",
+            "`/account` tells, as `X-CSRFToken`. Lists give `next`, with which the next page is asked for: as `after` "
+            "where users are listed, as `before` everywhere else. Where `x-confirmation` stands, a problem of type "
+            "`confirmation-required` says that the person must confirm at `/auth/confirm` first.",
         },
         "servers": [{"url": server.rstrip("/") or "/"}],
         "paths": paths,
