@@ -65,6 +65,11 @@ def words(page: Path) -> list[str]:
     return [child.content for child in _children(page) if child.type == "code_inline"]
 
 
+def paragraphs(page: Path) -> list[str]:
+    """Return the running text, as it is written."""
+    return [token.content for token in _tokens(page) if token.type == "inline"]
+
+
 def headings(page: Path) -> list[str]:
     tokens = _tokens(page)
     return [text.content for opened, text in pairwise(tokens) if opened.type == "heading_open"]

@@ -12,7 +12,7 @@ from flask_gatehouse.settings import Settings
 from flask_gatehouse.settings.names import GATEHOUSE_NAMES, PLAIN_NAMES, oidc_name
 from flask_gatehouse.web import ROUTES
 from tests.docs.commands import invocations, understand
-from tests.docs.pages import DOCS, blocks, changed, headings, links, name_of, pages, words
+from tests.docs.pages import DOCS, blocks, changed, headings, links, name_of, pages, paragraphs, words
 
 LANGUAGES = {"sh", "ini", "python", "jinja", "html", "css", "javascript", "diff", "sql", "yaml", "text"}
 # Enough of a configuration for any block of settings to stand in.
@@ -105,6 +105,13 @@ def test_python_compiles_and_finds_what_it_takes_from_us(page: Path) -> None:
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("flask_gatehouse"):
                 module = importlib.import_module(str(node.module))
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == []
+
+
+def test_no_command_has_become_running_text() -> None:
+    """Within a list a block needs more than four spaces, or a fence; otherwise its quotes are made curly."""
+    command = re.compile(r"(\S+/)?(gatehouse|flask|python3?) ")
+    every = pages("tutorials", "how-to", "reference", "explanation")
+    assert [(name_of(page), text) for page in every for text in paragraphs(page) if command.match(text)] == []
 
 
 def test_a_change_must_say_where_it_belongs() -> None:

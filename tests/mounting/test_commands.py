@@ -85,6 +85,9 @@ def test_somebody_whom_no_address_names_becomes_an_administrator(app: Flask) -> 
     assert client.get("/administrators").status_code == 200
     assert run(app, "create-admin", f"user:{who.user_id}").exit_code == 1
     assert "may." in run(app, "explain", f"user:{who.user_id}", "GET", "/administrators").output
+    assert run(app, "create-admin", "other@example.com").exit_code == 0
+    exported = run(app, "audit", "export", "--format", "csv", "--user", f"user:{who.user_id}").output
+    assert ("authz_change" in exported, "invite_created" in exported) == (True, False)
     assert run(app, "release", f"user:{who.user_id}").output == f"user:{who.user_id} was not locked.\n"
     assert run(app, "sessions", "revoke", "--user", f"user:{who.user_id}").output == "One session was ended.\n"
     assert client.get("/administrators").status_code == 302

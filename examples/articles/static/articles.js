@@ -2,8 +2,6 @@
  * so that this file may be loaded in the head, and so that no part of a page can be swapped without it. */
 "use strict";
 {
-  const MESSAGES = "gatehouse-messages";
-
   /* --- The token that proves that a page of ours asked -------------------------------------- */
 
   function sign(method, headers) {
@@ -26,6 +24,8 @@
     detail.shouldSwap = true;
     detail.isError = false;
   });
+
+  const MESSAGES = "gatehouse-messages";
 
   function say(...nodes) {
     document.getElementById(MESSAGES).replaceChildren(...nodes);

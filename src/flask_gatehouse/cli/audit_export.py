@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 import click
 from flask.cli import with_appcontext
 
-from ..accounts.service import find_user_id
 from ..audit.errors import MalformedKey
 from ..audit.events import Outcome
 from ..audit.exporting.selection import Selection
@@ -23,6 +22,7 @@ from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
 from ..web.audit_query import find_network_address
 from ..web.state import state
+from .addresses import find_person, whom
 
 
 def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -63,7 +63,12 @@ def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[s
 @click.option("--output", type=click.Path(path_type=Path), help="A new file; what is printed otherwise.")
 @click.option("--since", callback=_moment, help="What happened at this moment or later; without a zone it is UTC.")
 @click.option("--until", callback=_moment, help="What happened before this moment.")
-@click.option("--user", "email", help="What the person with this address did, and what was done to her.")
+@click.option(
+    "--user",
+    "email",
+    callback=lambda c, p, v: v and whom(c, p, v),
+    help="What this person did, and what was done to her: an address, or user:12.",
+)
 @click.option("--event", help="Events of this name, as authz_fail or article.published.")
 @click.option("--outcome", type=click.Choice([outcome.value for outcome in Outcome]))
 @click.option("--ip", callback=_network_address, help="From this network address.")
@@ -102,10 +107,7 @@ def _query(
     people: tuple[int, ...] = ()
     if email is not None:
         with state().database.reading() as connection:
-            user_id = find_user_id(connection, email)
-        if user_id is None:
-            raise click.ClickException(f"Nobody here has the address {email}.")
-        people = (user_id,)
+            people = (find_person(connection, email),)
     ended = None if outcome is None else Outcome(outcome)
     return TrailQuery(people=people, request_id=request, session_id=session, outcome=ended, **asked)
 

@@ -48,11 +48,11 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
                 "`http://localhost:$PORT` in development; production asks for one"),
         Setting("PORT", Kind.NUMBER, "5000", "Where `gatehouse run` listens."),
         Setting("SECRET_KEY", Kind.SECRET, None,
-                "Signs what browsers and letters carry for a while. Production refuses one that has less than 32 "
-                "characters or stands in an example.",
+                "Signs what browsers and letters carry for a while. Production refuses one that stands in an example, "
+                "has less than 32 characters, or less than 8 different ones.",
                 "made once in `instance/` in development; production asks for one"),
         Setting("SECRET_KEY_FALLBACKS", Kind.LIST, None,
-                "Former keys that are still believed, while keys are rotated."),
+                "Former keys that are still believed, while keys are rotated; each as good as `SECRET_KEY`."),
         Setting("DATABASE_URL", Kind.ADDRESS, "sqlite:///instance/gatehouse.db",
                 "`sqlite:///` with a path, or `postgresql://`. A host that gives its own database with "
                 "`Gatehouse(app, db=…)` needs none."),
@@ -98,7 +98,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         Setting("GATEHOUSE_REVIEW_INTERVAL", Kind.TIME, "90d", "How often access is to be reviewed."),
     ),
     "Sessions": (
-        Setting("GATEHOUSE_IDLE_TIMEOUT", Kind.TIME, "30m", "A session ends when nothing was done for so long."),
+        Setting("GATEHOUSE_IDLE_TIMEOUT", Kind.TIME, "30m", "A session ends when nothing has been done for that long."),
         Setting("GATEHOUSE_SESSION_LIFETIME", Kind.TIME, "24h", "A session ends after that, whatever was done."),
         Setting("GATEHOUSE_ADMIN_IDLE_TIMEOUT", Kind.TIME, None,
                 "The same for administrators; never longer.",
@@ -112,7 +112,9 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
     "Limits": (
         Setting("GATEHOUSE_RATE_LIMIT", Kind.LIMIT, "600 per minute",
                 "Requests of one person; of one address while nobody is signed in."),
-        Setting("GATEHOUSE_RATE_LIMIT_SIGN_IN", Kind.LIMIT, "20 per minute", "Steps of a sign-in."),
+        Setting("GATEHOUSE_RATE_LIMIT_SIGN_IN", Kind.LIMIT, "20 per minute",
+                "Each step of a sign-in, a confirmation or a link to another account: of one person who is signed in, of "
+                "one address otherwise."),
         Setting("GATEHOUSE_REFUSAL_LIMIT", Kind.LIMIT, "20 per 10 minutes",
                 "Refused sign-ins of one account, and of one network, before the next one has to wait."),
     ),
