@@ -34,6 +34,18 @@ def test_all_services_are_hardened_alike() -> None:
     assert len({hardening(unit) for unit in SERVICES}) == 1
 
 
+def test_only_migrations_are_given_the_owners_address_and_it_comes_last() -> None:
+    """Of two files the later one wins; with hers, whoever takes the application over could take the trail's guards away."""
+
+    def files(unit: Path) -> list[str]:
+        return re.findall(r"^EnvironmentFile=(.*)$", unit.read_text(), re.MULTILINE)
+
+    ours = "/etc/gatehouse/gatehouse.env"
+    assert {unit.stem: files(unit) for unit in SERVICES} == {unit.stem: [ours] for unit in SERVICES} | {
+        "gatehouse-migrate": [ours, "-/etc/gatehouse/owner.env"]
+    }
+
+
 def test_a_unit_waits_longer_than_gunicorn() -> None:
     configuration = (DEPLOY / "gunicorn.conf.py").read_text()
     graceful = int(re.findall(r"^graceful_timeout = (\d+)", configuration, re.MULTILINE)[0])

@@ -20,7 +20,7 @@ def invocations(script: str) -> Iterator[list[str]]:
         while words and _ASSIGNMENT.fullmatch(words[0]):
             words = words[1:]
         program = words[0].rpartition("/")[2] if words else ""
-        if "gatehouse" in words and (program == "flask" or "exec" in words):
+        if "gatehouse" in words and (program == "flask" or {"exec", "run"} & set(words[:-1])):
             yield words[words.index("gatehouse") + 1 :]
         elif program == "gatehouse":
             yield words[1:]
