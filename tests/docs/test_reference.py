@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flask_gatehouse import signals, testing
+from flask_gatehouse.alerts.rules import OVERDUE, RULES
 from flask_gatehouse.app import main
 from flask_gatehouse.audit import AuditEvent
 from flask_gatehouse.db.database import Database
@@ -60,6 +61,7 @@ def test_the_lists_hold_everything_that_there_is() -> None:
         "api": {"Gatehouse", "require_role", "rate_limit", "object_rule"},
         "signals": {*signals.__all__} - {"RecordedEvent"},
         "metrics": {one.name for one in MEASURES},
+        "alerts": {rule.name for rule in (*RULES, *OVERDUE)},
         "openapi": {f"{method.upper()} {path}" for path, known in document()["paths"].items() for method in known},
         "testing": set(testing.__all__),
     }

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
-from . import api, commands, errors, events, metrics, openapi, routes, settings, signals, templates
+from . import alerts, api, commands, errors, events, metrics, openapi, routes, settings, signals, templates
 
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings.text,
@@ -23,6 +23,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "templates": templates.text,
     "signals": signals.text,
     "metrics": metrics.text,
+    "alerts": alerts.text,
+    "alert": alerts.message,
     "openapi": openapi.text,
     "api": api.text,
     "testing": api.for_tests,
