@@ -35,7 +35,7 @@ def test_all_services_are_hardened_alike() -> None:
 
 
 def test_only_migrations_are_given_the_owners_address_and_it_comes_last() -> None:
-    """Of two files the later one wins; with hers, whoever takes the application over could take the trail's guards away."""
+    """Of two files the later one wins. With hers whoever takes the application over takes the trail's guards away."""
 
     def files(unit: Path) -> list[str]:
         return re.findall(r"^EnvironmentFile=(.*)$", unit.read_text(), re.MULTILINE)

@@ -28,6 +28,15 @@ FIRST = {route.rule.split("/")[1] for route in ROUTES} - {""}
 ADDRESS = re.compile(r"(?:[A-Z]+ )?(?:/gate)?(/[\w./<>-]+)(?:\?.*)?")
 SETTING = re.compile(r"\b(?:GATEHOUSE_[A-Z0-9_<>]+|(?:SECRET_KEY|DATABASE|REDIS|GOOGLE|GITHUB)_[A-Z_]+)\b")
 
+# What docs/reference/python.md promises hosts.
+PROMISED = {
+    "flask_gatehouse",
+    "flask_gatehouse.db",
+    "flask_gatehouse.db.migrate",
+    "flask_gatehouse.signals",
+    "flask_gatehouse.testing",
+}
+
 every_page = pytest.mark.parametrize("page", pages("tutorials", "how-to"), ids=name_of)
 
 
@@ -103,6 +112,7 @@ def test_python_compiles_and_finds_what_it_takes_from_us(page: Path) -> None:
         tree = ast.parse(block.text, f"{name_of(page)}:{block.line}")
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("flask_gatehouse"):
+                assert node.module in PROMISED
                 module = importlib.import_module(str(node.module))
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == []
 

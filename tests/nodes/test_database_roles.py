@@ -58,8 +58,8 @@ def address_of(postgresql_services: Services, tmp_path_factory: pytest.TempPathF
             migrate(address_of("gatehouse_owner"), tmp_path_factory.mktemp("owner"))
             yield address_of
         finally:
-            made = superuser.execute("SELECT datname FROM pg_database WHERE datname ~ '^gatehouse(_again.*)?$'").fetchall()
-            for (name,) in made:
+            ours = "SELECT datname FROM pg_database WHERE datname ~ '^gatehouse(_again.*)?$'"
+            for (name,) in superuser.execute(ours).fetchall():
                 superuser.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
             for role in ROLES:
                 superuser.execute(f"DROP ROLE IF EXISTS {role}")
@@ -139,7 +139,8 @@ def test_an_auditor_needs_three_settings_on_a_machine_of_her_own(
     wait_for(lambda: has_checkpoint(site))
     note = max(Path(site.environment["GATEHOUSE_CHECKPOINT_DIR"]).glob("*.note"))
     key = site.command("audit", "public-key").stdout.strip()
-    said = re.findall(r"^export (\w+)=", (DOCS / "explanation/audit-trail.md").read_text(encoding="utf-8"), re.MULTILINE)
+    page = (DOCS / "explanation/audit-trail.md").read_text(encoding="utf-8")
+    said = re.findall(r"^export (\w+)=", page, re.MULTILINE)
     values = (secrets.token_urlsafe(32), "https://gate.example.com", address_of("gatehouse_auditor"))
     hers = dict(zip(said, values, strict=True))
     words = ("audit", "verify", "--checkpoint", str(note), "--public-key", key)

@@ -1,6 +1,7 @@
 """What operators are told: the tables of rules, and a message as a program reads it."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,11 +9,12 @@ from flask_gatehouse.alerts import rules
 from flask_gatehouse.alerts.messages import Alert, Message, as_json
 from flask_gatehouse.alerts.rules import OVERDUE, RULES, Rule
 from flask_gatehouse.audit import AuditEvent
+from flask_gatehouse.audit.following import SealedEvent
 
 from .events import link
 from .markdown import code, table
 
-_GROUPS = {
+_GROUPS: Mapping[Callable[[SealedEvent], str | None], str] = {
     rules.everything: "all together",
     rules.by_actor: "by who did it",
     rules.by_target: "by what it was done to",

@@ -113,8 +113,8 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         Setting("GATEHOUSE_RATE_LIMIT", Kind.LIMIT, "600 per minute",
                 "Requests of one person; of one address while nobody is signed in."),
         Setting("GATEHOUSE_RATE_LIMIT_SIGN_IN", Kind.LIMIT, "20 per minute",
-                "Each step of a sign-in, a confirmation or a link to another account: of one person who is signed in, of "
-                "one address otherwise."),
+                "Each step of a sign-in, a confirmation or a link to another account: of one person who is signed in, "
+                "of one address otherwise."),
         Setting("GATEHOUSE_REFUSAL_LIMIT", Kind.LIMIT, "20 per 10 minutes",
                 "Refused sign-ins of one account, and of one network, before the next one has to wait."),
     ),
