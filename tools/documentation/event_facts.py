@@ -107,7 +107,7 @@ FACTS: Mapping[AuditEvent, Said] = {
             "values": "how many they were",
             "unknown_before": "values of unknown people are gone from refusals before this moment",
         },
-        reason="`retention`, `repeated`, or none",
+        reason="`retention`, `replayed` after a restore, `repeated`, or none",
     ),
     AuditEvent.INVITE_CREATED: Said(_INVITATION, _ROLE, personal=_ADDRESS),
     AuditEvent.INVITE_USED: Said(_INVITATION, _ROLE, personal=_ADDRESS),

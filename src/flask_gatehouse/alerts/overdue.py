@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ..accounts.reviewing import review_standing
 from ..audit.checkpoints import oldest_uncarried
+from ..audit.events import AuditEvent
 from ..audit.history import latest_moments
 from ..settings import Settings
 
@@ -17,7 +18,6 @@ FindOverdue: TypeAlias = Callable[[Connection, Settings, datetime], str | None]
 CHECKPOINT_PATIENCE = timedelta(minutes=15)
 # Of twice the time between two backups, and never less than a day and its delays.
 BACKUP_PATIENCE = timedelta(hours=26)
-BACKUP_MADE = "backup_made"
 
 
 def checkpoint_overdue(connection: Connection, settings: Settings, now: datetime) -> str | None:
@@ -32,7 +32,7 @@ def checkpoint_overdue(connection: Connection, settings: Settings, now: datetime
 
 def backup_overdue(connection: Connection, settings: Settings, now: datetime) -> str | None:
     """Backups come in a rhythm that the operator has chosen; one that stays out is missed after twice that time."""
-    moments = latest_moments(connection, BACKUP_MADE, 2)
+    moments = latest_moments(connection, AuditEvent.BACKUP_MADE, 2)
     if len(moments) < 2:
         return None
     last, before = moments

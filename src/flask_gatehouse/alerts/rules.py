@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..accounts.rules import LAST_ADMINISTRATOR
-from ..audit.events import UNDECIDED, AuditEvent
+from ..audit.events import UNDECIDED, AuditEvent, Upkeep
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
 from ..sessions.rules import BY_TIME
@@ -122,7 +122,7 @@ RULES: tuple[Rule, ...] = (
     Rule("not-me", "Somebody says that it was not she who signed in", frozenset({AuditEvent.USER_HELD}), by_target),
     Rule("erased", "A person was deleted or erased",
          frozenset({AuditEvent.USER_DELETED, AuditEvent.PERSONAL_DATA_ERASED}), by_actor,
-         applies=lambda event: event.body["reason"] != "retention", settle=MINUTE),
+         applies=lambda event: event.body["reason"] not in {Upkeep.RETENTION, Upkeep.REPEATED}, settle=MINUTE),
     Rule("verification-failed", "The audit trail does not verify", frozenset({AuditEvent.VERIFY_FAILED}),
          applies=lambda event: event.body["reason"] != UNDECIDED),
     Rule("verification-undecided", "A verification of the audit trail came to no result",

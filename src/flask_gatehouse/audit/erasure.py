@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ..db.database import Database
 from ..kernel.context import SYSTEM, Actor, acting
 from .body import canonical
-from .events import LARGEST_ID, AuditEvent, Outcome
+from .events import LARGEST_ID, AuditEvent, Outcome, Upkeep
 from .models import AuditEventRow
 from .service import Target, record
 from .understanding import kept_values, owners_of
@@ -95,7 +95,8 @@ def erase_unknown(session: Session, before: datetime, after: int, *, limit: int 
         session.execute(_REMOVE, [values for values, _ in changes])
         moment = f"{before.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
         details = {"subjects": [], "unknown_before": moment, "values": erased}
-        record(AuditEvent.PERSONAL_DATA_ERASED, details=details, reason="retention", session=session, actor=SYSTEM)
+        why = Upkeep.RETENTION
+        record(AuditEvent.PERSONAL_DATA_ERASED, details=details, reason=why, session=session, actor=SYSTEM)
     return due[-1].id if due else after, erased
 
 

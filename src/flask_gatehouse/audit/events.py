@@ -95,6 +95,17 @@ _FAILED = {
 UNDECIDED = "undecided"
 
 
+class Upkeep(StrEnum):
+    """Why the trail says something for which nobody has asked now."""
+
+    # Nobody needs it any longer.
+    RETENTION = "retention"
+    # A restored backup has brought back what was erased before.
+    REPLAYED = "replayed"
+    # What said so has left, and explains something that stays.
+    REPEATED = "repeated"
+
+
 def outcome_of(event: str) -> Outcome:
     """Return how an event of this name ended; a host's own events are things that were done."""
     if event in _FAILED:

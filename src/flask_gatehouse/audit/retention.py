@@ -14,7 +14,7 @@ from ..kernel.context import SYSTEM
 from .agreement import Row
 from .erasure import take_turn
 from .errors import CutNotAllowed
-from .events import AuditEvent
+from .events import AuditEvent, Upkeep
 from .exporting.sections import Section, sections
 from .models import AuditEventRow, AuditLeaf, AuditTree
 from .note_keys import VerifierKey
@@ -24,7 +24,8 @@ from .snapshot import STRETCH, Snapshot
 from .stored import stored_tree
 from .tree import TILE_WIDTH
 from .understanding import understood
-from .verifying.stretch import read_stretch, subjects_of
+from .verifying.stretch import read_stretch, subjects_of, unknown_before
+from .verifying.unknown import Unknown
 
 # So many leave at once: on SQLite they take the one write lock for a tenth of a second.
 MOST = STRETCH
@@ -103,7 +104,7 @@ def cut(db: Session, leaving: Leaving, *, file: str, sha256: str) -> bool:
     details = {"epoch": tree.epoch, "first": section.first, "to": to, "frontier": frontier}
     record(AuditEvent.CUT, details=details | {"file": file, "sha256": sha256}, session=db, actor=SYSTEM)
     for event, earlier in said_again:
-        record(event, details=earlier, reason="repeated", session=db, actor=SYSTEM)
+        record(event, details=earlier, reason=Upkeep.REPEATED, session=db, actor=SYSTEM)
     return True
 
 
@@ -159,17 +160,21 @@ def _cuts_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent,
 
 
 def _erasures_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
-    """Yield who was erased in what stays of earlier epochs, if the event that says so leaves."""
-    erased = {subject for said in _said_in_range(db, leaving, AuditEvent.PERSONAL_DATA_ERASED)
-              for subject in subjects_of(said)}  # fmt: skip
-    trees = select(AuditTree).where(AuditTree.epoch < leaving.section.epoch) if erased else None
+    """Yield whose values are gone from what stays of earlier epochs, if the event that says so leaves."""
+    said = _said_in_range(db, leaving, AuditEvent.PERSONAL_DATA_ERASED)
+    if not said:
+        return
+    erased: set[str] = set().union(*map(subjects_of, said))
+    before = max(map(unknown_before, said))
     missing: set[str] = set()
-    now = Snapshot(db.connection())
-    for tree in db.scalars(trees) if trees is not None else ():
-        absent = read_stretch(now, tree.epoch, tree.cut, tree.size).absent
-        missing |= {subject for subject in absent if subject in erased}
-    if missing:
-        yield AuditEvent.PERSONAL_DATA_ERASED, {"subjects": sorted(missing), "values": 0}
+    unknown, now = Unknown(), Snapshot(db.connection())
+    for tree in db.scalars(select(AuditTree).where(AuditTree.epoch < leaving.section.epoch)):
+        stretch = read_stretch(now, tree.epoch, tree.cut, tree.size)
+        missing |= stretch.absent.keys() & erased
+        unknown.add_all(stretch.unknown)
+    explained = {"unknown_before": f"{before}Z"} if unknown.explain(before) else {}
+    if missing or explained:
+        yield AuditEvent.PERSONAL_DATA_ERASED, {"subjects": sorted(missing), "values": 0, **explained}
 
 
 def _restores_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from ..accounts.leaving import Holding, all_holdings, delete_holdings, delete_user
 from ..audit.erasure import erase_personal
+from ..audit.events import Upkeep
 from ..db.database import Database
 from ..kernel.context import COMMAND_LINE, Actor
 from ..sessions.expiring import forget_sessions_of
@@ -80,7 +81,7 @@ def _erase_values(db: Session, entries: list[Entry], back: list[Holding], actor:
     values = 0
     for entry in entries:
         # The same number may have been given to somebody else after an earlier restore.
-        values += erase_personal(db, entry.subjects, before=entry.at, reason="replayed", actor=actor, if_any=True)
+        values += erase_personal(db, entry.subjects, before=entry.at, reason=Upkeep.REPLAYED, actor=actor, if_any=True)
     if back:
-        values += erase_personal(db, {one.subject for one in back}, reason="replayed", actor=actor)
+        values += erase_personal(db, {one.subject for one in back}, reason=Upkeep.REPLAYED, actor=actor)
     return values

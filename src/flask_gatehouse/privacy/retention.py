@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from ..accounts.leaving import still_open
 from ..audit.erasure import empty_log, erase_personal, erase_unknown
+from ..audit.events import Upkeep
 from ..audit.traces import ended_subjects
 from ..db.base import database_now
 from ..db.database import Database
@@ -63,7 +64,7 @@ class PersonalRetention:
         subjects = {subject for _, subject in due}
         # One that has begun again keeps its values until it ends again.
         over = subjects - still_open(db, subjects)
-        erased = erase_personal(db, over, reason="retention", if_any=True, actor=SYSTEM)
+        erased = erase_personal(db, over, reason=Upkeep.RETENTION, if_any=True, actor=SYSTEM)
         return due[-1][0], erased
 
 

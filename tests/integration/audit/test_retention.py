@@ -14,10 +14,11 @@ from sqlalchemy.exc import DBAPIError
 
 import flask_gatehouse.ops.retention
 from flask_gatehouse.audit import record
-from flask_gatehouse.audit.erasure import erase_personal
+from flask_gatehouse.audit.erasure import erase_personal, erase_unknown
 from flask_gatehouse.audit.keys import write_key
 from flask_gatehouse.audit.sealing import begin_epoch
 from flask_gatehouse.db.database import Database
+from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.ops.checkpoints import Witness
 from flask_gatehouse.ops.retention import Retention
@@ -179,6 +180,27 @@ def test_a_cut_and_an_erasure_are_said_again_before_what_says_so_leaves(young_tr
     assert sorted(json.loads(body)["event"] for body in said) == ["audit_cut", "personal_data_erased"]
     code, told = checked(tmp_path, exported(trail), trail.key.verifier)
     assert code == 0, told
+
+
+def test_what_was_erased_of_people_whom_nobody_knows_is_said_again(young_trail: Trail, tmp_path: Path) -> None:
+    trail = young_trail
+    retention = Retention(trail.database, settings_of(trail, tmp_path))
+    trail.happen(256)
+    # Among the last of the first epoch, which stay for good.
+    trail.happen(44, "authn_login_fail", actor=Actor(ip="198.51.100.1", user_agent="Stranger/1"), resource=None)
+    trail.sign()
+    with trail.database.transaction() as db:
+        begin_epoch(db)
+        assert erase_unknown(db, START + timedelta(days=1), 0) == (300, 88)
+    retention.run()
+    age(trail)
+    trail.happen(300)
+    trail.sign()
+    retention.run()
+    assert number(trail, "SELECT cut FROM gatehouse_audit_trees WHERE epoch = 2") == 256
+    assert is_intact(trail)
+    trail.sign()
+    assert is_intact(trail)
 
 
 def test_a_restore_that_passed_over_a_number_is_said_again(young_trail: Trail, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select, text
 
 from flask_gatehouse.accounts.models import Invitation
@@ -18,6 +19,7 @@ from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.audit.verifying import Held, verify
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.privacy import retention
 from flask_gatehouse.privacy.models import RetentionCursor
 from flask_gatehouse.privacy.retention import PersonalRetention
@@ -118,6 +120,21 @@ class TestInvitationsAndRequests:
         assert "name" not in values(house, "join_requested")[0]
         Sealer(house.database, "test").seal()
         assert verify(house.database.engine, Held([])).exit_code == 0
+
+    def test_one_that_ended_with_a_clock_that_was_ahead_is_not_passed_over(
+        self, house: House, keeping: Callable[..., Settings]
+    ) -> None:
+        worker = PersonalRetention(house.database, keeping(invitation_retention=timedelta(days=30)))
+        now = utc_now()
+        # The second one was recorded by a node that took it for five days earlier.
+        for who, days in (("eve", 28), ("bob", 33)):
+            with time_machine.travel(now - timedelta(days=days), tick=False), house.database.transaction() as db:
+                request_to_join(db, profile(who), actor=SOMEBODY)
+                decline_join_request(db, 1 if who == "eve" else 2, actor=ROOT)
+        worker.run()
+        assert values(house, "join_requested")[0]["name"] == "Eve"
+        PersonalRetention(house.database, keeping(invitation_retention=timedelta(days=27))).run()
+        assert [said for said in values(house, "join_requested") if "name" in said] == []
 
     def test_ids_of_invitations_are_given_once(self, house: House) -> None:
         numbers = []

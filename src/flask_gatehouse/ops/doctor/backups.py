@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from datetime import timedelta
 
-from ...alerts.overdue import BACKUP_MADE, BACKUP_PATIENCE
+from ...alerts.overdue import BACKUP_PATIENCE
 from ...audit import AuditEvent
 from ...audit.history import latest_moments
 from ...kernel.clock import utc_now
@@ -58,10 +58,10 @@ def _asked(path: str) -> str:
 
 def backup(subject: Subject) -> Finding:
     with subject.database.reading() as connection:
-        moments = latest_moments(connection, BACKUP_MADE, 1)
+        moments = latest_moments(connection, AuditEvent.BACKUP_MADE, 1)
     if not moments:
         return failed(
-            f"The trail knows of no backup (event {BACKUP_MADE}).",
+            f"The trail knows of no backup (event {AuditEvent.BACKUP_MADE}).",
             "Make one each night with gatehouse backup, and see whether it comes back with gatehouse backup --drill.",
         )
     age = utc_now() - moments[0]
