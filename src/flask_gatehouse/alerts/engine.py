@@ -20,7 +20,7 @@ from ..kernel.errors import DependencyUnavailable
 from ..settings import Settings
 from .cursor import Cursor
 from .errors import LetterRefused
-from .groups import Due, Totals, due_groups, forget_groups, gather, mark_told, note_overdue, title_of
+from .groups import Due, Totals, drop_overdue, due_groups, forget_groups, gather, mark_told, note_overdue, title_of
 from .messages import SHOWN, Alert, Message
 from .rules import KINDS, OVERDUE, Overdue
 from .sinks import Sink
@@ -87,7 +87,9 @@ class Alerts:
             groups, totals = due_groups(db, self._sink.name, cutoff, limit=SHOWN)
         if not groups:
             return False
-        message = self._message(groups, totals, cutoff)
+        alerts, over = self._alerts(groups, cutoff)
+        totals = {name: total for name, total in totals.items() if name not in over}
+        message = self._message(alerts, totals) if alerts else None
         lost: str | None = None
         if message is not None:
             try:
@@ -101,6 +103,7 @@ class Alerts:
                     return None
                 lost = str(error)
         with self._database.transaction() as db:
+            drop_overdue(db, self._sink.name, over)
             mark_told(db, self._sink.name, cutoff, db.scalars(select(database_now())).one())
             if lost is not None:
                 self._give_up(db, lost, totals)
@@ -113,14 +116,14 @@ class Alerts:
         details = {"sink": self._sink.name, "rules": events, "number_of_events": sum(events.values())}
         record(AuditEvent.ALERT_UNDELIVERED, details=details, session=db, actor=SYSTEM)
 
-    def _message(self, groups: Sequence[Due], totals: Totals, now: datetime) -> Message | None:
-        """Return what is said; None if all of it was overdue and is no longer."""
+    def _alerts(self, groups: Sequence[Due], now: datetime) -> tuple[list[Alert], set[str]]:
+        """Return what is said, and the names of the rules of which all was overdue and is no longer."""
         with self._database.reading() as connection:
-            made = [self._alert(connection, due, now) for due in groups]
-        alerts = [alert for alert in made if alert is not None]
-        if not alerts:
-            return None
-        shown = Counter(due.rule.name for due in groups)
+            made = [(due.rule.name, self._alert(connection, due, now)) for due in groups]
+        return [alert for _, alert in made if alert is not None], {name for name, alert in made if alert is None}
+
+    def _message(self, alerts: Sequence[Alert], totals: Totals) -> Message:
+        shown = Counter(alert.rule for alert in alerts)
         more = [(title_of(name), count - shown[name]) for name, (count, _) in totals.items() if count > shown[name]]
         url = self._settings.external_url("/admin/audit-logs")
         return Message(self._settings.app_name, url, alerts, more)

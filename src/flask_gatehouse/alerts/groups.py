@@ -1,7 +1,7 @@
 """Groups in the database: counting events into them, and taking out what is due."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -81,6 +81,15 @@ def due_groups(db: Session, sink: str, now: datetime, *, limit: int) -> tuple[Se
         for row in rows
     ]
     return found, {name: (groups, int(events)) for name, groups, events in totals}
+
+
+def drop_overdue(db: Session, sink: str, names: Collection[str]) -> None:
+    """Forget what was overdue and is no longer: nobody was told, and once it is so again somebody has to be at once."""
+    if names:
+        db.execute(
+            delete(AlertGroup).where(AlertGroup.sink == sink, AlertGroup.rule.in_(list(names))),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def mark_told(db: Session, sink: str, cutoff: datetime, now: datetime) -> None:

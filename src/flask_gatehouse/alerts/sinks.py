@@ -1,4 +1,4 @@
-"""Where operators are told: a mailbox, a webhook, the log. Each call takes some seconds at most, or fails."""
+"""Where operators are told: a mailbox, a webhook, the log. Each call comes to an end, or fails."""
 
 import logging
 from collections.abc import Sequence
@@ -70,6 +70,8 @@ class LogSink:
     def send(self, message: Message) -> None:
         for alert in message.alerts:
             log.warning("alert %s: %s %s %s", alert.rule, alert.title, alert.key, alert.times)
+        for title, count in message.more:
+            log.warning("alert: and %s more: %s", count, title)
         if message.is_test:
             log.warning("alert test: this is a test")
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+import time_machine
 from sqlalchemy import func, select
 
 from flask_gatehouse.accounts.bulk import Action, Change, change_many
@@ -11,12 +12,14 @@ from flask_gatehouse.accounts.holds import hold_user
 from flask_gatehouse.accounts.service import reactivate_user, suspend_user
 from flask_gatehouse.alerts.cursor import MOST_FAILURES
 from flask_gatehouse.alerts.errors import LetterRefused
-from flask_gatehouse.alerts.messages import as_text
+from flask_gatehouse.alerts.messages import Alert, Message, as_text
 from flask_gatehouse.alerts.models import AlertGroup
+from flask_gatehouse.alerts.sinks import LogSink
 from flask_gatehouse.audit import AuditEvent, Facts, record
-from flask_gatehouse.audit.events import UNDECIDED
+from flask_gatehouse.audit.events import UNDECIDED, Upkeep
 from flask_gatehouse.audit.service import record_each
 from flask_gatehouse.db.database import Database
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.sessions.rules import EndReason, Limits, ended
@@ -154,6 +157,17 @@ def test_a_thief_who_comes_back_is_told_however_her_sessions_were_ended(desk: De
     assert "session-after-end" in [alert.rule for message in desk.work() for alert in message.alerts]
 
 
+@pytest.mark.parametrize("reason", [*Upkeep, None])
+def test_an_erasure_that_nobody_has_asked_for_is_not_told(desk: Desk, reason: Upkeep | None) -> None:
+    with desk.database.transaction() as db:
+        record(AuditEvent.PERSONAL_DATA_ERASED, details={"subjects": ["user:7"]}, reason=reason, session=db)
+    desk.work()
+    desk.wait(timedelta(minutes=2))
+    rules = [alert.rule for message in desk.work() for alert in message.alerts]
+    # One that a restore has repeated is one: somebody had come back.
+    assert rules == ([] if reason in {Upkeep.RETENTION, Upkeep.REPEATED} else ["erased"])
+
+
 def test_everybody_who_comes_after_all_sessions_were_ended_is_one_message(desk: Desk) -> None:
     def come(numbers: range) -> None:
         with desk.database.transaction() as db:
@@ -245,6 +259,26 @@ def test_a_message_follows_another_after_a_while(desk: Desk) -> None:
     assert [alert.key for alert in desk.work()[1].alerts] == ["provider:google"]
 
 
+def test_what_was_overdue_while_nobody_could_be_told_is_told_when_it_is_so_again(desk: Desk) -> None:
+    def backup(age: timedelta) -> None:
+        with time_machine.travel(utc_now() - age, tick=False), desk.database.transaction() as db:
+            record(AuditEvent.BACKUP_MADE, session=db)
+
+    backup(timedelta(days=5))
+    backup(timedelta(days=4))
+    desk.listener.before = away
+    assert desk.work() == []
+    backup(timedelta())
+    desk.listener.before = lambda: None
+    desk.wait(timedelta())
+    assert desk.work() == []
+    # Its rhythm is broken once more, a moment later.
+    backup(timedelta(days=3))
+    backup(timedelta(days=3))
+    desk.wait(timedelta())
+    assert [alert.rule for message in desk.work() for alert in message.alerts] == ["backup-overdue"]
+
+
 def test_many_groups_are_one_message_that_says_how_many_there_are(desk: Desk) -> None:
     with desk.database.transaction() as db:
         for number in range(25):
@@ -262,3 +296,13 @@ def test_many_groups_are_one_message_that_says_how_many_there_are(desk: Desk) ->
     assert len(message.alerts) == 20
     assert message.more == [("A role or a permission was changed", 5)]
     assert message.subject == "[Gatehouse] A role or a permission was changed and 24 more"
+
+
+def test_the_log_says_how_many_there_are_too(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    now = utc_now()
+    alert = Alert("provider-down", "A sign-in service does not answer", None, "provider:google", 1, now, now)
+    LogSink().send(Message("Gatehouse", "https://gate.example", [alert], [("A backup is overdue", 1), (alert.title, 5)]))
+    assert caplog.messages[1:] == [
+        "alert: and 1 more: A backup is overdue",
+        "alert: and 5 more: A sign-in service does not answer",
+    ]

@@ -69,7 +69,7 @@ ELSEWHERE = {
 # What seals, signs and tells is no change of what the trail is about, and would follow itself forever.
 MACHINERY = {
     *{"Sealer", "make_checkpoint", "mark_delivered", "together"},
-    *{"Cursor", "due_groups", "forget_groups", "gather", "mark_told", "note_overdue"},
+    *{"Cursor", "drop_overdue", "due_groups", "forget_groups", "gather", "mark_told", "note_overdue"},
     *{"invitation_mail", "notice_letter", "notice_mail", "find_witness", "prepare"},
 }
 # What an erasure leaves to do, once it is recorded: the ledger, and the database's own files.
