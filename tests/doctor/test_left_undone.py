@@ -64,6 +64,11 @@ def test_checkpoints_that_do_not_leave(
     write_key(place / "audit.key", key)
     assert look("checkpoints").result is FAILED
     assert look("checkpoints", signed(place / "audit.key")).result is FAILED
+    hook = {"GATEHOUSE_ALERT_WEBHOOK_URL": "https://hooks.example/7", "GATEHOUSE_ALERT_WEBHOOK_SECRET": "s" * 40}
+    # A chat is sent no checkpoints.
+    for form, result in (("slack", FAILED), ("json", UNKNOWN)):
+        posted = signed(place / "audit.key") | hook | {"GATEHOUSE_ALERT_WEBHOOK_FORMAT": form}
+        assert look("checkpoints", posted).result is result
     env = signed(place / "audit.key", place / "notes")
     assert look("checkpoints", env).result is UNKNOWN
     happen(database, AuditEvent.SENSITIVE_READ, timedelta(hours=1))

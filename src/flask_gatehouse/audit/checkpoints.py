@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from ..db.upsert import insert_of
 from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
-from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
+from .following import Place, oldest_from
+from .models import AuditCheckpoint, AuditTree
 from .note_keys import SigningKey, VerifierKey
 from .notes import Checkpoint, open_checkpoint, parse_checkpoint, parse_note, sign_checkpoint
 from .proofs import MissingHashes, verify_consistency
+from .sealing import oldest_unsealed
 from .stored import stored_tree
 
 # Each begins with a restore.
@@ -71,20 +73,13 @@ def newest_undelivered(connection: Connection) -> tuple[int, int, str] | None:
 
 def oldest_uncarried(connection: Connection) -> datetime | None:
     """Return when the first event happened that no checkpoint outside of the database covers; None if all are."""
-    tree = connection.execute(_NEWEST_TREE).first()
-    if tree is None:
-        return None
+    epoch = connection.execute(_NEWEST_TREE.with_only_columns(AuditTree.epoch)).scalar() or 0
     carried = select(AuditCheckpoint.size).where(
-        AuditCheckpoint.epoch == tree.epoch, AuditCheckpoint.delivered_at.is_not(None)
+        AuditCheckpoint.epoch == epoch, AuditCheckpoint.delivered_at.is_not(None)
     )
     covered = connection.execute(carried.order_by(AuditCheckpoint.size.desc()).limit(1)).scalar() or 0
-    return connection.execute(
-        select(AuditEventRow.occurred_at)
-        .join(AuditLeaf, AuditLeaf.event_id == AuditEventRow.id)
-        .where(AuditLeaf.epoch == tree.epoch, AuditLeaf.position >= covered)
-        .order_by(AuditLeaf.position)
-        .limit(1)
-    ).scalar()
+    # What is not sealed is in no checkpoint either: a sealer that stands still is missed by this, and by nothing else.
+    return oldest_from(connection, Place(epoch, covered)) or oldest_unsealed(connection)
 
 
 def newest_note(connection: Connection) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from .events import Outcome
 from .models import AuditEventRow, AuditLeaf
 from .search import TrailQuery
-from .understanding import understood, values_beside
+from .understanding import is_text, understood, values_beside
 from .walking import find_numbers
 
 PAGE = 50
@@ -96,7 +96,9 @@ def names_in_use(connection: Connection) -> Sequence[str]:
     names = select(func.min(_events.event).label("name")).cte("names", recursive=True)
     following = select(func.min(_events.event)).where(_events.event > names.c.name).scalar_subquery()
     names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    return connection.execute(select(names.c.name).where(names.c.name.is_not(None)).limit(LISTED)).scalars().all()
+    found = connection.execute(select(names.c.name).where(names.c.name.is_not(None)).limit(LISTED)).scalars()
+    # A name that no page can show would keep the whole log from being shown.
+    return [name for name in found if is_text(name)]
 
 
 def find_event(connection: Connection, number: int) -> tuple[RecordedEvent, Place | None] | None:

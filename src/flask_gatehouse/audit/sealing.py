@@ -26,12 +26,15 @@ SETTLING_S = 5.0
 
 _NEWEST = select(AuditTree).order_by(AuditTree.epoch.desc()).limit(1)
 _NEWEST_EPOCH = select(func.max(AuditTree.epoch))
-_UNSEALED = select(
-    AuditEventRow.id, AuditEventRow.body, AuditEventRow.event, AuditEventRow.outcome, AuditEventRow.occurred_at
-).where(
-    AuditEventRow.id > bindparam("watermark"),
-    # The second condition says nothing new; it keeps a database from reading the leaves of ten years for it.
-    ~exists().where(AuditLeaf.event_id == AuditEventRow.id, AuditLeaf.event_id > bindparam("watermark")),
+# Of the events above a tree's ``watermark``, the parameter, those that have no place yet.
+UNSEALED = (
+    select(AuditEventRow.id, AuditEventRow.body, AuditEventRow.event, AuditEventRow.outcome, AuditEventRow.occurred_at)
+    .where(
+        AuditEventRow.id > bindparam("watermark"),
+        # The second condition says nothing new; it keeps a database from reading the leaves of ten years for it.
+        ~exists().where(AuditLeaf.event_id == AuditEventRow.id, AuditLeaf.event_id > bindparam("watermark")),
+    )
+    .order_by(AuditEventRow.id)
 )
 _SNAPSHOT = text(
     "SELECT CAST(CAST(pg_snapshot_xmin(s) AS text) AS bigint), CAST(CAST(pg_snapshot_xmax(s) AS text) AS bigint)"
@@ -103,7 +106,7 @@ class Sealer:
             tree = connection.execute(select(AuditTree.watermark).order_by(AuditTree.epoch.desc()).limit(1)).first()
             if tree is None:
                 return True
-            first = connection.execute(_UNSEALED.limit(1), {"watermark": tree.watermark}).first()
+            first = connection.execute(UNSEALED.limit(1), {"watermark": tree.watermark}).first()
             return first is not None or self._may_advance(connection, tree.watermark)
 
     def _may_advance(self, connection: Connection, watermark: int) -> bool:
@@ -118,7 +121,7 @@ class Sealer:
             # A restore has taken numbers back that were noted before: below one of them there may be events to come.
             self._epoch, self._horizon = tree.epoch, Horizon()
         complete = self._complete_to(db)
-        rows = db.execute(_UNSEALED.order_by(AuditEventRow.id).limit(BATCH), {"watermark": tree.watermark}).all()
+        rows = db.execute(UNSEALED.limit(BATCH), {"watermark": tree.watermark}).all()
         if rows:
             _append(db, tree, rows)
         if db.connection().dialect.name == "sqlite":
@@ -135,11 +138,16 @@ class Sealer:
         return self._horizon.complete_to(oldest_running, next_transaction, lambda: _newest_id(db))
 
 
+def oldest_unsealed(connection: Connection) -> datetime | None:
+    """Return when the first event happened that has no place yet; None if all have one."""
+    watermark = connection.execute(_NEWEST.with_only_columns(AuditTree.watermark)).scalar() or 0
+    oldest = UNSEALED.with_only_columns(AuditEventRow.occurred_at).limit(1)
+    return connection.execute(oldest, {"watermark": watermark}).scalar()
+
+
 def seal_lag(connection: Connection) -> float:
     """Return for how many seconds the oldest event has waited for its place; 0 if none waits."""
-    watermark = connection.execute(_NEWEST.with_only_columns(AuditTree.watermark)).scalar() or 0
-    oldest = _UNSEALED.with_only_columns(AuditEventRow.occurred_at).order_by(AuditEventRow.id).limit(1)
-    since = connection.execute(oldest, {"watermark": watermark}).scalar()
+    since = oldest_unsealed(connection)
     return 0.0 if since is None else max(0.0, (utc_now() - since).total_seconds())
 
 
@@ -203,19 +211,28 @@ def _append(db: Session, tree: AuditTree, rows: Sequence[Any]) -> None:
     tiles: list[dict[str, object]] = []
     counts: Counter[tuple[datetime, str, Any]] = Counter()
     for row in rows:
-        # What SQLite holds that is no text has a leaf too: of the bytes that it holds.
-        digest = leaf_hash(row.body.encode(errors="surrogateescape"))
+        digest = leaf_hash(_octets(row.body))
         leaves.append({"epoch": tree.epoch, "position": frontier.size, "event_id": row.id, "hash": digest})
         tiles += [
             {"epoch": tree.epoch, "level": tile.level, "index": tile.index, "hash": tile.hash}
             for tile in frontier.append(digest)
         ]
-        counts[row.occurred_at.replace(minute=0, second=0, microsecond=0), row.event, row.outcome] += 1
+        counts[row.occurred_at.replace(minute=0, second=0, microsecond=0), _name(row.event), row.outcome] += 1
     db.execute(insert(AuditLeaf), leaves)
     if tiles:
         db.execute(insert(AuditTile), tiles)
     _count(db, counts)
     tree.size, tree.root, tree.frontier, tree.sealed_at = frontier.size, frontier.root, bytes(frontier), utc_now()
+
+
+def _octets(held: str | bytes) -> bytes:
+    """Return what SQLite holds; what is no text has a leaf too, or nothing behind it would ever have one."""
+    return held if isinstance(held, bytes) else held.encode(errors="surrogateescape")
+
+
+def _name(held: str | bytes) -> str:
+    """Return under which name an event is counted."""
+    return held if isinstance(held, str) and held.isascii() else _octets(held).decode(errors="replace")
 
 
 def _count(db: Session, counts: Counter[tuple[datetime, str, Any]]) -> None:

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, func, select
 
 from .events import AuditEvent
-from .models import AuditCheckpoint, AuditEventRow, AuditLeaf, AuditTree
+from .models import AuditCheckpoint, AuditEventRow, AuditTree
 from .reading import RecordedEvent, events_of_numbers
+from .sealing import UNSEALED
 
 # Nobody needs to know how many more than that wait.
 COUNTED = 1000
 
 _events = AuditEventRow.__table__.c
-_leaves = AuditLeaf.__table__.c
 _NEWEST_TREE = select(AuditTree.epoch, AuditTree.size, AuditTree.watermark).order_by(AuditTree.epoch.desc()).limit(1)
 
 
@@ -54,22 +53,17 @@ def find_standing(connection: Connection) -> Standing:
     """Return how the trail stands, with a few looks into indexes and none at the events themselves."""
     tree = connection.execute(_NEWEST_TREE).first()
     epoch, sealed, watermark = (0, 0, 0) if tree is None else tree
-    waiting = _unsealed(watermark)
-    count = connection.execute(select(func.count()).select_from(waiting.limit(COUNTED).subquery())).scalar_one()
-    first = connection.execute(waiting.order_by(_events.id).limit(1)).first() if count else None
+    above, waiting = {"watermark": watermark}, UNSEALED.with_only_columns(_events.occurred_at)
+    count = connection.execute(select(func.count()).select_from(waiting.limit(COUNTED).subquery()), above).scalar_one()
+    since = connection.execute(waiting.limit(1), above).scalar() if count else None
     return Standing(
         epoch,
         sealed,
         count,
-        None if first is None else first.occurred_at,
+        since,
         _verification(connection),
         _signed(connection),
     )
-
-
-def _unsealed(watermark: int) -> Any:
-    has_place = exists().where(_leaves.event_id == _events.id, _leaves.event_id > watermark)
-    return select(_events.id, _events.occurred_at).where(_events.id > watermark, ~has_place)
 
 
 def _verification(connection: Connection) -> RecordedEvent | None:

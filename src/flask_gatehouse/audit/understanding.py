@@ -60,19 +60,7 @@ def owners_of(body: object) -> dict[str, str | None]:
     return {field: entry["of"] for field, entry in entries if isinstance(entry, dict) and "of" in entry}
 
 
-def _object(text: object) -> dict[str, Any]:
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_value(entry: object) -> bool:
-    return isinstance(entry, dict) and entry.keys() == {"salt", "value"} and all(map(_is_text, entry.values()))
-
-
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
     """Return whether this is a text that both databases can hold, and a page can show."""
     if not isinstance(value, str) or "\0" in value:
         return False
@@ -82,6 +70,18 @@ def _is_text(value: object) -> bool:
         # Half a surrogate pair.
         return False
     return True
+
+
+def _object(text: object) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_value(entry: object) -> bool:
+    return isinstance(entry, dict) and entry.keys() == {"salt", "value"} and all(map(is_text, entry.values()))
 
 
 def _is_event(content: Mapping[str, Any]) -> bool:
@@ -102,12 +102,12 @@ def _is_commitment(entry: object) -> bool:
 
 
 def _is_actor(actor: Mapping[str, Any]) -> bool:
-    return actor.keys() == {"id", "kind"} and type(actor["id"]) in {int, type(None)} and _is_text(actor["kind"])
+    return actor.keys() == {"id", "kind"} and type(actor["id"]) in {int, type(None)} and is_text(actor["kind"])
 
 
 def _is_target(target: Mapping[str, Any] | None) -> bool:
     if target is None:
         return True
-    if target.keys() != {"id", "type"} or not _is_text(target["type"]):
+    if target.keys() != {"id", "type"} or not is_text(target["type"]):
         return False
-    return target["id"] is None or _is_text(target["id"])
+    return target["id"] is None or is_text(target["id"])

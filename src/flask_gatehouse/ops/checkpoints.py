@@ -23,7 +23,7 @@ from ..audit.note_keys import SigningKey
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
-from ..settings import Settings, WebhookFormat
+from ..settings import Settings
 
 log = logging.getLogger("flask_gatehouse.audit")
 # An edit that is newer than the last checkpoint cannot be shown: whichever comes first.
@@ -103,11 +103,11 @@ class Witness:
                 write_note(self._settings.checkpoint_dir, note_name(epoch, size), note)
             except OSError as error:
                 raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
-        # A chat is no witness, and a note each minute would drown what somebody should read there.
-        if self._settings.alert_webhook_url and self._settings.alert_webhook_format is WebhookFormat.JSON:
+        hook = self._settings.checkpoint_webhook_url
+        if hook is not None:
             secret = self._settings.alert_webhook_secret
             content = {"type": "audit.checkpoint", "epoch": epoch, "size": size, "note": note}
-            webhook.post(self._settings.alert_webhook_url.reveal(), secret.reveal() if secret else None, content)
+            webhook.post(hook.reveal(), secret.reveal() if secret else None, content)
         with self._database.transaction() as db:
             mark_delivered(db, epoch, size)
 

@@ -100,6 +100,14 @@ class Settings:
     def development(self) -> bool:
         return self.env is Environment.DEVELOPMENT
 
+    @property
+    def checkpoint_webhook_url(self) -> Secret | None:
+        """Return where checkpoints are posted to; None if nowhere.
+
+        A chat is no witness, and a note each minute would drown what somebody should read there.
+        """
+        return self.alert_webhook_url if self.alert_webhook_format is WebhookFormat.JSON else None
+
     def external_url(self, path: str) -> str:
         """Return the absolute address of a route of ours, built from the base URL, never from a ``Host`` header."""
         return f"{self.base_url}{self.root}{self.url_prefix}{path}"

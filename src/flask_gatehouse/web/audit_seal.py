@@ -144,6 +144,6 @@ def _left(standing: Standing, settings: Settings) -> str | None:
     if settings.audit_key_file is None or signed is None or signed.left_at is None or signed.epoch < standing.epoch:
         return None
     values = {"number": number(signed.size), "when": ago(signed.left_at)}
-    if settings.checkpoint_dir or settings.alert_webhook_url:
+    if settings.checkpoint_dir or settings.checkpoint_webhook_url:
         return text("The newest checkpoint, to event %(number)s, left the database %(when)s.", **values)
     return text("The newest checkpoint, to event %(number)s, went to the worker's log alone, %(when)s.", **values)

@@ -15,7 +15,7 @@ import pytest
 
 from flask_gatehouse.alerts.webhook import SIGNATURE
 from flask_gatehouse.audit import record
-from flask_gatehouse.audit.checkpoints import make_checkpoint, note_name
+from flask_gatehouse.audit.checkpoints import make_checkpoint, note_name, oldest_uncarried
 from flask_gatehouse.audit.errors import InconsistentTree
 from flask_gatehouse.audit.models import AuditCheckpoint, AuditTree
 from flask_gatehouse.audit.note_keys import SigningKey
@@ -190,6 +190,25 @@ def settings_with(folder: Path | None = None, hook: str | None = None) -> Settin
         alert_webhook_url=Secret(hook) if hook else None,
         alert_webhook_secret=Secret(SECRET) if hook else None,
     )
+
+
+class TestUncarried:
+    def find(self, house: House) -> bool:
+        with house.database.reading() as connection:
+            return oldest_uncarried(connection) is not None
+
+    def test_what_is_not_sealed_is_in_no_checkpoint(self, house: House, sealer: Sealer, tmp_path: Path) -> None:
+        witness = Witness(house.database, settings_with(tmp_path), KEY)
+        assert not self.find(house)
+        for _ in range(2):
+            with house.database.transaction() as db:
+                record("something.happened", session=db)
+            assert self.find(house)
+            sealer.seal()
+            assert self.find(house)
+            witness.sign()
+            witness.publish()
+            assert not self.find(house)
 
 
 class TestLeaving:

@@ -14,7 +14,8 @@ from flask_gatehouse.audit.erasure import erase_personal
 from flask_gatehouse.audit.following import Place, SealedEvent, target_number
 from flask_gatehouse.audit.history import latest_event
 from flask_gatehouse.audit.models import AuditEventRow
-from flask_gatehouse.audit.reading import UNREADABLE, read_page
+from flask_gatehouse.audit.reading import UNREADABLE, names_in_use, read_page
+from flask_gatehouse.audit.sealing import begin_epoch, seal_lag
 from flask_gatehouse.audit.search import TrailQuery
 from flask_gatehouse.audit.traces import events_about
 from flask_gatehouse.audit.understanding import understood
@@ -82,7 +83,7 @@ def plant(
     database: Database,
     body: Any,
     *,
-    event: str = AuditEvent.AUTHZ_CHANGE,
+    event: Any = AuditEvent.AUTHZ_CHANGE,
     target: int = 12,
     personal: Any = "{",
 ) -> None:
@@ -107,10 +108,18 @@ def no_text(body: str) -> Any:
     return literal_column(f"CAST(x'{body.encode().replace(b'gate-1', bytes([0xFF])).hex()}' AS TEXT)")
 
 
+def octets(text: str) -> Any:
+    """Return what SQLite keeps as octets in a column of texts."""
+    return literal_column(f"x'{text.encode().hex()}'")
+
+
 def plant_all(database: Database) -> None:
     for event in EVENTS:
         if database.engine.dialect.name == "sqlite":
             plant(database, no_text(bent(event)), event=event, personal=no_text('{"email":"gate-1"}'))
+            plant(database, octets(bent(event)), event=event, personal=octets('{"email":"gate-1"}'))
+            plant(database, bent(event), event=octets(event))
+            plant(database, bent(event), event=no_text("gate-1"))
         for body in BODIES.values():
             plant(database, body(event), event=event)
 
@@ -163,6 +172,7 @@ def test_the_log_shows_that_it_is_no_event(house: House) -> None:
     with house.database.reading() as connection:
         page = read_page(connection, TrailQuery())
         last = latest_event(connection, AuditEvent.VERIFY_FAILED)
+        assert set(names_in_use(connection)) == {str(event) for event in EVENTS}
     assert len(page.events) == 50
     assert {event.content["event"] for event in page.events} == {UNREADABLE, "user_updated"}
     assert last is not None
@@ -206,10 +216,21 @@ def test_verification_tells_of_it(young_trail: Trail) -> None:
 
 # PostgreSQL takes nothing but text.
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_verification_tells_of_what_is_no_text(young_trail: Trail) -> None:
+@pytest.mark.parametrize("event", ["user_updated", AuditEvent.RESTORED])
+@pytest.mark.parametrize("column", ["text", "octets", "event", "event of octets"])
+def test_verification_tells_of_what_is_no_text(young_trail: Trail, column: str, event: str) -> None:
     young_trail.happen(3)
-    plant(young_trail.database, no_text(bent("user_updated")), event="user_updated", personal=None)
+    body = {"text": no_text(bent(event)), "octets": octets(bent(event))}.get(column, bent(event))
+    name = {"event": no_text("gate-1"), "event of octets": octets(event)}.get(column, event)
     young_trail.seal()
+    # Before the restore, where its event is looked for.
+    plant(young_trail.database, body, event=name, personal=None)
+    with young_trail.database.transaction() as db:
+        begin_epoch(db)
+    young_trail.happen(1)
+    young_trail.seal()
+    with young_trail.database.reading() as connection:
+        assert seal_lag(connection) == 0
     assert young_trail.verify().exit_code == 1
 
 

@@ -77,7 +77,8 @@ def _restores(now: Snapshot, tree: Tree) -> Iterator[dict[str, Any]]:
     for body, leaf in now.all(_SAID_AGAIN, event, epoch) if tree.cut else now.all(_FIRST, event, epoch):
         try:
             details = content_of(body)["details"] if leaf_hash(body.encode()) == leaf else {}
-        except (Disagreement, UnknownVersion):
+        except (AttributeError, Disagreement, UnicodeEncodeError, UnknownVersion):
+            # Where SQLite holds what is no text, the stretch tells of it.
             continue
         said = {name: details.get(name) for name in ("epoch", "size", "root")}
         # The first restores did not say it, and there were none that passed over a number.

@@ -63,7 +63,7 @@ def checkpoints(subject: Subject) -> Finding:
     settings, now = subject.settings, utc_now()
     if settings.audit_key_file is None:
         return failed("Nothing is signed without a key.", "Set GATEHOUSE_AUDIT_KEY_FILE.")
-    if settings.checkpoint_dir is None and settings.alert_webhook_url is None:
+    if settings.checkpoint_dir is None and settings.checkpoint_webhook_url is None:
         return failed(
             "Checkpoints go nowhere: they stay in the database that they should vouch for.",
             "Set GATEHOUSE_CHECKPOINT_DIR to a place that the database's owner cannot write to.",
