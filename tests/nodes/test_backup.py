@@ -81,6 +81,7 @@ def test_what_comes_back_is_what_was_saved_and_nobody_is_signed_in(
     until(lambda: is_intact(site))
     restored = json.loads(ok(run(site, "restore", path, "--yes", "--json")))
     assert restored["erased"] == 1
+    assert restored["ledger"] == {"is_there": True, "of_this_database": 1, "of_others": 0}
     assert site.user_id(old) is not None
     assert site.user_id(erased) is None
     assert site.user_id(new) is None
@@ -192,6 +193,17 @@ class TestRefusals:
         path.write_text("Dear Sir or Madam")
         self.refuse(site, path, "cannot be restored")
         self.refuse(site, tmp_path / "nowhere", "No such file")
+        self.refuse(site, tmp_path / "nowhere" / "one.backup", "No such file")
+
+    def test_a_ledger_that_cannot_be_read(self, site: Site, saved: Path, tmp_path: Path) -> None:
+        self.refuse(site, saved, "the ledger of erasures", GATEHOUSE_ERASURE_LEDGER=str(tmp_path))
+
+    def test_a_folder_that_takes_no_files(self, site: Site) -> None:
+        for folder, why in (("/nowhere", "there is no folder"), ("/proc/self/fd", "cannot be written")):
+            done = run(site, "backup", f"{folder}/one.backup")
+            assert done.returncode == 1
+            assert why in done.stderr + done.stdout
+            assert "Traceback" not in done.stderr
 
     def test_one_of_a_newer_release(self, site: Site, saved: Path) -> None:
         self.rewrite(saved, schema="9999")
@@ -262,6 +274,28 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(site: Site, tmp_path: Pat
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert list(path.parent.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_while_a_backup_is_restored_is_said(site: Site, good: Path, tmp_path: Path) -> None:
+    mark = site.last_event()
+    for size in (20_000, good.stat().st_size + 4096):
+        command = ["prlimit", f"--fsize={size}", "--", str(PROGRAMS / "gatehouse"), "restore", str(good), "--yes"]
+        done = subprocess.run(command, env=_environment(site), cwd=tmp_path, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr
+        if done.returncode:
+            assert site.events(mark) == []
+
+
+def test_a_backup_is_restored_from_where_nothing_can_be_written(site: Site, good: Path, tmp_path: Path) -> None:
+    with good.open("rb") as file:
+        name = f"/proc/self/fd/{file.fileno()}"
+        command = [str(PROGRAMS / "gatehouse"), "restore", name, "--yes"]
+        environment = _environment(site) | {"GATEHOUSE_ERASURE_LEDGER": str(tmp_path / "another.ledger")}
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, pass_fds=[file.fileno()], capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert f"The ledger {tmp_path / 'another.ledger'} is not there: nobody was erased again." in done.stdout
 
 
 def test_a_restore_that_is_killed_leaves_the_database_as_it_was(site: Site, open_browser: Open, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 import os
 import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from ..kernel.files import write_new
 from ..settings import Settings
 from .errors import (
     KeyFileExists,
@@ -19,14 +19,13 @@ from .note_keys import SigningKey, VerifierKey, is_private
 
 # A key takes about a hundred characters and its name; what is longer is something else.
 LARGEST_FILE = 4096
-_HAS_MODES = os.name == "posix"
 
 
 def read_key(path: Path) -> SigningKey | VerifierKey:
     """Return the key in a file; a file with a public key alone is for whoever verifies and never signs.
 
     :raises KeyFileMissing: if there is no such file.
-    :raises KeyFileExposed: if others can read a private key, or write any (not on Windows, which has no such modes).
+    :raises KeyFileExposed: if others can read a private key, or write any.
     :raises KeyFileMalformed: if it holds something else.
     :raises KeyFileUnreadable: if the operating system refuses.
     """
@@ -36,7 +35,7 @@ def read_key(path: Path) -> SigningKey | VerifierKey:
     except UnicodeDecodeError:
         raise KeyFileMalformed(path, "it is no text") from None
     # A public key may be read by everybody. Whoever may write it decides whose signatures are believed.
-    if _HAS_MODES and mode & (0o077 if is_private(text) else 0o022):
+    if mode & (0o077 if is_private(text) else 0o022):
         raise KeyFileExposed(path, mode)
     try:
         return SigningKey.parse(text) if is_private(text) else VerifierKey.parse(text)
@@ -81,21 +80,12 @@ def write_key(path: Path, key: SigningKey) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # A key that has signed and is gone after a power cut cannot be made again.
+        write_new(path, [f"{key.reveal()}\n".encode("ascii")])
     except FileExistsError as error:
         # The folder may be a file as well.
         raise (KeyFileExists(path) if os.path.lexists(path) else _refused(path, error)) from None
     except OSError as error:
-        raise _refused(path, error) from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii", newline="\n") as file:
-            file.write(key.reveal() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _keep_name(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink()
         raise _refused(path, error) from None
 
 
@@ -108,16 +98,6 @@ def _read(path: Path) -> tuple[bytes, int]:
         raise KeyFileMissing(path) from None
     except OSError as error:
         raise _refused(path, error) from None
-
-
-def _keep_name(folder: Path) -> None:
-    """Write the folder to the disk too: a key that has signed and is gone after a power cut cannot be made again."""
-    if _HAS_MODES:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _refused(path: Path, error: OSError) -> KeyFileUnreadable:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -20,6 +20,7 @@ from ..audit.search import TrailQuery
 from ..audit.service import Target
 from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
+from ..kernel.files import write_new
 from ..web.audit_query import find_network_address
 from ..web.state import state
 from .addresses import find_person, whom
@@ -121,22 +122,9 @@ def _print(pieces: Iterable[bytes]) -> None:
 def _write(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a new file that others cannot read, as it is full of personal values; a failure leaves none."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            _fill(path, file, pieces)
+        write_new(path, pieces)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _fill(path: Path, file: BinaryIO, pieces: Iterable[bytes]) -> None:
-    is_whole = False
-    try:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
-        is_whole = True
-    finally:
-        if not is_whole:
-            path.unlink()
 
 
 def _say_what_is_missing(wanted: Export) -> None:

@@ -16,6 +16,7 @@ from ..audit.note_keys import VerifierKey
 from ..audit.notes import parse_note
 from ..audit.verifying import Held, Report, count_sealed, verify as verify_trail
 from ..audit.verifying.recording import record_result
+from ..db.database import said_by_driver
 from ..kernel.clock import utc_now
 from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
@@ -112,6 +113,6 @@ def _record(report: Report) -> str | None:
     except DependencyUnavailable as error:
         return str(error)
     except DBAPIError as error:
-        # An auditor's role may only read. The driver's own first line; what follows may hold values.
-        return str(error.orig).partition("\n")[0]
+        # An auditor's role may only read.
+        return said_by_driver(error)
     return None

@@ -10,6 +10,7 @@ from ..db.schema import HEAD
 from ..kernel.clock import utc_now
 from ..ops.backups.archive import Manifest
 from ..ops.backups.service import as_json, drill, look_into, make_backup, restore
+from ..privacy.replay import Replayed
 from ..web.state import state
 from .progress import Steps
 
@@ -64,19 +65,29 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
     with Steps() as steps:
         done = restore(here.database, here.settings, file, steps.tell)
     if as_text:
-        said = {"kept": done.kept, "lost": done.lost, "sessions": done.sessions, "erased": done.replayed.users}
-        click.echo(json.dumps(as_json(done.manifest) | said))
+        again = done.replayed
+        said = {"kept": done.kept, "lost": done.lost, "sessions": done.sessions, "erased": again.users}
+        ledger = {"is_there": again.has_ledger, "of_this_database": again.entries, "of_others": again.foreign}
+        click.echo(json.dumps(as_json(done.manifest) | said | {"ledger": ledger}))
         return
     click.echo(f"Restored, and brought to migration {HEAD}. {done.sessions:,} sessions were ended.")
     if done.lost:
         click.echo(f"{done.lost:,} sealed events are newer than the backup and are lost; the trail says so.")
-    if done.replayed.users or done.replayed.others:
-        click.echo(f"{done.replayed.users + done.replayed.others:,} who had been erased since were erased again.")
+    click.echo(_erased_again(done.replayed, here.settings.erasure_ledger))
     if done.kept is None:
         click.echo("There was no database before: it was made.")
     else:
         click.echo(f"The database before is kept as {done.kept}: remove it once all is well.")
     click.echo("Run now: gatehouse audit verify")
+
+
+def _erased_again(done: Replayed, ledger: Path) -> str:
+    """Return who was erased again, or why that may be nobody: another ledger than that of this database brings her back."""
+    if not done.has_ledger:
+        return f"The ledger {ledger} is not there: nobody was erased again."
+    others = f" and {done.foreign:,} of others" if done.foreign else ""
+    who = f"{done.users + done.others:,} who had come back were erased again"
+    return f"{who}: the ledger {ledger} knows {done.entries:,} erasures of this database{others}."
 
 
 def _described(manifest: Manifest) -> str:

@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
+from ..db.database import said_by_driver
 from ..kernel.deferred import Deferred
 from ..kernel.errors import GatehouseError
 
@@ -20,8 +21,7 @@ class Explaining(click.Group):
         except GatehouseError as error:
             raise click.ClickException(f"{error}.") from error
         except DBAPIError as error:
-            # The driver's own first line; what follows may hold values.
-            raise click.ClickException(str(error.orig).partition("\n")[0]) from error
+            raise click.ClickException(said_by_driver(error)) from error
 
 
 class Deferring(click.Group):

@@ -1,10 +1,11 @@
 """``gatehouse init``: the first configuration, with a secret that nobody else knows."""
 
-import os
 import secrets
 from pathlib import Path
 
 import click
+
+from ..kernel.files import write_new
 
 _TEMPLATE = """\
 # Made by "gatehouse init". Whoever reads this file can sign for this application: keep it to yourself.
@@ -13,7 +14,7 @@ SECRET_KEY={key}
 # The address that people type.
 #GATEHOUSE_BASE_URL=https://app.example.com
 
-# How they sign in. Enter {base}/auth/authorize/google as the redirect URI in Google's console.
+# How they sign in. Enter https://app.example.com/auth/authorize/google as the redirect URI in Google's console.
 #GOOGLE_CLIENT_ID=
 #GOOGLE_CLIENT_SECRET=
 
@@ -29,13 +30,11 @@ def init() -> None:
     path = Path(".env")
     try:
         # Only its owner, from its first moment on: nobody reads it before a later chmod.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_new(path, [_TEMPLATE.format(key=secrets.token_urlsafe(32)).encode()])
     except FileExistsError:
         raise click.ClickException(f"{path.absolute()} is there already, and was left as it is.") from None
     except OSError as error:
         raise click.ClickException(f"{path.absolute()} cannot be written: {error.strerror}.") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(_TEMPLATE.format(key=secrets.token_urlsafe(32), base="https://app.example.com"))
     click.echo(
         f"{path.absolute()} has a fresh secret key. Fill in the rest, then:\n"
         "  gatehouse db upgrade\n"

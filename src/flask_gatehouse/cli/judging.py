@@ -5,6 +5,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
+from ..db.database import said_by_driver
 from ..kernel.errors import GatehouseError
 
 UNDECIDED = 2
@@ -23,8 +24,7 @@ class JudgingCommand(click.Command):
         except GatehouseError as error:
             sentence = f"{error}."
         except DBAPIError as error:
-            # The driver's own first line; what follows may hold values.
-            sentence = str(error.orig).partition("\n")[0]
+            sentence = said_by_driver(error)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: Python's own exit code would be 1, a verdict
             sentence = f"{type(error).__name__}: {error}"
         click.echo(f"Error: {sentence}", err=True)

@@ -178,6 +178,11 @@ def as_unavailable() -> Iterator[None]:
         raise
 
 
+def said_by_driver(error: DBAPIError) -> str:
+    """Return the driver's own first line; what follows may hold values, and a whole statement."""
+    return str(error.orig).partition("\n")[0]
+
+
 def is_missing_table(error: DBAPIError) -> bool:
     """Return whether a statement failed because one of our tables or columns is not there."""
     return getattr(error.orig, "sqlstate", None) in {"42P01", "42703"} or str(error.orig).startswith("no such ")

@@ -23,6 +23,7 @@ from ..audit.note_keys import SigningKey
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.files import keep_names
 from ..settings import Settings
 
 log = logging.getLogger("flask_gatehouse.audit")
@@ -139,8 +140,4 @@ def write_note(folder: Path, name: str, note: str) -> None:
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    keep_names(folder)

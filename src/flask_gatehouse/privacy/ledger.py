@@ -22,7 +22,9 @@ from sqlalchemy.orm import Session
 from ..accounts.leaving import Holding
 from ..db.base import database_now
 from ..db.database import Database
+from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.files import keep_names
 from .errors import DamagedLedger
 from .models import LedgerKey, PendingErasure
 
@@ -50,11 +52,11 @@ class Entry:
 
 def get_key(db: Session) -> bytes:
     """Return the key of this database, which its backups share."""
-    row = db.get(LedgerKey, 1)
-    if row is None:
-        row = LedgerKey(id=1, key=secrets.token_bytes(32))
-        db.add(row)
-        db.flush()
+    if (row := db.get(LedgerKey, 1)) is None:
+        values = {"id": 1, "key": secrets.token_bytes(32)}
+        # Of two that find none at the same moment, the first one makes it for both.
+        db.execute(insert_of(db)(LedgerKey).values(**values).on_conflict_do_nothing())
+        row = db.get_one(LedgerKey, 1)
     return row.key
 
 
@@ -121,11 +123,7 @@ def append(path: Path, lines: Sequence[str]) -> None:
         file.write("".join(f"{line}\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    keep_names(path.parent)
 
 
 def read_ledger(path: Path) -> Iterator[Entry]:

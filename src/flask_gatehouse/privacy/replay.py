@@ -20,18 +20,18 @@ from .leftovers import overwrite_what_is_deleted, scrub
 class Replayed:
     """What a replay has done.
 
+    :param has_ledger: whether there is a ledger at all. Without one nobody can be erased again.
     :param entries: how many erasures of this database the ledger knows.
     :param foreign: how many are those of other databases, which were left alone.
     :param users: how many people had come back.
     :param others: how many invitations and requests to join had.
-    :param values: how many personal values were erased from the trail.
     """
 
+    has_ledger: bool
     entries: int
     foreign: int
     users: int
     others: int
-    values: int
 
 
 def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> Replayed:
@@ -45,7 +45,7 @@ def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> 
     :raises DependencyUnavailable: if the database does not answer.
     :raises OSError: if the ledger cannot be read.
     """
-    everything = list(read_ledger(ledger))
+    has_ledger, everything = ledger.exists(), list(read_ledger(ledger))
     with database.transaction() as db:
         overwrite_what_is_deleted(db)
         key = get_key(db)
@@ -57,9 +57,10 @@ def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> 
         delete_holdings(db, [one for one in back if one.kind != "user"])
         users = [one.id for one in back if one.kind == "user"]
         forget_sessions_of(db, users)
-        values = _erase_values(db, entries, back, actor)
+        _erase_values(db, entries, back, actor)
     scrub(database)
-    return Replayed(len(entries), len(everything) - len(entries), len(users), len(back) - len(users), values)
+    foreign, others = len(everything) - len(entries), len(back) - len(users)
+    return Replayed(has_ledger, len(entries), foreign, len(users), others)
 
 
 def _who_is_back(db: Session, key: bytes, entries: list[Entry]) -> list[Holding]:
@@ -77,11 +78,9 @@ def _who_is_back(db: Session, key: bytes, entries: list[Entry]) -> list[Holding]
     ]
 
 
-def _erase_values(db: Session, entries: list[Entry], back: list[Holding], actor: Actor) -> int:
-    values = 0
+def _erase_values(db: Session, entries: list[Entry], back: list[Holding], actor: Actor) -> None:
     for entry in entries:
         # The same number may have been given to somebody else after an earlier restore.
-        values += erase_personal(db, entry.subjects, before=entry.at, reason=Upkeep.REPLAYED, actor=actor, if_any=True)
+        erase_personal(db, entry.subjects, before=entry.at, reason=Upkeep.REPLAYED, actor=actor, if_any=True)
     if back:
-        values += erase_personal(db, {one.subject for one in back}, reason=Upkeep.REPLAYED, actor=actor)
-    return values
+        erase_personal(db, {one.subject for one in back}, reason=Upkeep.REPLAYED, actor=actor)

@@ -11,6 +11,7 @@ from ..audit.events import Upkeep
 from ..audit.traces import ended_subjects
 from ..db.base import database_now
 from ..db.database import Database
+from ..db.upsert import insert_of
 from ..kernel.context import SYSTEM
 from ..settings import Settings
 from .leftovers import overwrite_what_is_deleted
@@ -70,9 +71,9 @@ class PersonalRetention:
 
 def _cursor(db: Session, name: str) -> RetentionCursor:
     """Return how far a rule has come, locked: of two workers the second one waits and finds the new place."""
-    found = db.scalars(select(RetentionCursor).where(RetentionCursor.name == name).with_for_update()).first()
-    if found is None:
-        found = RetentionCursor(name=name, event_id=0)
-        db.add(found)
-        db.flush()
-    return found
+    found = select(RetentionCursor).where(RetentionCursor.name == name).with_for_update()
+    if (row := db.scalars(found).first()) is None:
+        # Of two that find none at the same moment, the first one makes it for both.
+        db.execute(insert_of(db)(RetentionCursor).values(name=name, event_id=0).on_conflict_do_nothing())
+        row = db.scalars(found).one()
+    return row

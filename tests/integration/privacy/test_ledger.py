@@ -22,11 +22,12 @@ from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.privacy import leftovers
 from flask_gatehouse.privacy.erasure import erase_many, erase_user
 from flask_gatehouse.privacy.errors import DamagedLedger
-from flask_gatehouse.privacy.ledger import append, read_ledger, write_out
+from flask_gatehouse.privacy.ledger import append, get_key, read_ledger, write_out
 from flask_gatehouse.privacy.leftovers import settle
 from flask_gatehouse.privacy.models import LedgerKey, PendingErasure
 from flask_gatehouse.privacy.replay import Replayed, replay
 from tests.databases import WorkerDatabase
+from tests.integration.accounts.test_races import at_once, both_before
 from tests.integration.conftest import SOMEBODY, House
 from tests.integration.privacy.conftest import HERS, ROOT, Lives, zoraida
 
@@ -77,7 +78,7 @@ def test_she_does_not_come_back(lives: Lives, copy: Copy) -> None:
         assert old.house.events()[-1] == "personal_data_erased"
         contents = old.house.contents()
         # A restore that was interrupted does it again.
-        assert replay(old.database, lives.settings.erasure_ledger) == Replayed(1, 0, 0, 0, 0)
+        assert replay(old.database, lives.settings.erasure_ledger) == Replayed(True, 1, 0, 0, 0)
         assert old.house.contents() == contents
 
 
@@ -100,7 +101,7 @@ def test_whoever_came_anew_since_stays(lives: Lives, copy: Copy) -> None:
         invite(db, "zoraida@elsewhere.example", "editor", actor=ROOT)
     with restored(lives, copy("backup")) as later:
         contents = later.house.contents()
-        assert replay(later.database, lives.settings.erasure_ledger) == Replayed(1, 0, 0, 0, 0)
+        assert replay(later.database, lives.settings.erasure_ledger) == Replayed(True, 1, 0, 0, 0)
         assert later.house.contents() == contents
         with later.database.reading() as connection:
             assert again.id in connection.scalars(select(User.id)).all()
@@ -143,13 +144,24 @@ def test_the_ledger_of_another_database_means_nobody(lives: Lives, copy: Copy) -
         with other.database.transaction() as db:
             db.execute(update(LedgerKey).values(key=b"another database's key, 32 bytes"))
         contents = other.house.contents()
-        assert replay(other.database, lives.settings.erasure_ledger) == Replayed(0, 1, 0, 0, 0)
+        assert replay(other.database, lives.settings.erasure_ledger) == Replayed(True, 0, 1, 0, 0)
         assert other.house.contents() == contents
 
 
 def test_without_a_ledger_nothing_happens(lives: Lives) -> None:
-    assert replay(lives.database, lives.settings.erasure_ledger) == Replayed(0, 0, 0, 0, 0)
+    assert replay(lives.database, lives.settings.erasure_ledger) == Replayed(False, 0, 0, 0, 0)
     assert lives.leftovers()
+
+
+def test_of_two_who_are_erased_first_one_makes_the_key(house: House) -> None:
+    def key() -> bytes:
+        with house.database.transaction() as db:
+            return get_key(db)
+
+    with both_before(house.database, "INSERT INTO gatehouse_ledger_key"):
+        first, second = at_once(key, key)
+    assert first == second
+    assert len(first) == 32
 
 
 class TestTheFile:

@@ -24,6 +24,7 @@ from flask_gatehouse.privacy import retention
 from flask_gatehouse.privacy.models import RetentionCursor
 from flask_gatehouse.privacy.retention import PersonalRetention
 from flask_gatehouse.settings import Settings
+from tests.integration.accounts.test_races import at_once, both_before
 from tests.integration.conftest import SOMEBODY, House, profile
 from tests.integration.privacy.conftest import ROOT
 from tests.trail import told
@@ -81,6 +82,15 @@ def test_in_batches_and_never_from_the_beginning_again(
     events = house.events()
     worker.run()
     assert house.events() == events
+
+
+def test_of_two_workers_that_begin_each_goes_on_from_one_place(house: House, short: Settings) -> None:
+    refuse(house, 3)
+    workers = [PersonalRetention(house.database, short) for _ in range(2)]
+    with both_before(house.database, "INSERT INTO gatehouse_retention_cursors"):
+        assert at_once(*(worker.run for worker in workers)) == [None, None]
+    assert values(house, "authn_login_fail") == [{}, {}, {}]
+    assert house.events().count("personal_data_erased") == 1
 
 
 class TestInvitationsAndRequests:

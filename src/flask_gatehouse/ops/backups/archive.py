@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ...kernel.files import digest_of, keep_names
 from .encryption import decrypt, encrypt, is_encrypted
-from .errors import BackupRefused, DamagedBackup, FileExists, ForeignBackup
+from .errors import BackupRefused, DamagedBackup, FileExists, ForeignBackup, refusing
+from .room import room_in
 
 FORMAT, VERSION = "gatehouse-backup", 1
 MANIFEST, DATABASE = "manifest.json", "database"
@@ -52,10 +54,8 @@ def write_archive(path: Path, manifest: Manifest, database: Path, secret: bytes 
     """
     if path.exists():
         raise FileExists(path)
-    try:
+    with refusing(f"{path} cannot be written"):
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise BackupRefused(f"{path} cannot be written: {error.strerror}") from error
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file, tempfile.TemporaryFile(dir=database.parent) as plain:
@@ -74,19 +74,20 @@ def write_archive(path: Path, manifest: Manifest, database: Path, secret: bytes 
         raise BackupRefused(f"{path} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    keep_names(path.parent)
 
 
 @contextmanager
-def opened(path: Path, secret: bytes | None, folder: Path) -> Iterator[tuple[Manifest, Path]]:
+def opened(path: Path, secret: bytes | None, *folders: Path) -> Iterator[tuple[Manifest, Path]]:
     """Yield what a backup says of itself and the file with its database, of which every byte is what was written.
 
-    :param folder: where there is room for it; it goes with the block.
+    :param folders: where there may be room for it; it goes with the block.
     :raises DamagedBackup: if anything is not as it was written.
     :raises WrongKey: if it is encrypted and the key does not open it.
+    :raises BackupRefused: if it cannot be read, or there is no room for it.
     """
-    with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=folder) as temporary:
-        place = Path(temporary) / DATABASE
+    with room_in(*folders) as folder:
+        place = folder / DATABASE
         try:
             with _plain(path, secret, folder) as file, tarfile.open(fileobj=file, mode="r:") as tar:
                 manifest = _manifest(path, tar)
@@ -96,11 +97,6 @@ def opened(path: Path, secret: bytes | None, folder: Path) -> Iterator[tuple[Man
         except OSError as error:
             raise BackupRefused(f"{path} cannot be read: {error.strerror}") from error
         yield manifest, place
-
-
-def digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _pack(target: BinaryIO, manifest: Manifest, database: Path) -> None:
@@ -162,14 +158,6 @@ def _unpack(path: Path, tar: tarfile.TarFile, manifest: Manifest, place: Path) -
             target.write(chunk)
     if digest.hexdigest() != manifest.sha256:
         raise DamagedBackup(path, "its database is not what its manifest says")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 CHUNK = 1024 * 1024

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .errors import BackupRefused, WrongKey
+from .errors import BackupRefused, WrongKey, refusing
 
 MAGIC = b"gatehouse-backup-encrypted-1\n"
 SALT_LENGTH, CHUNK, TAG = 16, 1024 * 1024, 16
@@ -26,10 +26,8 @@ def read_key(path: Path) -> bytes:
 
     :raises BackupRefused: if it cannot be read, or is shorter than 32 bytes.
     """
-    try:
+    with refusing(f"the key of backups, {path}, cannot be read"):
         secret = path.read_bytes()
-    except OSError as error:
-        raise BackupRefused(f"the key of backups, {path}, cannot be read: {error.strerror}") from error
     if len(secret) < SHORTEST_KEY:
         raise BackupRefused(f"the key of backups, {path}, is shorter than {SHORTEST_KEY} bytes")
     return secret

@@ -1,5 +1,7 @@
 """Why there is no backup, or why one was not restored. Nothing has been touched by then."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...kernel.errors import GatehouseError
@@ -13,6 +15,19 @@ class BackupRefused(GatehouseError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Tell of what the operating system refuses in a sentence.
+
+    :param what: what cannot be done, as the beginning of one.
+    :raises BackupRefused: if it does.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BackupRefused(f"{what}: {error.strerror or type(error).__name__}") from error
 
 
 class FileExists(BackupRefused):

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from ...db.database import said_by_driver
 from ...db.engine import make_engine, patient
 from . import contents
 from .contents import Contents, Log, contents_of
@@ -69,8 +70,7 @@ def log_of(engine: Engine) -> Log:
         with _outside(engine.url) as connection:
             if not _exists(connection, str(engine.url.database)):
                 return Log()
-        said = str(error.orig).partition("\n")[0]
-        raise BackupRefused(f"the database cannot be asked what it holds: {said}") from error
+        raise BackupRefused(f"the database cannot be asked what it holds: {said_by_driver(error)}") from error
 
 
 def _exists(connection: Connection, name: str) -> bool:
@@ -129,7 +129,7 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
                 connection.exec_driver_sql("ROLLBACK")
                 # 55006: somebody has connected again.
                 if getattr(error.orig, "sqlstate", None) != "55006" or attempt == ATTEMPTS - 1:
-                    said = str(error.orig).partition("\n")[0]
+                    said = said_by_driver(error)
                     raise BackupRefused(f"the database cannot be replaced: {said}; it is as it was") from error
                 time.sleep(0.1)
             else:
@@ -164,7 +164,7 @@ def _outside(url: URL) -> Iterator[Connection]:
             connection.close()
             engine.dispose()
         return
-    said = "" if failure is None else str(failure.orig).partition("\n")[0]
+    said = "" if failure is None else said_by_driver(failure)
     raise BackupRefused(f"neither the database postgres nor template1 lets this role in: {said}") from failure
 
 

@@ -1,6 +1,7 @@
 """Making a backup, restoring one, and trying out whether it could be restored."""
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +32,8 @@ from . import postgresql, sqlite
 from .archive import Manifest, opened, write_archive
 from .contents import Contents, Log, continue_numbers
 from .encryption import read_key
-from .errors import BackupRefused, DamagedBackup, DrillFailed, FileExists, ForeignBackup
+from .errors import BackupRefused, DamagedBackup, DrillFailed, FileExists, ForeignBackup, refusing
+from .room import room_in
 
 log = logging.getLogger("flask_gatehouse.backups")
 # What is being done, how far it is, and of how much.
@@ -72,20 +74,28 @@ def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) 
 
 
 def _save(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
-    if path.exists():
-        raise FileExists(path)
     engine = database.existing_engine()
     secret = _secret(settings)
-    if not path.absolute().parent.is_dir():
-        raise BackupRefused(f"{path} cannot be written: there is no folder {path.absolute().parent}")
-    with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=_workplace(path, settings)) as temporary:
-        dumped = Path(temporary) / "database"
-        contents = _store(database).dump(engine, dumped, lambda done, of: tell("Saving", done, of))
+    _refuse_what_cannot_be_written(path)
+    with room_in(_workplace(path, settings)) as folder:
+        dumped = folder / "database"
+        contents = _store(database.engine).dump(engine, dumped, lambda done, of: tell("Saving", done, of))
         if not contents.schema:
             raise SchemaMissing
-        manifest = Manifest(_store(database).KIND, **contents._asdict(), made_at=utc_now().isoformat())
+        manifest = Manifest(_store(database.engine).KIND, **contents._asdict(), made_at=utc_now().isoformat())
         write_archive(path, manifest, dumped, secret)
     return manifest
+
+
+def _refuse_what_cannot_be_written(path: Path) -> None:
+    """Refuse a file that is there, and a folder that takes none, before anything is saved for it."""
+    if os.path.lexists(path):
+        raise FileExists(path)
+    folder = path.absolute().parent
+    if not os.access(folder, os.F_OK):
+        raise BackupRefused(f"{path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BackupRefused(f"{path} cannot be written: {folder} takes no files of yours")
 
 
 def look_into(database: Database, settings: Settings, path: Path) -> Manifest:
@@ -93,7 +103,7 @@ def look_into(database: Database, settings: Settings, path: Path) -> Manifest:
 
     :raises BackupRefused: with the reason why not.
     """
-    with opened(path, _secret(settings), _workplace(path, settings)) as (manifest, _):
+    with opened(path, _secret(settings), *_workplaces(database, path, settings)) as (manifest, _):
         _refuse_what_does_not_belong_here(database, path, manifest)
         return manifest
 
@@ -104,10 +114,10 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
     Everything is prepared in a copy beside it: migrations, the end of all sessions, erasures that came after the
     backup, and a new epoch of the trail. The database before is kept.
 
-    :raises BackupRefused: with the reason why not; everything is as it was then.
+    :raises BackupRefused: with the reason why not; everything is as it was then, unless it says otherwise.
     """
-    store = _store(database)
-    with opened(path, _secret(settings), _workplace(path, settings)) as (manifest, dumped):
+    store = _store(database.engine)
+    with opened(path, _secret(settings), *_workplaces(database, path, settings)) as (manifest, dumped):
         now = _refuse_what_does_not_belong_here(database, path, manifest)
         if now != Log():
             _write_ledger(database, settings)
@@ -124,14 +134,15 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
     :raises DrillFailed: if the trail that came back does not verify.
     :raises BackupRefused: if any step of it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="gatehouse-drill-") as temporary:
-        path = Path(temporary) / "drill.backup"
+    with room_in(Path(tempfile.gettempdir())) as folder:
+        path = folder / "drill.backup"
         # Not recorded as one that was made: nothing of it is left to restore.
+        keys, notes = believed_keys(settings), settings.checkpoint_dir
+        # Before the snapshot that is saved, as it asks for: what is signed later is no witness against that.
+        held = Held(keys, folder=notes if keys and notes and notes.is_dir() else None)
         manifest = _save(database, settings, path, tell)
-        keys, folder = believed_keys(settings), settings.checkpoint_dir
-        held = Held(keys, folder=folder if keys and folder and folder.is_dir() else None)
         with (
-            opened(path, _secret(settings), Path(temporary)) as (_, dumped),
+            opened(path, _secret(settings), folder) as (_, dumped),
             _prepared(database, settings, path, manifest, dumped, Log(), tell) as (copy, _, _),
         ):
             tell("Verifying the trail", 0, 1)
@@ -147,7 +158,7 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
 
 def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: Manifest) -> Log:
     """Refuse a backup of something else; return which trail there is now."""
-    kind = _store(database).KIND
+    kind = _store(database.engine).KIND
     if manifest.kind != kind:
         raise ForeignBackup(f"{path} is of {manifest.kind}, and this database is {kind}")
     if not is_known(manifest.schema):
@@ -155,7 +166,7 @@ def _refuse_what_does_not_belong_here(database: Database, path: Path, manifest: 
             f"{path} is of migration {manifest.schema}, which this release does not know: restore it with the release"
             " that made it, or a newer one"
         )
-    now: Log = _store(database).log_of(database.engine)
+    now: Log = _store(database.engine).log_of(database.engine)
     if now.log is not None and manifest.log != now.log:
         raise ForeignBackup(
             f"{path} is of the log {manifest.log}, and this database is {now.log}; into an empty database it could be"
@@ -174,27 +185,26 @@ def _prepared(
     """
     epoch = max(now.epoch, _highest_epoch_outside(settings, manifest))
     tell("Restoring", 0, 1)
-    with _store(database).scratch(database.engine, dumped) as engine:
+    with _store(database.engine).scratch(database.engine, dumped) as engine:
         _compare(path, manifest, engine)
         tell("Restoring", 1, 1)
         upgrade(engine)
         copy = Database(lambda: engine)
-        with copy.transaction() as db:
-            continue_numbers(db.connection(), _given(db, settings, now))
-            # Before anything else, so that whatever is done to the copy stands in the tree that it begins.
-            begin_epoch(db, after=epoch, actor=COMMAND_LINE)
-            sessions = end_sessions(db, None, actor=COMMAND_LINE)
-        replayed = replay(copy, settings.erasure_ledger)
+        with refusing(f"the ledger of erasures, {settings.erasure_ledger}, cannot be read"):
+            with copy.transaction() as db:
+                continue_numbers(db.connection(), _given(db, settings, now))
+                # Before anything else, so that whatever is done to the copy stands in the tree that it begins.
+                begin_epoch(db, after=epoch, actor=COMMAND_LINE)
+                sessions = end_sessions(db, None, actor=COMMAND_LINE)
+            replayed = replay(copy, settings.erasure_ledger)
         # So that the trail verifies at once, and not only when a worker has come round.
         Sealer(copy, host_of(settings)).seal()
         yield copy, replayed, sessions
 
 
 def _highest_epoch_outside(settings: Settings, manifest: Manifest) -> int:
-    try:
+    with refusing("the folder of checkpoints cannot be read"):
         return highest_epoch_in_folder(settings.checkpoint_dir, manifest.log)
-    except OSError as error:
-        raise BackupRefused(f"the folder of checkpoints cannot be read: {error.strerror}") from error
 
 
 def _given(db: Session, settings: Settings, now: Log) -> dict[str, int]:
@@ -207,13 +217,13 @@ def _given(db: Session, settings: Settings, now: Log) -> dict[str, int]:
 
 
 def _compare(path: Path, manifest: Manifest, engine: Engine) -> None:
-    found = (sqlite if engine.dialect.name == sqlite.KIND else postgresql).look(engine)
+    found = _store(engine).look(engine)
     if found != Contents(manifest.schema, manifest.log, manifest.epoch, manifest.size, dict(manifest.counts)):
         raise DamagedBackup(path, "what comes out of it is not what its manifest says")
 
 
-def _store(database: Database) -> ModuleType:
-    return sqlite if database.engine.dialect.name == sqlite.KIND else postgresql
+def _store(engine: Engine) -> ModuleType:
+    return sqlite if engine.dialect.name == sqlite.KIND else postgresql
 
 
 def _secret(settings: Settings) -> bytes | None:
@@ -223,6 +233,15 @@ def _secret(settings: Settings) -> bytes | None:
 def _workplace(path: Path, settings: Settings) -> Path:
     """Return where there is room for a copy. One that is to be encrypted is nowhere to be found beside the file."""
     return path.absolute().parent if settings.backup_key_file is None else Path(tempfile.gettempdir())
+
+
+def _workplaces(database: Database, path: Path, settings: Settings) -> list[Path]:
+    """Return where a backup may be unpacked: it may lie where nobody may write, as on a mount for reading alone."""
+    places = [_workplace(path, settings)]
+    if database.engine.dialect.name == sqlite.KIND:
+        # Where there has to be room for it in any case.
+        places.append(sqlite.path_of(database.engine).absolute().parent)
+    return [*places, Path(tempfile.gettempdir())]
 
 
 def _write_ledger(database: Database, settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """Backups of SQLite: whole pages, copied while others write, and put back in one transaction of the live file."""
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -13,7 +12,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ...db.engine import make_engine, make_folder_of
 from . import contents
 from .contents import Contents, Log, contents_of
-from .errors import BackupRefused
+from .errors import BackupRefused, refusing
+from .room import room_in
 
 KIND = "sqlite"
 # So many pages at once; in between, whoever wants to write is let in.
@@ -83,11 +83,19 @@ def look(engine: Engine) -> Contents:
 
 @contextmanager
 def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
-    """Yield a database of its own with what was dumped, which is gone at the end."""
-    make_folder_of(path_of(engine))
-    with tempfile.TemporaryDirectory(prefix=".gatehouse-restore-", dir=path_of(engine).parent) as folder:
-        place = Path(folder) / "gatehouse.db"
-        _copy(dumped, place, lambda done, total: None)
+    """Yield a database of its own with what was dumped, which is gone at the end.
+
+    :raises BackupRefused: if there is no room for it beside the live one.
+    """
+    path = path_of(engine)
+    with refusing(f"the folder of the database, {path.parent}, cannot be made"):
+        make_folder_of(path)
+    with room_in(path.parent) as folder:
+        place = folder / "gatehouse.db"
+        try:
+            _copy(dumped, place, lambda done, total: None)
+        except sqlite3.Error as error:
+            raise BackupRefused(f"the backup cannot be unpacked in {path.parent}: {error}") from error
         copy = make_engine(f"sqlite:///{place}")
         try:
             yield copy
@@ -100,22 +108,27 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
 
     The pages go into the live file in one transaction of SQLite's: whoever has it open sees the old ones or the new
     ones, and after a power cut the old ones are there.
+
+    :raises BackupRefused: if it cannot be written; it is as it was then, unless it was damaged and has been moved.
     """
     path = path_of(live)
     kept = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     live.dispose()
     prepared.dispose()
-    is_there = path.exists()
+    is_there, is_moved = path.exists(), False
     try:
-        if is_there:
-            _keep(path, kept)
+        is_moved = is_there and _keep(path, kept)
         _copy(path_of(prepared), path, advance)
-    except sqlite3.Error as error:
-        raise BackupRefused(f"the database cannot be written: {error}; it is as it was") from error
+    except (sqlite3.Error, OSError) as error:
+        if not is_moved:
+            kept.unlink(missing_ok=True)
+        now = f"the damaged one is kept as {kept}" if is_moved else "it is as it was"
+        raise BackupRefused(f"the database cannot be written: {error}; {now}") from error
     return str(kept) if is_there else None
 
 
-def _keep(path: Path, kept: Path) -> None:
+def _keep(path: Path, kept: Path) -> bool:
+    """Copy the live database; return whether it had to be moved instead, because it is none any more."""
     # Made for its owner alone before anything is in it: others on the machine could open a copy that is still growing.
     kept.touch(mode=0o600)
     try:
@@ -128,6 +141,8 @@ def _keep(path: Path, kept: Path) -> None:
         path.rename(kept)
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _copy(source: Path, target: Path, advance: Advance, *, pages: int = -1) -> None:

@@ -8,6 +8,7 @@ from threading import Thread
 
 from sqlalchemy.exc import DBAPIError
 
+from ...db.database import said_by_driver
 from ...kernel.errors import GatehouseError
 from .finding import Check, Finding, unknown
 from .subject import Subject, secrets_of
@@ -67,8 +68,7 @@ def carry_out(check: Check, subject: Subject) -> Finding:
         sentence = str(error)
         return unknown(f"{sentence[:1].upper()}{sentence[1:]}.")
     except DBAPIError as error:
-        # The driver's own first line; what follows may hold values.
-        return unknown(f"The database says: {str(error.orig).partition(chr(10))[0]}")
+        return unknown(f"The database says: {said_by_driver(error)}")
     except OSError as error:
         return unknown(f"{type(error).__name__}: {error.strerror or 'no answer'}")
     except Exception as error:  # noqa: BLE001 - the outermost line of a thread: its fault must not look like a pass
