@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from flask_gatehouse.ops.doctor.finding import Check, Finding, Item, Result, fai
 from flask_gatehouse.ops.doctor.report import Report
 from flask_gatehouse.ops.doctor.running import Examined
 from flask_gatehouse.settings import ProviderKind, ProviderSettings
-from tests.nodes.listeners import open_hanging_server
+from tests.nodes.listeners import open_hanging_server, wait_until
 from tests.ports import free_port
 from tests.processes import PROGRAMS, running_gatehouse
 
@@ -94,6 +95,22 @@ def test_what_hangs_keeps_no_other_check_from_being_told(environment: dict[str, 
     assert {checks[name]["result"] for name in ("discovery", "limiter", "webhook")} == {"failed"}
     assert {checks[name]["result"] for name in ("database", "migrations", "injection", "csrf")} == {"ok"}
     assert {one["result"] for name, one in checks.items() if name.startswith("headers_")} == {"could not tell"}
+
+
+def test_one_that_is_broken_off_has_found_nothing_out(environment: dict[str, str]) -> None:
+    with open_hanging_server() as (port, held):
+        planted = {"GATEHOUSE_SMTP_URL": f"smtp://127.0.0.1:{port}", "GATEHOUSE_MAIL_FROM": "gate@example.com"}
+        with subprocess.Popen(
+            [PROGRAMS / "gatehouse", "doctor"],
+            env={"PATH": os.environ["PATH"], **environment, **planted},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            wait_until(lambda: bool(held))
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=300)
+    assert (process.returncode, told) == (2, "Error: it was broken off before anything was found out.\n")
 
 
 def test_no_secret_is_printed(environment: dict[str, str]) -> None:

@@ -185,6 +185,16 @@ def test_deleting_somebody_on_her_page_erases_her(app: Flask, client: FlaskClien
     assert users(app) == 1
 
 
+def test_the_command_says_that_she_is_gone_though_the_ledger_takes_nothing(app: Flask) -> None:
+    sign_in_as(app.test_client(), email="ada@example.com", name="Ada")
+    ledger = state_of(app).settings.erasure_ledger
+    ledger.mkdir(parents=True)
+    result = app.test_cli_runner().invoke(args=["gatehouse", "erase", "--yes", "ada@example.com"])
+    assert (result.exit_code, users(app)) == (0, 0)
+    assert "ada@example.com was erased.\n" in result.stdout
+    assert "the ledger of erasures (Is a directory) is not available. The worker goes on." in result.stderr
+
+
 @pytest.mark.parametrize("sure", [("--yes",), ()])
 def test_the_command_refuses_the_last_administrator_before_it_says_what_goes(app: Flask, sure: tuple[str, ...]) -> None:
     sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")

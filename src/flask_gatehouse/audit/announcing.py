@@ -16,7 +16,7 @@ from .understanding import values_beside
 # Where a session of our own says who listens.
 AUDIENCE = "gatehouse_audience"
 # The values that every event has of whoever caused it; they are for the trail.
-_OF_THE_CALLER = {"ip", "user_agent"}
+OF_THE_CALLER = frozenset({"ip", "user_agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +106,5 @@ def _recorded(row: Mapping[str, Any]) -> RecordedEvent:
         target=None if kind is None else (kind, row["target_id"]),
         change=body["change"],
         details=body["details"],
-        personal={name: value for name, value in values_beside(row["personal"]).items() if name not in _OF_THE_CALLER},
+        personal={name: value for name, value in values_beside(row["personal"]).items() if name not in OF_THE_CALLER},
     )

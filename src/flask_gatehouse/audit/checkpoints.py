@@ -6,8 +6,9 @@ from contextlib import suppress
 from datetime import datetime
 from heapq import heapify, heappop
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.orm import Session
 
 from ..db.upsert import insert_of
@@ -17,6 +18,7 @@ from .following import Place, oldest_from
 from .models import AuditCheckpoint, AuditTree
 from .note_keys import SigningKey, VerifierKey
 from .notes import Checkpoint, open_checkpoint, parse_checkpoint, parse_note, sign_checkpoint
+from .origins import epoch_of, log_of, place_in_name
 from .proofs import MissingHashes, verify_consistency
 from .sealing import oldest_unsealed
 from .stored import stored_tree
@@ -50,7 +52,7 @@ def make_checkpoint(
     if tree is None:
         return None
     earlier = [*outside, *_newest_signed(db, tree.epoch, [key.verifier, *former])]
-    _refuse_what_does_not_fit(db, tree.epoch, tree.origin, tree.size, tree.root, earlier)
+    _refuse_what_does_not_fit(db, tree, earlier)
     if _signed_to(db, tree.epoch) == tree.size:
         return None
     note = sign_checkpoint(Checkpoint(tree.origin, tree.size, tree.root), key)
@@ -127,9 +129,9 @@ def highest_epoch_in_folder(folder: Path | None, log: str | None) -> int:
     for path in _newest_first(folder):
         with suppress(InvalidNote, UnicodeDecodeError):
             origin = parse_checkpoint(parse_note(path.read_text(encoding="utf-8"))[0]).origin
-            epoch = _epoch_of(origin)
+            epoch = epoch_of(origin)
             # Beyond that somebody has made numbers up, of which no database can count on.
-            if epoch < MOST_EPOCHS and origin.rpartition("/")[0] == log:
+            if epoch is not None and epoch < MOST_EPOCHS and log_of(origin) == log:
                 return epoch
     return 0
 
@@ -140,17 +142,12 @@ def _newest_first(folder: Path) -> Iterator[Path]:
     :raises OSError: if the folder cannot be read.
     """
     with os.scandir(folder) as entries:
-        waiting = [(*_place(entry.name), entry.name) for entry in entries if entry.name.endswith(_SUFFIX)]
+        names = [entry.name for entry in entries if entry.name.endswith(_SUFFIX)]
+    waiting = [(-epoch, -size, name) for name in names for epoch, size in [place_in_name(name.removesuffix(_SUFFIX))]]
     # Mostly the first one is asked for, for which nothing has to be sorted.
     heapify(waiting)
     while waiting:
         yield folder / heappop(waiting)[-1]
-
-
-def _place(name: str) -> tuple[int, int]:
-    """Return where a note stands, so that the newest is the least."""
-    epoch, _, size = name.removesuffix(_SUFFIX).partition("-")
-    return (-int(epoch), -int(size)) if epoch.isdecimal() and size.isdecimal() else (0, 0)
 
 
 _NEWEST_TREE = (
@@ -174,27 +171,20 @@ def _newest_signed(db: Session, epoch: int, keys: Sequence[VerifierKey]) -> list
     return []
 
 
-def _refuse_what_does_not_fit(
-    db: Session, epoch: int, origin: str, size: int, root: bytes, earlier: Sequence[Checkpoint]
-) -> None:
-    tree = stored_tree(db, epoch, size)
+def _refuse_what_does_not_fit(db: Session, tree: Row[Any], earlier: Sequence[Checkpoint]) -> None:
+    stored = stored_tree(db, tree.epoch, tree.size)
     for old in earlier:
-        if _epoch_of(old.origin) < epoch and old.origin.rpartition("/")[0] == origin.rpartition("/")[0]:
+        if (epoch_of(old.origin) or 0) < tree.epoch and log_of(old.origin) == log_of(tree.origin):
             continue
-        if old.origin != origin:
-            raise InconsistentTree(old.origin, old.size, origin, size)
+        if old.origin != tree.origin:
+            raise InconsistentTree(old.origin, old.size, tree.origin, tree.size)
         if not old.size:
             continue
         try:
-            fits = old.size <= size and verify_consistency(
-                old.size, old.root, size, root, tree.consistency_proof(old.size)
+            fits = old.size <= tree.size and verify_consistency(
+                old.size, old.root, tree.size, tree.root, stored.consistency_proof(old.size)
             )
         except MissingHashes:
             fits = False
         if not fits:
-            raise InconsistentTree(old.origin, old.size, origin, size)
-
-
-def _epoch_of(origin: str) -> int:
-    last = origin.rpartition("/")[2]
-    return int(last) if last.isdecimal() else 0
+            raise InconsistentTree(old.origin, old.size, tree.origin, tree.size)

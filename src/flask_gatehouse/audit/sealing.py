@@ -16,6 +16,7 @@ from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from .events import AuditEvent
 from .models import AuditCount, AuditEventRow, AuditLeaf, AuditTile, AuditTree
+from .origins import log_of, origin_of
 from .service import record
 from .tree import EMPTY_ROOT, Frontier, leaf_hash
 
@@ -163,19 +164,18 @@ def begin_epoch(db: Session, *, after: int = 0, actor: Actor | None = None) -> N
     if old is None:
         # Nothing was ever sealed, and so nothing signed.
         return
-    name = old.origin.rpartition("/")[0]
     number = max(old.epoch, after) + 1
-    db.add(_tree(f"{name}/{number}", number, old.watermark))
+    db.add(_tree(log_of(old.origin), number, old.watermark))
     db.flush()
     details = {"epoch": old.epoch, "size": old.size, "root": old.root.hex(), "begins": number}
     record(AuditEvent.RESTORED, details=details, session=db, actor=actor)
 
 
-def _tree(origin: str, epoch: int, watermark: int) -> AuditTree:
+def _tree(log: str, epoch: int, watermark: int) -> AuditTree:
     now = utc_now()
     return AuditTree(
         epoch=epoch,
-        origin=origin,
+        origin=origin_of(log, epoch),
         size=0,
         root=EMPTY_ROOT,
         frontier=b"",
@@ -189,7 +189,7 @@ def _tree(origin: str, epoch: int, watermark: int) -> AuditTree:
 def _lock_newest(db: Session, host: str) -> AuditTree | None:
     """Return the newest tree for writing, the first one if there is none; None if another worker has it."""
     if db.scalars(select(AuditTree.epoch).limit(1)).first() is None:
-        first = _tree(f"{host}/gatehouse/{secrets.token_hex(8)}/1", 1, 0)
+        first = _tree(f"{host}/gatehouse/{secrets.token_hex(8)}", 1, 0)
         values = {column.name: getattr(first, column.name) for column in AuditTree.__table__.columns}
         # Two workers may find none at the same moment, and the first one names it.
         db.execute(insert_of(db)(AuditTree).values(**values).on_conflict_do_nothing())

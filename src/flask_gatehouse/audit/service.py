@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor, acting, current_session
 from ..kernel.identifiers import uuid7
-from .announcing import announce
+from .announcing import OF_THE_CALLER, announce
 from .body import VERSION, Personal, canonical, seal_personal
 from .events import EVENT_LENGTH, IDENTIFIER_LENGTH, KIND_LENGTH, Outcome, outcome_of
 from .models import AuditEventRow
@@ -76,7 +76,8 @@ def record(
     :param reason: why, in one word, as for a refusal.
     :param outcome: how it ended; by its name, or as something that was done.
     :raises ValueError: for a name or an id that is too long, details that JSON cannot hold, a change that is no pair,
-        or a value of somebody else, which an erasure would not find.
+        a value of somebody else, which an erasure would not find, or one called ``ip`` or ``user_agent``: those are
+        the actor's own, and recorded by themselves.
     :raises RuntimeError: if no session was given and the application has none to offer.
     """
     if session is None:
@@ -89,7 +90,12 @@ def record(
 
 
 def record_each(event: str, happenings: Sequence[Facts], *, session: Executes, actor: Actor | None = None) -> None:
-    """Record that the same thing happened to many, one event for each, in the caller's transaction."""
+    """Record that the same thing happened to many, one event for each, in the caller's transaction.
+
+    :param happenings: what there is to say of each; without any, nothing is recorded.
+    :param actor: who did it; the person of the running request by default.
+    :raises ValueError: as :func:`record` does; none of them is recorded then.
+    """
     who, outcome = actor or acting(), outcome_of(event)
     if happenings:
         _write(session, [_row(event, facts, who, outcome) for facts in happenings])
@@ -175,6 +181,8 @@ def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, An
 
 def _personal_of(facts: Facts, who: Actor, outcome: Outcome) -> dict[str, Personal]:
     """Return whose values they are: the actor's own network and browser, and what was given about the target."""
+    if taken := OF_THE_CALLER & facts.personal.keys():
+        raise ValueError(f"audit.record() records {sorted(taken)[0]} of the actor by itself: name another's otherwise")
     theirs = None if facts.target is None else f"{facts.target[0]}:{facts.target[1]}"
     values = {
         name: value if isinstance(value, Personal) else Personal(value, theirs)

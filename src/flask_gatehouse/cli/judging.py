@@ -17,8 +17,10 @@ class JudgingCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, click.UsageError):
+        except (click.exceptions.Exit, click.UsageError):
             raise
+        except (KeyboardInterrupt, click.Abort):
+            sentence = "it was broken off before anything was found out."
         except click.ClickException as error:
             sentence = error.format_message()
         except GatehouseError as error:

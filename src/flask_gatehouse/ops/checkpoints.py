@@ -4,7 +4,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..alerts import webhook
@@ -19,7 +20,8 @@ from ..audit.checkpoints import (
 )
 from ..audit.errors import InconsistentTree
 from ..audit.keys import former_keys
-from ..audit.note_keys import SigningKey
+from ..audit.note_keys import SigningKey, VerifierKey
+from ..audit.notes import Checkpoint
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
@@ -78,12 +80,9 @@ class Witness:
         :raises DependencyUnavailable: if the database does not answer, or the folder cannot be read.
         """
         self._signed_at = self._clock()
-        try:
-            outside = newest_in_folder(self._settings.checkpoint_dir, [self._key.verifier, *self._former])
-            with self._database.transaction() as db:
-                note = make_checkpoint(db, self._key, outside, self._former)
-        except OSError as error:
-            raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
+        outside = newest_outside(self._settings, [self._key.verifier, *self._former])
+        with self._database.transaction() as db:
+            note = make_checkpoint(db, self._key, outside, self._former)
         self._refused = False
         if note:
             log.info("checkpoint %s", note.replace("\n", " | ").strip(" |"))
@@ -100,10 +99,8 @@ class Witness:
             return
         epoch, size, note = found
         if self._settings.checkpoint_dir:
-            try:
+            with _folder_as_unavailable():
                 write_note(self._settings.checkpoint_dir, note_name(epoch, size), note)
-            except OSError as error:
-                raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
         hook = self._settings.checkpoint_webhook_url
         if hook is not None:
             secret = self._settings.alert_webhook_secret
@@ -120,6 +117,23 @@ class Witness:
         details = {"size": error.size, "signed_size": error.signed_size}
         with self._database.transaction() as db:
             record(AuditEvent.VERIFY_FAILED, details=details, reason="inconsistent", session=db, actor=SYSTEM)
+
+
+def newest_outside(settings: Settings, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+    """Return the newest checkpoint of the folder that one of the keys has signed, if there is one.
+
+    :raises DependencyUnavailable: if the folder cannot be read.
+    """
+    with _folder_as_unavailable():
+        return newest_in_folder(settings.checkpoint_dir, keys)
+
+
+@contextmanager
+def _folder_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DependencyUnavailable(f"the folder of checkpoints ({error.strerror})", 30) from error
 
 
 def write_note(folder: Path, name: str, note: str) -> None:

@@ -1,31 +1,44 @@
 """Letting old events leave: archived first, checked as an auditor would check it, and only then deleted."""
 
-import hashlib
 import logging
-import os
-import tempfile
+import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..audit import AuditEvent, record, verify_export
-from ..audit.checkpoints import newest_in_folder
 from ..audit.errors import CutNotAllowed, UnprovableEvent
+from ..audit.events import UNDECIDED
 from ..audit.exporting.selection import moment
 from ..audit.exporting.writing import archive_lines
 from ..audit.keys import believed_keys
+from ..audit.notes import Checkpoint
 from ..audit.retention import Leaving, cut, find_leaving
 from ..audit.snapshot import snapshot
 from ..db.database import Database, as_unavailable
 from ..kernel.clock import utc_now
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.files import digest_of, keep_names, write_new
 from ..settings import Settings
+from .checkpoints import newest_outside
 
 log = logging.getLogger("flask_gatehouse.audit")
 _UNFINISHED = ".archive-"
 # Nobody writes for so long; what is older was left by a worker that was killed.
 ABANDONED_S = 3600.0
+
+
+class Archived(NamedTuple):
+    """What can leave, and its file, which is there for good.
+
+    :param sha256: of the file, in hexadecimal.
+    """
+
+    leaving: Leaving
+    path: Path
+    sha256: str
 
 
 class Retention:
@@ -42,8 +55,10 @@ class Retention:
         """
         self._database, self._settings = database, settings
         self._keys = believed_keys(settings)
-        # So that a trail that does not prove itself is told once, and not every minute.
-        self._refused = False
+        # What has a file and has not left yet, because the database went away between the two.
+        self._archived: Archived | None = None
+        # So that each of what keeps events from leaving is told once, and not every minute.
+        self._told: set[str] = set()
 
     def run(self) -> None:
         """Let everything leave that is old enough, as the worker does it.
@@ -54,9 +69,9 @@ class Retention:
             while self.let_leave():
                 pass
         except CutNotAllowed as error:
-            if not self._refused:
+            if "forbidden" not in self._told:
                 log.warning("%s", error)
-            self._refused = True
+            self._told.add("forbidden")
 
     def let_leave(self) -> Path | None:
         """Let the oldest range leave that is old enough; return its archive, or None if nothing left.
@@ -67,20 +82,24 @@ class Retention:
         length, folder = self._settings.audit_retention, self._settings.audit_archive_dir
         if length is None or folder is None:
             return None
-        before = moment(utc_now() - length)
+        outside = newest_outside(self._settings, self._keys)
         try:
-            with as_unavailable():
-                archived = self._archive(folder, before)
+            if self._archived is None or not self._archived.path.exists():
+                with as_unavailable():
+                    self._archived = self._archive(folder, outside, moment(utc_now() - length))
         except OSError as error:
             raise DependencyUnavailable(f"the folder of archives ({error.strerror})", 30) from error
         except UnprovableEvent as error:
-            self._tell(str(error))
+            self._tell(str(error), "archive")
             return None
-        return None if archived is None else self._cut(*archived)
+        if self._archived is None:
+            return None
+        left = self._cut(self._archived)
+        self._archived = None
+        return left
 
-    def _archive(self, folder: Path, before: str) -> tuple[Leaving, Path] | None:
+    def _archive(self, folder: Path, outside: Sequence[Checkpoint], before: str) -> Archived | None:
         """Write the archive of what leaves next; None if nothing does, or not as it is."""
-        outside = newest_in_folder(self._settings.checkpoint_dir, self._keys)
         with snapshot(self._database.engine) as trail:
             leaving = find_leaving(trail, self._keys, outside, before)
             if leaving is None:
@@ -90,32 +109,37 @@ class Retention:
         said: list[str] = []
         keys = {name: key for one in self._keys for name, key in verify_export.read_key(str(one)).items()}
         is_signed = leaving.section.note is not None
-        if verify_export.check(unfinished, keys if is_signed else {}, said.append):
+        code = verify_export.check(unfinished, keys if is_signed else {}, said.append)
+        if code:
             unfinished.unlink()
-            self._tell(f"the archive of epoch {leaving.section.epoch} does not verify: {said[-1] if said else ''}")
+            # What could not be checked accuses nobody.
+            why, word = ("does not verify", "archive") if code == 1 else ("could not be checked", UNDECIDED)
+            self._tell(f"the archive of epoch {leaving.section.epoch} {why}: {said[-1] if said else ''}", word)
             return None
-        return leaving, finish(unfinished, folder / archive_name(leaving, digest_of(unfinished)))
+        sha256 = digest_of(unfinished)
+        return Archived(leaving, finish(unfinished, folder / archive_name(leaving, sha256)), sha256)
 
-    def _cut(self, leaving: Leaving, archive: Path) -> Path | None:
+    def _cut(self, archived: Archived) -> Path | None:
+        leaving, path, sha256 = archived
         with self._database.transaction() as db:
-            is_done = cut(db, leaving, file=archive.name, sha256=digest_of(archive))
+            is_done = cut(db, leaving, file=path.name, sha256=sha256)
         if not is_done:
             # Somebody else was faster, or a person was erased whose values are in this file.
-            archive.unlink()
+            path.unlink()
             return None
-        self._refused = False
-        forget_unfinished(archive.parent)
+        self._told.clear()
+        forget_unfinished(path.parent)
         first, last, epoch = leaving.section.first, leaving.to - 1, leaving.section.epoch
-        log.info("events %s to %s of epoch %s have left for %s", first, last, epoch, archive.name)
-        return archive
+        log.info("events %s to %s of epoch %s have left for %s", first, last, epoch, path.name)
+        return path
 
-    def _tell(self, sentence: str) -> None:
-        if self._refused:
+    def _tell(self, sentence: str, reason: str) -> None:
+        if reason in self._told:
             return
-        self._refused = True
+        self._told.add(reason)
         log.error("no event leaves the trail: %s", sentence)
         with self._database.transaction() as db:
-            record(AuditEvent.VERIFY_FAILED, details={"task": "retention"}, reason="archive", session=db, actor=SYSTEM)
+            record(AuditEvent.VERIFY_FAILED, details={"task": "retention"}, reason=reason, session=db, actor=SYSTEM)
 
 
 def archive_name(leaving: Leaving, digest: str) -> str:
@@ -130,36 +154,16 @@ def write_unfinished(folder: Path, pieces: Iterable[bytes]) -> Path:
     :raises OSError: if the folder cannot be made or written; nothing is left then.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
-    is_whole = False
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        is_whole = True
-    finally:
-        if not is_whole:
-            Path(name).unlink()
-    return Path(name)
+    path = folder / f"{_UNFINISHED}{secrets.token_hex(8)}"
+    write_new(path, pieces)
+    return path
 
 
 def finish(unfinished: Path, path: Path) -> Path:
     """Give a file its name, for good: a power cut after that does not take it back."""
     unfinished.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    keep_names(path.parent)
     return path
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def forget_unfinished(folder: Path) -> None:

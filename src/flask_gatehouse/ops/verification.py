@@ -21,6 +21,8 @@ HOUR = timedelta(hours=1)
 REST = 50
 # A worker that has just begun lets the sealer catch up first.
 BEGINNING_S = 60.0
+# So long after one that broke off, at least: the next one would break off as well.
+AFTER_A_FAULT_S = 60.0
 # For so long it believes others who say that they have verified. An event that says so proves nothing: whoever can
 # write to the database would keep everybody from looking by writing one each hour.
 BELIEF_S = 24 * 3600.0
@@ -58,12 +60,19 @@ class Verifier:
         self.verify()
 
     def verify(self) -> Report:
-        """Verify now."""
-        began = self._clock()
-        with as_unavailable():
-            report = verify(self._database.engine, Held(self._keys, folder=self._folder))
-        self._looked_at = self._clock()
-        self._due = self._looked_at + max(HOUR.total_seconds(), REST * (self._looked_at - began))
+        """Verify now.
+
+        :raises DependencyUnavailable: if the database does not answer.
+        :raises SchemaMissing: if it lacks our tables.
+        """
+        began, pause = self._clock(), AFTER_A_FAULT_S
+        try:
+            with as_unavailable():
+                report = verify(self._database.engine, Held(self._keys, folder=self._folder))
+            self._looked_at, pause = self._clock(), HOUR.total_seconds()
+        finally:
+            # One that breaks off after an hour must not begin again at once, and read for as long as a worker lives.
+            self._due = self._clock() + max(pause, REST * (self._clock() - began))
         self._tell(report)
         return report
 

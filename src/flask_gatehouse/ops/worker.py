@@ -64,6 +64,7 @@ def prepare(database: Database, settings: Settings, write: Write) -> Callable[[E
     :param write: writes letters from templates.
     :raises UnusableKeyFile: if the file of the audit key cannot be used: signing that ends silently would be noticed
         when it is too late.
+    :raises MalformedKey: if a former key that the settings name is none.
     """
     database = database.detached()
     sealer, witness = Sealer(database, host_of(settings)), find_witness(database, settings)
@@ -163,6 +164,7 @@ def find_witness(database: Database, settings: Settings) -> Witness | None:
     """Return who signs, or None where there is no key to sign with.
 
     :raises UnusableKeyFile: if the file that the settings name cannot be used.
+    :raises MalformedKey: if a former key that they name is none.
     """
     if settings.audit_key_file is None:
         return None

@@ -15,11 +15,11 @@ import pytest
 
 from flask_gatehouse.alerts.webhook import SIGNATURE
 from flask_gatehouse.audit import record
-from flask_gatehouse.audit.checkpoints import make_checkpoint, note_name, oldest_uncarried
+from flask_gatehouse.audit.checkpoints import highest_epoch_in_folder, make_checkpoint, note_name, oldest_uncarried
 from flask_gatehouse.audit.errors import InconsistentTree
 from flask_gatehouse.audit.models import AuditCheckpoint, AuditTree
 from flask_gatehouse.audit.note_keys import SigningKey
-from flask_gatehouse.audit.notes import Checkpoint, open_checkpoint
+from flask_gatehouse.audit.notes import Checkpoint, open_checkpoint, sign_checkpoint
 from flask_gatehouse.audit.sealing import Sealer, begin_epoch
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.kernel.text import Secret
@@ -190,6 +190,14 @@ def settings_with(folder: Path | None = None, hook: str | None = None) -> Settin
         alert_webhook_url=Secret(hook) if hook else None,
         alert_webhook_secret=Secret(SECRET) if hook else None,
     )
+
+
+def test_a_number_of_thousands_of_digits_is_that_of_no_epoch(tmp_path: Path) -> None:
+    log = "gate.example.com/gatehouse/0123456789abcdef"
+    for size, epoch in enumerate(("7", "9" * 5000), 1):
+        note = sign_checkpoint(Checkpoint(f"{log}/{epoch}", size, b"r" * 32), KEY)
+        (tmp_path / note_name(7, size)).write_text(note)
+    assert highest_epoch_in_folder(tmp_path, log) == 7
 
 
 class TestUncarried:

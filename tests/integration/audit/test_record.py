@@ -38,6 +38,13 @@ def test_a_row_says_who_did_what_to_what_and_when(house: House) -> None:
     assert abs(row.occurred_at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("name", ["ip", "user_agent"])
+def test_what_is_recorded_of_the_actor_is_nobody_elses_to_say(house: House, name: str) -> None:
+    with pytest.raises(ValueError, match=f"records {name} of the actor"), house.database.transaction() as db:
+        record("camera.saw", personal={name: "203.0.113.9"}, session=db, actor=ADA)
+    assert house.trail() == []
+
+
 def test_outside_of_a_request_the_system_is_the_actor(house: House) -> None:
     with house.database.transaction() as db:
         record("nightly.import", session=db)

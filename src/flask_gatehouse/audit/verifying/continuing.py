@@ -5,6 +5,7 @@ from typing import Any
 
 from ..content import Disagreement, UnknownVersion, content_of
 from ..events import AuditEvent
+from ..origins import log_of, origin_of
 from ..snapshot import Snapshot, is_hash
 from ..tree import HASH_LENGTH, TILE_WIDTH, leaf_hash
 from .epoch import Epoch, Tree
@@ -21,15 +22,16 @@ def check_rows(trees: Sequence[Tree], report: Report) -> list[Tree]:
         # Numbers between two others may be those of epochs that a restore has left behind, which its event tells.
         if number == 0 and tree.epoch != 1:
             _add(report.findings, tree, "Epoch 1 is missing.")
-        elif tree.origin.rpartition("/")[2] != str(tree.epoch):
+        elif tree.origin != origin_of(log_of(tree.origin), tree.epoch):
             _add(report.findings, tree, f"Its tree is that of {tree.origin}.")
-        elif _log_of(tree) != _log_of(trees[0]):
+        elif _name_of(tree) != _name_of(trees[0]):
             _add(report.findings, tree, f"{tree.origin} is another log than {trees[0].origin}.")
     return [_readable(tree, report) for tree in trees]
 
 
-def _log_of(tree: Tree) -> str:
-    return tree.origin.rpartition("/")[0].rpartition("/")[2]
+def _name_of(tree: Tree) -> str:
+    """Return what a log is called whichever host it was made at: an application may move."""
+    return log_of(tree.origin).rpartition("/")[2]
 
 
 def _add(findings: Findings, tree: Tree, sentence: str) -> None:

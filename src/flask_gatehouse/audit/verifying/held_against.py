@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import InvalidNote, UnknownSigner
 from ..note_keys import VerifierKey
 from ..notes import open_checkpoint
+from ..origins import epoch_of, place_in_name
 from ..snapshot import Snapshot
 
 
@@ -73,7 +74,7 @@ class Held:
         if folder is None:
             return []
         try:
-            return sorted((path for path in folder.iterdir() if path.suffix == ".note"), key=_place_in_name)
+            return sorted((path for path in folder.iterdir() if path.suffix == ".note"), key=_order)
         except OSError as error:
             self._doubts.append(f"The folder of checkpoints, {folder}, cannot be read: {error.strerror}.")
             return []
@@ -102,7 +103,7 @@ class Held:
             if checkpoint is None:
                 continue
             # The order in which they are read is that of their names.
-            if named and _place_in_name(path)[:2] != _PLACE(checkpoint):
+            if named and place_in_name(path.stem) != _PLACE(checkpoint):
                 self._doubts.append(f"{path.name} holds the note of another checkpoint than its name says.")
                 continue
             yield checkpoint
@@ -133,11 +134,11 @@ class Held:
         except InvalidNote as error:
             self._doubts.append(f"{source} is of no use: {error}.")
             return None
-        epoch = said.origin.rpartition("/")[2]
-        if said.extensions or not epoch.isdecimal():
+        epoch = epoch_of(said.origin)
+        if said.extensions or epoch is None:
             self._doubts.append(f"{source} is about {said.origin}, or says more, and this release cannot judge it.")
             return None
-        return KeptCheckpoint(said.origin, int(epoch), said.size, said.root, source, outside, at)
+        return KeptCheckpoint(said.origin, epoch, said.size, said.root, source, outside, at)
 
 
 class Queue:
@@ -161,6 +162,5 @@ class Queue:
             yield one
 
 
-def _place_in_name(path: Path) -> tuple[int, int, str]:
-    epoch, _, size = path.stem.partition("-")
-    return (int(epoch), int(size), path.name) if epoch.isdecimal() and size.isdecimal() else (0, 0, path.name)
+def _order(path: Path) -> tuple[int, int, str]:
+    return (*place_in_name(path.stem), path.name)

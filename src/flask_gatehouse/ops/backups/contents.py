@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
+from ...audit import origins
 from ...db.base import Base
 from ...db.schema import current_version
 
@@ -63,7 +64,7 @@ def log_of(connection: Connection) -> Log:
         return Log()
     trees = connection.execute(text("SELECT epoch, origin, size FROM gatehouse_audit_trees ORDER BY epoch")).all()
     given = connection.execute(text(_GIVEN[connection.dialect.name])).all()
-    log = trees[-1].origin.rpartition("/")[0] if trees else None
+    log = origins.log_of(trees[-1].origin) if trees else None
     return Log(log, {tree.epoch: tree.size for tree in trees}, {row[0]: row[1] for row in given})
 
 
