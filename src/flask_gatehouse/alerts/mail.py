@@ -56,7 +56,7 @@ class Mailer:
 
     def _hand_in(self, message: EmailMessage) -> None:
         try:
-            with self._connected() as connection:
+            with self.connected() as connection:
                 connection.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = {code for code, _ in error.recipients.values()}
@@ -88,7 +88,12 @@ class Mailer:
         message.add_alternative(letter.html, subtype="html")
         return message
 
-    def _connected(self) -> smtplib.SMTP:
+    def connected(self) -> smtplib.SMTP:
+        """Greet the server: encrypted, and with the account, as it is configured.
+
+        :raises OSError: if it does not answer, or nobody vouches for its certificate.
+        :raises smtplib.SMTPException: if it refuses any of that.
+        """
         server, context = self.server, ssl.create_default_context()
         if server.implicit_tls:
             connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT_S, context=context)

@@ -1,12 +1,14 @@
 """Where operators are told: a mailbox, a webhook, the log. Each call comes to an end, or fails."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import Settings, WebhookFormat
 from . import webhook
+from .errors import LetterRefused
 from .letters import Write, letter
 from .mail import Mailer, mailer_of
 from .messages import Message, as_json, as_text
@@ -74,6 +76,18 @@ class LogSink:
             log.warning("alert: and %s more: %s", count, title)
         if message.is_test:
             log.warning("alert test: this is a test")
+
+
+def try_out(settings: Settings, sinks: Sequence[Sink]) -> Iterator[tuple[Sink, GatehouseError | None]]:
+    """Send a test message to each; yield it with why it was not taken, or with None."""
+    message = Message(settings.app_name, settings.external_url("/dashboard"), (), is_test=True)
+    for sink in sinks:
+        refusal: GatehouseError | None = None
+        try:
+            sink.send(message)
+        except (DependencyUnavailable, LetterRefused) as error:
+            refusal = error
+        yield sink, refusal
 
 
 def configured_sinks(settings: Settings, write: Write) -> Sequence[Sink]:

@@ -3,11 +3,8 @@
 import click
 from flask.cli import AppGroup
 
-from ..alerts.errors import LetterRefused
 from ..alerts.letters import Write
-from ..alerts.messages import Message
-from ..alerts.sinks import configured_sinks
-from ..kernel.errors import DependencyUnavailable
+from ..alerts.sinks import configured_sinks, try_out
 from ..settings import Settings
 from ..web.letters import writer_of
 from ..web.state import current_application, state
@@ -27,17 +24,10 @@ def test() -> None:
 
 def _send(settings: Settings, write: Write) -> bool:
     """Return whether every sink took a test message; say of each what happened."""
-    message = Message(settings.app_name, settings.external_url("/dashboard"), (), is_test=True)
     all_well = True
-    for sink in configured_sinks(settings, write):
-        word = sink.name.removeprefix("alerts-")
-        try:
-            sink.send(message)
-        except (DependencyUnavailable, LetterRefused) as error:
-            all_well = False
-            click.echo(f"{word}: {error}.", err=True)
-        else:
-            click.echo(f"{word}: taken.")
+    for sink, refusal in try_out(settings, configured_sinks(settings, write)):
+        all_well &= refusal is None
+        click.echo(f"{sink.name.removeprefix('alerts-')}: {refusal or 'taken'}.", err=refusal is not None)
     return all_well
 
 

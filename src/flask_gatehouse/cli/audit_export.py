@@ -10,7 +10,6 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from ..audit.errors import MalformedKey
 from ..audit.events import Outcome
 from ..audit.exporting.selection import Selection
 from ..audit.exporting.writing import Export, Format, count_events, count_unproven, take_export
@@ -24,6 +23,8 @@ from ..kernel.files import write_new
 from ..web.audit_query import find_network_address
 from ..web.state import state
 from .addresses import find_person, whom
+from .keys import public_keys
+from .progress import bar
 
 
 def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -50,13 +51,6 @@ def _target(context: click.Context, parameter: click.Parameter, value: str | Non
     return (kind, identifier) if value else None
 
 
-def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[str]) -> list[VerifierKey]:
-    try:
-        return [VerifierKey.parse(value) for value in values]
-    except MalformedKey as error:
-        raise click.BadParameter(f"{error}.") from error
-
-
 @click.command("export")
 @click.option(
     "--format", "form", type=click.Choice([form.value for form in Format]), default="jsonl", show_default=True
@@ -78,7 +72,7 @@ def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[s
 @click.option("--request", help="On behalf of the request of this id.")
 @click.option("--unproven", is_flag=True, help="Also what no checkpoint holds yet; csv and ocsf always have it.")
 @click.option(
-    "--public-key", "keys", multiple=True, callback=_keys, help="A key that signed earlier, as audit keygen printed it."
+    "--public-key", "keys", multiple=True, callback=public_keys, help="A key that signed earlier, as audit keygen printed it."
 )
 @with_appcontext
 def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven: bool, **asked: Any) -> None:
@@ -92,8 +86,8 @@ def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven:
     keys = believed_keys(here.settings, keys)
     selection = Selection(_query(**asked))
     total = count_events(here.database.engine)
-    with click.progressbar(length=total, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        wanted = Export(Format(form), selection, keys, with_unproven=unproven, advance=bar.update)
+    with bar("Exporting", total) as shown:
+        wanted = Export(Format(form), selection, keys, with_unproven=unproven, advance=shown.update)
         pieces = take_export(here.database, wanted, utc_now(), actor=COMMAND_LINE)
         if output is None:
             _print(pieces)

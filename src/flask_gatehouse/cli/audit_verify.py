@@ -1,8 +1,6 @@
 """``gatehouse audit verify``: is the trail what was recorded?"""
 
 import json
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,7 +8,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from ..audit import verify_export
-from ..audit.errors import MalformedKey, MalformedNote
+from ..audit.errors import MalformedNote
 from ..audit.keys import believed_keys
 from ..audit.note_keys import VerifierKey
 from ..audit.notes import parse_note
@@ -22,13 +20,8 @@ from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
 from ..web.state import state
 from .judging import JudgingCommand
-
-
-def _keys(context: click.Context, parameter: click.Parameter, values: Iterable[str]) -> list[VerifierKey]:
-    try:
-        return [VerifierKey.parse(value.strip()) for value in values]
-    except MalformedKey as error:
-        raise click.BadParameter(f"{error}.") from error
+from .keys import public_keys
+from .progress import bar
 
 
 def _notes(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -56,7 +49,7 @@ def _notes(context: click.Context, parameter: click.Parameter, paths: tuple[Path
     "--public-key",
     "keys",
     multiple=True,
-    callback=_keys,
+    callback=public_keys,
     help="A key whose checkpoints are believed, as keygen printed it; that of GATEHOUSE_AUDIT_KEY_FILE always is, and"
     " those of GATEHOUSE_AUDIT_PUBLIC_KEYS are.",
 )
@@ -79,13 +72,8 @@ def verify(files: tuple[Path, ...], keys: list[VerifierKey], export: Path | None
             raise click.UsageError("An export carries its checkpoint: leave --checkpoint out.")
         raise SystemExit(_check(export, believed_keys(settings, keys), as_json=as_json))
     held = Held(believed_keys(settings, keys), files, settings.checkpoint_dir)
-    with click.progressbar(
-        length=count_sealed(engine),
-        label="Verifying",
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-    ) as bar:
-        report = verify_trail(engine, held, bar.update)
+    with bar("Verifying", count_sealed(engine)) as shown:
+        report = verify_trail(engine, held, shown.update)
     unrecorded = _record(report)
     if as_json:
         click.echo(json.dumps(report.as_json() | {"recorded": unrecorded is None}, indent=2))

@@ -1,7 +1,6 @@
 """``gatehouse doctor``: the checklist of a deployment, carried out."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from ..web.denials import CrossSiteRequest
 from ..web.letters import writer_of
 from ..web.state import EXTENSION, State
 from .judging import Doctor
+from .progress import bar
 
 _COLOURS = {Result.OK: "green", Result.WARNING: "yellow", Result.FAILED: "red", Result.UNKNOWN: "cyan"}
 _WORDS = {Result.OK: "ok", Result.WARNING: "know", Result.FAILED: "FAILED", Result.UNKNOWN: "unknown"}
@@ -61,10 +61,8 @@ def doctor(info: ScriptInfo, url: str | None, plain_url: str | None, *, send: bo
     with app.app_context():
         subject = subject_of(app, _site(app, url, plain_url), send=send)
         checks = checklist(subject)
-        with click.progressbar(
-            length=len(checks), label="Examining", file=sys.stderr, hidden=not sys.stderr.isatty()
-        ) as bar:
-            examined = examine(subject, checks, lambda one: bar.update(1))
+        with bar("Examining", len(checks)) as shown:
+            examined = examine(subject, checks, lambda one: shown.update(1))
     report = Report(examined, url)
     _say(report, as_json=as_json)
     raise SystemExit(report.exit_code)

@@ -1,6 +1,5 @@
 """What is done for one person, by her address or her number."""
 
-import sys
 from urllib.parse import unquote
 
 import click
@@ -25,6 +24,7 @@ from ..sessions.telling import count_live_sessions
 from ..web.explain import Known, decide, reasons
 from ..web.state import state
 from .addresses import bindable, find_person, number_of, whom
+from .progress import bar
 
 # Sessions that one transaction ends: nobody signs in while it lasts.
 AT_ONCE = 1000
@@ -94,14 +94,14 @@ def _end_everybodys(database: Database) -> int:
         expected = count_live_sessions(connection)
     ended = 0
     # What has ended stays so, if it is broken off: asking once more goes on with the rest.
-    with click.progressbar(length=expected, label="Sessions", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with bar("Sessions", expected) as shown:
         while True:
             with database.transaction() as db:
                 number = end_sessions(db, None, actor=COMMAND_LINE, batch=AT_ONCE)
             if not number:
                 return ended
             ended += number
-            bar.update(number)
+            shown.update(number)
 
 
 @click.command("explain")

@@ -1,9 +1,8 @@
 """``gatehouse export`` and ``gatehouse erase``: for people who ask by letter."""
 
 import os
-import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -22,6 +21,7 @@ from ..privacy.export import export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
 from .addresses import number_of, stored, whom
+from .progress import bar
 
 
 def _find(here: State, email: str) -> int | None:
@@ -52,8 +52,8 @@ def export(email: str, output: Path | None) -> None:
         return
     with here.database.reading() as connection:
         count = count_events_about(connection, f"user:{user_id}")
-    with click.progressbar(parts, length=count, label="Events", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        _write_new(output, bar)
+    with bar("Events", count) as shown:
+        _write_new(output, _counted(parts, shown.update))
     click.echo(f"Everything that is held about {email} is in {output}.")
 
 
@@ -106,6 +106,12 @@ def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
     yield f"{user.name} ({user.email or 'no confirmed address'}), {user.role}, user {user.id}, is erased:"
     yield "  the account, its ways to sign in, its sessions, invitations to it and requests to join;"
     yield f"  names, addresses, networks and browsers of this person in {events:,} events of the trail, which stay."
+
+
+def _counted(parts: Iterable[str], advance: Callable[[int], None]) -> Iterator[str]:
+    for part in parts:
+        yield part
+        advance(1)
 
 
 def _write_new(path: Path, parts: Iterable[str]) -> None:

@@ -6,8 +6,16 @@ from types import TracebackType
 import click
 
 
+def bar(label: str, length: int) -> "click._termui_impl.ProgressBar[int]":
+    """Return one bar, on the error stream, so that the output can be read by a program.
+
+    :param length: how many steps there are.
+    """
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
 class Steps:
-    """One bar after the other, on the error stream, so that the output can be read by a program."""
+    """One bar after the other, where what is done comes in parts."""
 
     def __init__(self) -> None:
         self._label = ""
@@ -26,7 +34,7 @@ class Steps:
         if label != self._label:
             self._finish()
             self._label = label
-            self._bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr)
+            self._bar = bar(label, max(total, 1))
             self._bar.render_progress()
         if self._bar is not None:
             self._bar.length = max(total, 1)

@@ -20,7 +20,7 @@ from .guards import EmbeddedProviderRefused
 PATIENCE = 5.0
 
 
-def serve(app: Flask, host: str, port: int, *, worker: Callable[[threading.Event], None] | None = None) -> None:
+def serve(app: Flask, host: str, port: int, *, worker: Callable[[threading.Event], None]) -> None:
     """Answer requests on this machine until Ctrl+C or SIGTERM; neither a debugger nor a reloader.
 
     :param host: a loopback address: with the embedded provider anyone could come in as anyone.
@@ -37,7 +37,7 @@ def serve(app: Flask, host: str, port: int, *, worker: Callable[[threading.Event
     stop = threading.Event()
     with contextlib.suppress(KeyboardInterrupt), _listen(host, port) as listening:
         server = make_server(host, port, app, threaded=True, fd=listening.fileno())
-        background = threading.Thread(target=worker or _idle, args=(stop,), name="gatehouse-worker", daemon=True)
+        background = threading.Thread(target=worker, args=(stop,), name="gatehouse-worker", daemon=True)
         background.start()
         click.echo(f"Gatehouse is running on {state.settings.base_url} — press Ctrl+C to stop.")
         try:
@@ -45,10 +45,6 @@ def serve(app: Flask, host: str, port: int, *, worker: Callable[[threading.Event
         finally:
             stop.set()
             background.join(PATIENCE)
-
-
-def _idle(stop: threading.Event) -> None:
-    """Stand in for a worker."""
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from flask_gatehouse.alerts import webhook
+from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.signin.connection import trusted_authorities
 from flask_gatehouse.signin.errors import ProviderUnavailable
 from flask_gatehouse.signin.http import ProviderHttp
@@ -73,6 +75,26 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     trusted_authorities.cache_clear()
     yield
     trusted_authorities.cache_clear()
+
+
+def test_a_webhook_within_a_company_is_believed_as_its_provider_is(certificate: Path, trusted: None) -> None:
+    def take(peer: socket) -> None:
+        # The headers have been read by then, and this is the body.
+        taken.append(peer.recv(65536))
+        peer.sendall(ANSWER)
+
+    taken: list[bytes] = []
+    with serving(certificate, take) as url:
+        webhook.post(url, "a secret", {"type": "alert.test"})
+    assert taken == [b'{"type":"alert.test"}']
+
+
+def test_a_webhook_that_nobody_vouches_for_is_told_nothing_and_the_failure_has_a_name(certificate: Path) -> None:
+    with (
+        serving(certificate, lambda peer: peer.sendall(ANSWER)) as url,
+        pytest.raises(DependencyUnavailable, match=r"^the webhook \(SSLError\) is not available$"),
+    ):
+        webhook.post(url, "a secret", {"type": "alert.test"})
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(certificate: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from ...audit.reading import RecordedEvent, events_of_numbers, newest_number
 from .finding import Check, Finding, Item, failed, ok, unknown, warning
 from .live_sign_in import first_provider
-from .site import made_up
+from .site import Site, made_up
 from .subject import Subject
 
 # Of what others do meanwhile, so many events are looked at to find our own.
@@ -17,6 +17,7 @@ _LOOKED_AT = 500
 _MOST_TRIES = 60
 # Seconds: of a shorter time the first tries are forgotten before the last is made.
 _SHORTEST_S = 30
+_COUNT_THEM = "Set GATEHOUSE_TRUSTED_PROXIES to the number of your proxies."
 
 
 def forged_host(subject: Subject) -> Finding:
@@ -35,39 +36,47 @@ def forged_host(subject: Subject) -> Finding:
 
 
 def forged_address(subject: Subject) -> Finding:
-    """Come back from a provider that we were not sent to, with a forged address; the trail says whom it saw."""
-    site, mark, forged = subject.live, made_up(), _made_up_address()
-    with subject.database.reading() as connection:
-        before = newest_number(connection)
-    sent = {"User-Agent": f"gatehouse doctor {mark}", "X-Forwarded-For": forged, "Forwarded": f'for="[{forged}]"'}
-    answer = site.ask(f"/auth/authorize/{first_provider(subject)}?state={mark}", sent)
-    if answer.status == 429:
-        return unknown("Too many came back from a provider just now.", "Ask again in a minute.")
-    event = _find(subject, before, mark)
-    if event is None:
-        return unknown(
-            "A refused sign-in was caused, and does not stand in the trail of this configuration.",
-            "Look whether the deployment has the same DATABASE_URL.",
-        )
+    """Come back from a provider with a forged address; the trail says whom it saw."""
+    forged = _made_up_address()
+    event = _refused_with(subject, forged)
+    if isinstance(event, Finding):
+        return event
     seen = event.personal.get("ip")
     if seen == forged:
         return failed(
             "The trail believed a forged X-Forwarded-For: whoever asks chooses the address that she is known by.",
             "Set GATEHOUSE_TRUSTED_PROXIES to the number of your proxies, and let the outermost replace the header.",
         )
-    if _is_proxys(seen, site.host, site.port):
+    if _is_proxys(seen, subject.live):
         return failed(
-            f"The trail saw {seen or 'no address'}, which is a proxy's: everybody counts as one person.",
-            "Set GATEHOUSE_TRUSTED_PROXIES to the number of your proxies.",
+            f"The trail saw {seen or 'no address'}, which is a proxy's: everybody counts as one person.", _COUNT_THEM
         )
     return ok(f"A forged X-Forwarded-For was sent; the trail saw {seen}.")
 
 
-def _is_proxys(seen: str | None, host: str, port: int) -> bool:
+def _refused_with(subject: Subject, forged: str) -> RecordedEvent | Finding:
+    """Come back from a provider that we were not sent to; return what the trail says of it, or why that is not known.
+
+    :param forged: the address that we say to be ours.
+    """
+    mark = made_up()
+    with subject.database.reading() as connection:
+        before = newest_number(connection)
+    sent = {"User-Agent": f"gatehouse doctor {mark}", "X-Forwarded-For": forged, "Forwarded": f'for="[{forged}]"'}
+    answer = subject.live.ask(f"/auth/authorize/{first_provider(subject)}?state={mark}", sent)
+    if answer.status == 429:
+        return unknown("Too many came back from a provider just now.", "Ask again in a minute.")
+    return _find(subject, before, mark) or unknown(
+        "A refused sign-in was caused, and does not stand in the trail of this configuration.",
+        "Look whether the deployment has the same DATABASE_URL.",
+    )
+
+
+def _is_proxys(seen: str | None, site: Site) -> bool:
     """Return whether we speak to another machine, and yet it took us for somebody on its own."""
     if seen is None:
         return True
-    peers = {str(one[4][0]) for one in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
+    peers = {str(one[4][0]) for one in socket.getaddrinfo(site.host, site.port, proto=socket.IPPROTO_TCP)}
     is_here = any(ipaddress.ip_address(peer.partition("%")[0]).is_loopback for peer in peers)
     return ipaddress.ip_address(seen).is_loopback and not is_here
 
@@ -93,9 +102,9 @@ def rate_limit(subject: Subject) -> Finding:
             f"{limit.times} sign-ins in {seconds} seconds are allowed, which cannot be tried.",
             "Set GATEHOUSE_RATE_LIMIT_SIGN_IN to what a person needs.",
         )
-    seen = forged_address(subject)
-    if seen.evidence.startswith("The trail saw"):
-        return unknown("It was not tried: everybody counts as one person, and would be refused.", seen.mend)
+    event = _refused_with(subject, _made_up_address())
+    if isinstance(event, RecordedEvent) and _is_proxys(event.personal.get("ip"), site):
+        return unknown("It was not tried: everybody counts as one person, and would be refused.", _COUNT_THEM)
     began = time.monotonic()
     for number in range(1, limit.times + 2):
         answer = site.ask(f"/auth/login/{first_provider(subject)}")

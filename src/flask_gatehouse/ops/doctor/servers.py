@@ -2,17 +2,14 @@
 
 import smtplib
 import socket
-import ssl
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from ...alerts.errors import LetterRefused
-from ...alerts.messages import Message
-from ...alerts.sinks import configured_sinks
+from ...alerts.mail import mailer_of
+from ...alerts.sinks import configured_sinks, try_out
 from ...kernel.errors import DependencyUnavailable
 from ...limiting import TooManyRequests, make_limiter
 from ...settings import Rate
-from ...settings.mail import MailServer
 from ...signin.connection import trusted_authorities
 from .finding import Check, Finding, Item, failed, ok, warning
 from .site import made_up
@@ -45,11 +42,12 @@ def limiter(subject: Subject) -> Finding:
 
 def mail(subject: Subject) -> Finding:
     """Greet the mail server and begin TLS; hand nothing in unless asked to."""
-    server = subject.settings.mail_server
-    if server is None:
+    mailer = mailer_of(subject.settings)
+    if mailer is None:
         return warning("No mail server is configured.", "Set GATEHOUSE_SMTP_URL: people are told what concerns them.")
+    server = mailer.server
     try:
-        with _greeted(server) as connection:
+        with mailer.connected() as connection:
             code = connection.ehlo()[0]
             secure = server.implicit_tls or not server.plain
     except smtplib.SMTPAuthenticationError as error:
@@ -65,19 +63,6 @@ def mail(subject: Subject) -> Finding:
     account = "" if server.user is None else ", and it accepts the account"
     how = "encrypted" if secure else "on this very machine"
     return ok(f"{server.host}:{server.port} was greeted with EHLO, {how} (it says {code}){account}.")
-
-
-def _greeted(server: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    if server.implicit_tls:
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT_S, context=context)
-    else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT_S)
-        if not server.plain:
-            connection.starttls(context=context)
-    if server.user is not None:
-        connection.login(server.user, "" if server.password is None else server.password.reveal())
-    return connection
 
 
 def hook(subject: Subject) -> Finding:
@@ -118,12 +103,9 @@ def alerts(subject: Subject) -> Finding:
         return warning(
             f"Alerts go to: {names}. No message was sent.", "Run gatehouse doctor --send, or gatehouse alerts test."
         )
-    message = Message(settings.app_name, settings.external_url("/dashboard"), (), is_test=True)
-    for sink in sinks:
-        try:
-            sink.send(message)
-        except (DependencyUnavailable, LetterRefused) as error:
-            return failed(f"A test message was sent by {sink.name}, and was not taken: {error}.", "Mend that first.")
+    for sink, refusal in try_out(settings, sinks):
+        if refusal is not None:
+            return failed(f"A test message was sent by {sink.name}, and was not taken: {refusal}.", "Mend that first.")
     return ok(f"A test message was taken by: {names}.")
 
 
