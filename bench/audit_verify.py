@@ -5,7 +5,7 @@
 Each round, in turn and each in a process of its own:
 
 * read: every row of the events in the order of their places, whole and by the database's driver alone, SHA-256 of each;
-* verify: ``audit verify`` without its command line, against one checkpoint for each ten thousand events.
+* verify: ``audit verify`` without its command line, against one checkpoint for each thousand events.
 
 "busy" is the processor time of that process alone, which does not grow where a machine does other things meanwhile.
 SQLite's work is in it and counts; the server's of PostgreSQL is not, so that there the clock counts.
@@ -41,7 +41,7 @@ from flask_gatehouse.db.engine import make_engine
 from tests.services import POSTGRESQL_OPTIONS
 
 GOAL = 2.5
-# Some thousand checkpoints for a million events: more than a busy day's.
+# A thousand checkpoints for a million events: more than half a busy day's.
 CHECKPOINT_EACH = 1000
 EVENTS = (
     "SELECT l.hash, e.* FROM gatehouse_audit_leaves l JOIN gatehouse_audit_events e ON e.id = l.event_id"

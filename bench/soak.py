@@ -158,7 +158,7 @@ def administer(person: Person, chance: random.Random, pause: float, before: int)
         ("search", f"/users?q=person-{number}"),
         ("audit log", "/admin/audit-logs"),
         ("audit log, filtered", "/admin/audit-logs?event=authn_login_success"),
-        ("metrics", "/readyz"),
+        ("readiness", "/readyz"),
     ):
         time.sleep(pause)
         person.ask(name, path)

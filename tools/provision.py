@@ -28,34 +28,20 @@ def find_postgresql() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
-def find_redis() -> Path | None:
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    return Path(found) if found else None
+def finds(*programs: str) -> Callable[[], Path | None]:
+    """Return what finds the first of some programs that there is."""
+
+    def find() -> Path | None:
+        # Debian keeps servers where only root looks for programs.
+        folders = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+        return next((Path(found) for name in programs if (found := shutil.which(name, path=folders))), None)
+
+    return find
 
 
-def find_nginx() -> Path | None:
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    return Path(found) if found else None
-
-
-def find_caddy() -> Path | None:
-    found = shutil.which("caddy")
-    return Path(found) if found else None
-
-
-def find_systemd_analyze() -> Path | None:
-    found = shutil.which("systemd-analyze")
-    return Path(found) if found else None
-
-
-def find_promtool() -> Path | None:
-    found = shutil.which("promtool")
-    return Path(found) if found else None
-
-
-def find_strace() -> Path | None:
-    found = shutil.which("strace")
-    return Path(found) if found else None
+find_redis = finds("redis-server", "valkey-server")
+find_nginx, find_caddy = finds("nginx"), finds("caddy")
+find_systemd_analyze, find_promtool = finds("systemd-analyze"), finds("promtool")
 
 
 def find_chromium() -> Path | None:
@@ -96,7 +82,7 @@ POSTGRESQL = Requirement("PostgreSQL server", find_postgresql, ("postgresql",))
 REDIS = Requirement("Redis server", find_redis, ("redis-server",))
 SYSTEMD = Requirement("systemd-analyze", find_systemd_analyze, ("systemd",))
 PROMETHEUS = Requirement("promtool", find_promtool, ("prometheus",))
-STRACE = Requirement("strace", find_strace, ("strace",))
+STRACE = Requirement("strace", finds("strace"), ("strace",))
 NGINX = Requirement("nginx", find_nginx, ("nginx-light",))
 CADDY = Requirement("Caddy", find_caddy, ("caddy",))
 CHROMIUM = Requirement("Chromium", find_chromium, ("chromium",))

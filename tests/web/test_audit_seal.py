@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_gatehouse import Role
 from flask_gatehouse.audit import AuditEvent, record
-from flask_gatehouse.audit.reading import RecordedEvent
+from flask_gatehouse.audit.reading import TrailEvent
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.audit.standing import Signed, Standing
 from flask_gatehouse.kernel.clock import utc_now
@@ -30,9 +30,9 @@ def minutes_ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
-def verification(event: AuditEvent, reason: str | None = None, **details: Any) -> RecordedEvent:
+def verification(event: AuditEvent, reason: str | None = None, **details: Any) -> TrailEvent:
     content = {"event": event.value, "reason": reason, "details": details}
-    return RecordedEvent(9, minutes_ago(3.5), "", content, {})
+    return TrailEvent(9, minutes_ago(3.5), "", content, {})
 
 
 @pytest.fixture

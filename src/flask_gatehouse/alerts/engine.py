@@ -22,7 +22,8 @@ from .cursor import Cursor
 from .errors import LetterRefused
 from .groups import Due, Totals, drop_overdue, due_groups, forget_groups, gather, mark_told, note_overdue, title_of
 from .messages import SHOWN, Alert, Message
-from .rules import KINDS, OVERDUE, Overdue
+from .overdue import OVERDUE, Overdue
+from .rules import KINDS
 from .sinks import Sink
 
 log = logging.getLogger("flask_gatehouse.alerts")

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent
 from ..audit.following import SealedEvent
 from .models import KEY_LENGTH, AlertGroup
-from .rules import OVERDUE, RULES, Group, Overdue, Rule, add
+from .overdue import OVERDUE, Overdue
+from .rules import RULES, Group, Rule, add
 
 _ALL: tuple[Rule | Overdue, ...] = (*RULES, *OVERDUE)
 _RULES = {rule.name: rule for rule in _ALL}

@@ -1,8 +1,8 @@
 """What should have happened by now: each question returns a sentence, or None while all is well."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -12,8 +12,7 @@ from ..audit.events import AuditEvent
 from ..audit.history import latest_moments
 from ..settings import Settings
 
-FindOverdue: TypeAlias = Callable[[Connection, Settings, datetime], str | None]
-
+DAY = timedelta(days=1)
 # Checkpoints are made each minute; a webhook or a folder may be away for a little.
 CHECKPOINT_PATIENCE = timedelta(minutes=15)
 # Of twice the time between two backups, and never less than a day and its delays.
@@ -47,3 +46,24 @@ def review_overdue(connection: Connection, settings: Settings, now: datetime) ->
     if now < standing.due_at:
         return None
     return f"The review of who may do what was due on {standing.due_at:%Y-%m-%d}: /admin/access-review."
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What is told about something that should have happened by now.
+
+    :param find: returns a sentence that says since when it is missing, or None while all is well.
+    :param remind: how long until it is told again, if it is still so.
+    """
+
+    name: str
+    title: str
+    find: Callable[[Connection, Settings, datetime], str | None]
+    remind: timedelta = DAY
+
+
+OVERDUE: tuple[Overdue, ...] = (
+    Overdue("checkpoint-overdue", "No checkpoint of the trail has left the database", checkpoint_overdue, DAY / 4),
+    Overdue("backup-overdue", "A backup is overdue", backup_overdue),
+    Overdue("review-overdue", "The review of access is overdue", review_overdue, 7 * DAY),
+)

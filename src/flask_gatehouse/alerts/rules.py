@@ -1,4 +1,4 @@
-"""What operators are told about: one table of rules over the trail, and one of what should have happened by now."""
+"""What operators are told about: the table of rules over the trail. ``overdue`` has what should have happened by now."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,10 +9,9 @@ from ..audit.events import UNDECIDED, AuditEvent, Upkeep
 from ..audit.following import SealedEvent
 from ..kernel.networks import network_of
 from ..sessions.rules import BY_TIME
-from .overdue import FindOverdue, backup_overdue, checkpoint_overdue, review_overdue
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
 # How many events of a group a message shows.
 EXAMPLES = 3
 
@@ -73,20 +72,6 @@ class Rule:
     settle: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """What is told about something that should have happened by now.
-
-    :param find: returns a sentence that says since when it is missing, or None while all is well.
-    :param remind: how long until it is told again, if it is still so.
-    """
-
-    name: str
-    title: str
-    find: FindOverdue
-    remind: timedelta = DAY
-
-
 _REFUSALS = frozenset(
     {
         AuditEvent.LOGIN_FAIL,
@@ -132,12 +117,6 @@ RULES: tuple[Rule, ...] = (
          frozenset({AuditEvent.LIMITER_UNAVAILABLE})),
     Rule("undelivered", "Somebody could not be told", frozenset({AuditEvent.ALERT_UNDELIVERED})),
 )  # fmt: skip
-
-OVERDUE: tuple[Overdue, ...] = (
-    Overdue("checkpoint-overdue", "No checkpoint of the trail has left the database", checkpoint_overdue, 6 * HOUR),
-    Overdue("backup-overdue", "A backup is overdue", backup_overdue),
-    Overdue("review-overdue", "The review of access is overdue", review_overdue, 7 * DAY),
-)
 
 KINDS: frozenset[str] = frozenset(str(kind) for rule in RULES for kind in rule.events)
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from .events import AuditEvent
 from .models import AuditEventRow
-from .reading import RecordedEvent, events_of_numbers
+from .reading import TrailEvent, events_of_numbers
 
 PAGE = 10
 # How many entries of an index are looked at for one page: a host's own events of hers may lie between ours.
@@ -52,7 +52,7 @@ class Activity:
     :param next: the ``before`` of the next page, None on the last.
     """
 
-    events: tuple[RecordedEvent, ...]
+    events: tuple[TrailEvent, ...]
     next: int | None
 
 

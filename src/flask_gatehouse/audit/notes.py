@@ -20,21 +20,6 @@ from .note_keys import (
 )
 from .tree import HASH_LENGTH
 
-# The keys belong to the format, and are kept in a file of their own for its length alone.
-__all__ = [
-    "Checkpoint",
-    "Signature",
-    "SigningKey",
-    "VerifierKey",
-    "format_checkpoint",
-    "open_checkpoint",
-    "open_note",
-    "parse_checkpoint",
-    "parse_note",
-    "sign_checkpoint",
-    "sign_note",
-]
-
 # A verifier has to accept 16; a limit keeps a note from being work without end.
 MOST_SIGNATURES = 16
 LARGEST_SIZE = 2**63 - 1

@@ -25,13 +25,6 @@ class StoredTree:
         # as the small tree above it.
         self._runs: dict[tuple[int, bool], tuple[int, list[list[bytes]]]] = {}
 
-    def root(self, size: int | None = None) -> bytes:
-        """Return the root as it was when the tree had so many leaves; as it is now by default.
-
-        :raises ValueError: if the tree never had so many leaves.
-        """
-        return join(self.subtrees(self.size if size is None else size))
-
     def subtrees(self, size: int) -> tuple[bytes, ...]:
         """Return the roots of the perfect subtrees of the first ``size`` leaves, the largest first.
 
@@ -41,13 +34,13 @@ class StoredTree:
             raise ValueError(f"a tree of {self.size} leaves never had {size}")
         return tuple(self._perfect(0, size))
 
-    def inclusion_proof(self, position: int, size: int | None = None) -> list[bytes]:
+    def inclusion_proof(self, position: int) -> list[bytes]:
         """Return what it takes to compute the root from the leaf at a position (section 2.1.3.1), lowest first.
 
         :raises ValueError: if the tree has no such leaf.
         """
-        start, end = 0, self.size if size is None else size
-        if not 0 <= position < end <= self.size:
+        start, end = 0, self.size
+        if not 0 <= position < end:
             raise ValueError(f"a tree of {end} leaves has none at {position}")
         proof = []
         while end - start > 1:
@@ -60,13 +53,13 @@ class StoredTree:
                 start = middle
         return proof[::-1]
 
-    def consistency_proof(self, old: int, size: int | None = None) -> list[bytes]:
+    def consistency_proof(self, old: int) -> list[bytes]:
         """Return what shows that the tree of ``old`` leaves is the beginning of this one (section 2.1.4.1).
 
         :raises ValueError: if the tree never had so many leaves.
         """
-        start, end = 0, self.size if size is None else size
-        if not 0 < old <= end <= self.size:
+        start, end = 0, self.size
+        if not 0 < old <= end:
             raise ValueError(f"a tree of {end} leaves does not begin with one of {old}")
         proof: list[bytes] = []
         while old != end:
@@ -111,24 +104,6 @@ class StoredTree:
             row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
             rows.append(row)
         return rows
-
-
-def verify_inclusion(leaf: bytes, position: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Return whether a proof shows that a leaf stands at a position of the tree with this root (section 2.1.3.2)."""
-    if not 0 <= position < size:
-        return False
-    first, last, node = position, size - 1, leaf
-    for sister in proof:
-        if not last:
-            return False
-        if first & 1 or first == last:
-            node = node_hash(sister, node)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            node = node_hash(node, sister)
-        first, last = first >> 1, last >> 1
-    return not last and node == root
 
 
 def verify_consistency(old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:

@@ -23,7 +23,7 @@ _events = AuditEventRow.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class TrailEvent:
     """One event as it was written down.
 
     :param number: its place in the order of writing; not a part of what is sealed.
@@ -53,14 +53,14 @@ class TrailPage:
     :param searched_to: how far the search has come; None if it came as far as it had to.
     """
 
-    events: tuple[RecordedEvent, ...]
+    events: tuple[TrailEvent, ...]
     next: int | None
     previous: int | None = None
     searched_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TreePlace:
     """Where an event stands in the tree of its epoch."""
 
     epoch: int
@@ -101,14 +101,14 @@ def names_in_use(connection: Connection) -> Sequence[str]:
     return [name for name in found if is_text(name)]
 
 
-def find_event(connection: Connection, number: int) -> tuple[RecordedEvent, Place | None] | None:
+def find_event(connection: Connection, number: int) -> tuple[TrailEvent, TreePlace | None] | None:
     """Return an event and its place in the tree, which it may not have yet; None if there is no such event."""
     found = events_of_numbers(connection, [number])
     if not found:
         return None
     leaf = select(AuditLeaf.epoch, AuditLeaf.position, AuditLeaf.hash).where(AuditLeaf.event_id == number)
     row = connection.execute(leaf).first()
-    return found[0], None if row is None else Place(*row)
+    return found[0], None if row is None else TreePlace(*row)
 
 
 def is_session(connection: Connection, identifier: str) -> bool:
@@ -123,7 +123,7 @@ def is_request(connection: Connection, identifier: str) -> bool:
     return connection.execute(of_it.limit(1)).first() is not None
 
 
-def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[RecordedEvent, ...]:
+def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[TrailEvent, ...]:
     """Return the events that have these numbers, the newest first."""
     statement = (
         select(_events.id, _events.occurred_at, _events.body, _events.personal)
@@ -133,9 +133,9 @@ def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[R
     return tuple(_recorded(row) for row in connection.execute(statement)) if numbers else ()
 
 
-def _recorded(row: Any) -> RecordedEvent:
+def _recorded(row: Any) -> TrailEvent:
     content = understood(row.body) or unreadable(row.occurred_at)
-    return RecordedEvent(row.id, row.occurred_at, row.body, content, values_beside(row.personal))
+    return TrailEvent(row.id, row.occurred_at, row.body, content, values_beside(row.personal))
 
 
 def unreadable(at: datetime) -> dict[str, Any]:

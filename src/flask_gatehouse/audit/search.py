@@ -1,4 +1,4 @@
-"""What the trail can be asked for. Pure: values in, values out."""
+"""What the trail can be asked for: values in, values out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

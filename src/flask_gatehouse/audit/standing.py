@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from .events import AuditEvent
 from .models import AuditCheckpoint, AuditEventRow, AuditTree
-from .reading import RecordedEvent, events_of_numbers
+from .reading import TrailEvent, events_of_numbers
 from .sealing import UNSEALED
 
 # Nobody needs to know how many more than that wait.
@@ -45,7 +45,7 @@ class Standing:
     sealed: int
     waiting: int
     waiting_since: datetime | None
-    verification: RecordedEvent | None
+    verification: TrailEvent | None
     signed: Signed | None
 
 
@@ -66,7 +66,7 @@ def find_standing(connection: Connection) -> Standing:
     )
 
 
-def _verification(connection: Connection) -> RecordedEvent | None:
+def _verification(connection: Connection) -> TrailEvent | None:
     numbers = [
         connection.execute(select(func.max(_events.id)).where(_events.event == event)).scalar()
         for event in (AuditEvent.VERIFIED, AuditEvent.VERIFY_FAILED)

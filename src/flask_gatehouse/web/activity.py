@@ -12,7 +12,7 @@ from ..accounts.names import find_names
 from ..accounts.service import get_user
 from ..audit.activity import Activity, read_activity
 from ..audit.events import AuditEvent, Outcome
-from ..audit.reading import RecordedEvent
+from ..audit.reading import TrailEvent
 from ..audit.watching import record_reading
 from ..sessions.rules import BY_TIME, EndReason
 from ..sessions.telling import newest_sessions
@@ -97,7 +97,7 @@ def _shown(connection: Connection, user_id: int, page: Activity) -> list[ShownAc
     return [_one(event, user_id, names) for event in events]
 
 
-def _one(event: RecordedEvent, user_id: int, names: dict[int, str]) -> ShownActivity:
+def _one(event: TrailEvent, user_id: int, names: dict[int, str]) -> ShownActivity:
     is_visible = _is_visible(event, user_id)
     return ShownActivity(
         name=event_name(event.content["event"]),
@@ -110,18 +110,18 @@ def _one(event: RecordedEvent, user_id: int, names: dict[int, str]) -> ShownActi
     )
 
 
-def _is_visible(event: RecordedEvent, user_id: int) -> bool:
+def _is_visible(event: TrailEvent, user_id: int) -> bool:
     """Return whether the browser and the network of an event are hers to know: not those of an administrator."""
     actor = event.content["actor"]
     return bool(actor["id"] == user_id or actor["kind"] == "anonymous")
 
 
-def _is_noise(event: RecordedEvent) -> bool:
+def _is_noise(event: TrailEvent) -> bool:
     """Return whether it says nothing that she need know: a sign-in has replaced a session, or a tab was left open."""
     return (event.content["event"], event.content["reason"]) in _NOISE
 
 
-def _change(event: RecordedEvent) -> str | None:
+def _change(event: TrailEvent) -> str | None:
     roles = (event.content.get("change") or {}).get("role")
     if not roles or len(roles) != 2 or None in roles:
         return None
@@ -129,7 +129,7 @@ def _change(event: RecordedEvent) -> str | None:
     return text("From %(before)s to %(after)s", before=before, after=after)
 
 
-def _fields(event: RecordedEvent, user_id: int) -> dict[str, Any]:
+def _fields(event: TrailEvent, user_id: int) -> dict[str, Any]:
     visible = _is_visible(event, user_id)
     return {
         "number": event.number,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.reading import (
     UNREADABLE,
-    Place,
+    TreePlace,
     TrailPage,
     find_event,
     names_in_use,
@@ -218,5 +218,5 @@ def _page_as_json(page: TrailPage) -> dict[str, Any]:
     return {"events": [event.to_dict() for event in page.events], "next": page.next, "searched_to": searched_to}
 
 
-def _place_as_json(place: Place | None) -> dict[str, Any] | None:
+def _place_as_json(place: TreePlace | None) -> dict[str, Any] | None:
     return None if place is None else {"epoch": place.epoch, "position": place.position, "hash": place.hash.hex()}

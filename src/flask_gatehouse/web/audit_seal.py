@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..audit.events import UNDECIDED, AuditEvent
-from ..audit.reading import RecordedEvent
+from ..audit.reading import TrailEvent
 from ..audit.standing import COUNTED, Standing
 from ..settings import Settings
 from .language import forms, number, plural, text
@@ -48,13 +48,13 @@ def describe(standing: Standing, settings: Settings, now: datetime) -> Seal:
     return Seal(level, _headline(said, standing), notes, warnings)
 
 
-def _verification(standing: Standing) -> RecordedEvent | None:
+def _verification(standing: Standing) -> TrailEvent | None:
     """Return the last verification, unless it was of another tree, as before a restored backup."""
     said = standing.verification
     return None if said is None or said.content["details"].get("epoch", standing.epoch) != standing.epoch else said
 
 
-def _is_undecided(said: RecordedEvent) -> bool:
+def _is_undecided(said: TrailEvent) -> bool:
     return bool(said.content["reason"] == UNDECIDED)
 
 
@@ -63,7 +63,7 @@ def _is_signed(standing: Standing) -> bool:
     return standing.signed is not None and standing.signed.epoch == standing.epoch
 
 
-def _headline(said: RecordedEvent | None, standing: Standing) -> str:
+def _headline(said: TrailEvent | None, standing: Standing) -> str:
     if said is None:
         one, many = _NEVER_VERIFIED
         return plural(one, many, standing.sealed) if standing.sealed else text("Nothing is sealed yet.")
@@ -79,7 +79,7 @@ def _headline(said: RecordedEvent | None, standing: Standing) -> str:
     return text("The verification failed, %(when)s: the audit log was changed from outside.", when=when)
 
 
-def _what_to_do(said: RecordedEvent) -> str:
+def _what_to_do(said: TrailEvent) -> str:
     """Return what to do after a verification that did not find everything in order."""
     if _is_undecided(said):
         return text("Not everything could be judged: 'gatehouse audit verify' says why.")
@@ -98,7 +98,7 @@ def _what_to_do(said: RecordedEvent) -> str:
     return f"{place} {advice}"
 
 
-def _reached(said: RecordedEvent, standing: Standing) -> int:
+def _reached(said: TrailEvent, standing: Standing) -> int:
     """Return how many events a verification was of."""
     told = said.content["details"].get("to")
     return told if isinstance(told, int) else standing.sealed

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ..accounts.names import find_names
 from ..audit.events import Outcome
-from ..audit.reading import RecordedEvent
+from ..audit.reading import TrailEvent
 from .audit_names import event_name
 from .language import marked as _, text
 
@@ -56,7 +56,7 @@ class ShownEvent:
     url: str
 
 
-def shown(connection: Connection, events: Sequence[RecordedEvent]) -> list[ShownEvent]:
+def shown(connection: Connection, events: Sequence[TrailEvent]) -> list[ShownEvent]:
     """Return events as a page shows them, with the names of those people who are still here."""
     names = find_names(connection, {person for event in events for person in people_in(event.content)})
     return [
@@ -75,7 +75,7 @@ def shown(connection: Connection, events: Sequence[RecordedEvent]) -> list[Shown
     ]
 
 
-def personal_values(event: RecordedEvent) -> list[tuple[str, str | None]]:
+def personal_values(event: TrailEvent) -> list[tuple[str, str | None]]:
     """Return of each personal value its name, and the value unless it has been erased."""
     return [(name, event.personal.get(name)) for name in event.content["personal"]]
 

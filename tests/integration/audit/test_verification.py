@@ -290,7 +290,7 @@ def test_a_recorded_erasure_leaves_the_trail_intact(trail: Trail, thief: Thief) 
     erase(trail, thief, 3)
     report = trail.verify()
     assert (report.exit_code, report.findings.kept) == (0, [])
-    assert "The erasure of 1 people is recorded, and not sealed yet." in report.notices
+    assert "1 erasure is recorded, and not sealed yet." in report.notices
     trail.sign()
     report = trail.verify()
     assert (report.exit_code, report.notices) == (0, [])

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, insert, text
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.body import canonical, commitment
 from flask_gatehouse.audit.models import AuditCheckpoint
-from flask_gatehouse.audit.notes import Checkpoint, SigningKey, sign_checkpoint
+from flask_gatehouse.audit.note_keys import SigningKey
+from flask_gatehouse.audit.notes import Checkpoint, sign_checkpoint
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
 from flask_gatehouse.audit.verifying import Held, Report, verify

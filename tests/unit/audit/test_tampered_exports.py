@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from flask_gatehouse.audit.notes import sign_note
 from flask_gatehouse.audit.proofs import StoredTree
-from flask_gatehouse.audit.tree import leaf_hash
+from flask_gatehouse.audit.tree import join, leaf_hash
 from tests.unit.audit.exports import KEY, LOG, STRANGER, VKEY, Lines, end, epoch, unproven
 
 Check = Callable[..., tuple[int, str]]
@@ -83,7 +83,7 @@ def forge_below_our_signature(lines: Lines) -> None:
     bodies = [line["body"] for line in lines[1:8]]
     leaves = [leaf_hash(body.encode()) for body in bodies]
     tree = StoredTree(7, lambda _level, start, end: leaves[start:end])
-    lines[0] |= {"root": tree.root().hex(), "key": VKEY, "checkpoint": note}
+    lines[0] |= {"root": join(tree.subtrees(7)).hex(), "key": VKEY, "checkpoint": note}
     for at in range(7):
         lines[at + 1]["proof"] = [node.hex() for node in tree.inclusion_proof(at)]
 

@@ -80,11 +80,16 @@ class Across:
                 if name == AuditEvent.CUT:
                     self._note_cut(details)
                 if name == AuditEvent.PERSONAL_DATA_ERASED:
-                    waiting += sum(self._absent.pop(subject, None) is not None for subject in subjects_of(details))
-                    waiting += self._unknown.explain(unknown_before(details))
+                    waiting += self._explain(details)
             after = rows[-1][0]
         if waiting:
-            self._report.notices.append(f"The erasure of {waiting:,} people is recorded, and not sealed yet.")
+            erasures = "1 erasure is" if waiting == 1 else f"{waiting:,} erasures are"
+            self._report.notices.append(f"{erasures} recorded, and not sealed yet.")
+
+    def _explain(self, details: dict[str, Any]) -> bool:
+        """Take what an erasure says that was not explained before; return whether that was anything."""
+        hers = [self._absent.pop(subject, None) for subject in subjects_of(details)]
+        return bool(self._unknown.explain(unknown_before(details))) or any(hers)
 
     def _judge_cut(self, tree: Tree) -> None:
         cut, last = self._cuts.get(tree.epoch), tree.cut - 1

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 
-from ...audit.reading import RecordedEvent, events_of_numbers, newest_number
+from ...audit.reading import TrailEvent, events_of_numbers, newest_number
 from .finding import Check, Finding, Item, failed, ok, unknown, warning
 from .live_sign_in import first_provider
 from .site import Site, made_up
@@ -54,7 +54,7 @@ def forged_address(subject: Subject) -> Finding:
     return ok(f"A forged X-Forwarded-For was sent; the trail saw {seen}.")
 
 
-def _refused_with(subject: Subject, forged: str) -> RecordedEvent | Finding:
+def _refused_with(subject: Subject, forged: str) -> TrailEvent | Finding:
     """Come back from a provider that we were not sent to; return what the trail says of it, or why that is not known.
 
     :param forged: the address that we say to be ours.
@@ -86,7 +86,7 @@ def _made_up_address() -> str:
     return str(ipaddress.IPv6Address((0x20010DB8 << 96) | secrets.randbits(64)))
 
 
-def _find(subject: Subject, before: int, mark: str) -> RecordedEvent | None:
+def _find(subject: Subject, before: int, mark: str) -> TrailEvent | None:
     with subject.database.reading() as connection:
         last = min(newest_number(connection), before + _LOOKED_AT)
         events = events_of_numbers(connection, range(before + 1, last + 1))
@@ -103,7 +103,7 @@ def rate_limit(subject: Subject) -> Finding:
             "Set GATEHOUSE_RATE_LIMIT_SIGN_IN to what a person needs.",
         )
     event = _refused_with(subject, _made_up_address())
-    if isinstance(event, RecordedEvent) and _is_proxys(event.personal.get("ip"), site):
+    if isinstance(event, TrailEvent) and _is_proxys(event.personal.get("ip"), site):
         return unknown("It was not tried: everybody counts as one person, and would be refused.", _COUNT_THEM)
     began = time.monotonic()
     for number in range(1, limit.times + 2):
