@@ -13,11 +13,15 @@ from .findings import Finding, Findings, Kind
 from .report import Report
 
 
+_NOTHING = Tree(0, "", 0, b"", b"", 0, 0)
+
+
 def check_rows(trees: Sequence[Tree], report: Report) -> list[Tree]:
     """Report rows that cannot be those of this trail's epochs, and return the trees as far as they can be read.
 
     :returns: the same, without a cut that could not be one, and with a size that is none below it.
     """
+    trees = [_typed(tree, report) for tree in trees]
     for number, tree in enumerate(trees):
         # Numbers between two others may be those of epochs that a restore has left behind, which its event tells.
         if number == 0 and tree.epoch != 1:
@@ -27,6 +31,20 @@ def check_rows(trees: Sequence[Tree], report: Report) -> list[Tree]:
         elif _name_of(tree) != _name_of(trees[0]):
             _add(report.findings, tree, f"{tree.origin} is another log than {trees[0].origin}.")
     return [_readable(tree, report) for tree in trees]
+
+
+def _typed(tree: Tree, report: Report) -> Tree:
+    """Return a row whose columns hold what they are for: SQLite would hold anything, and reading it would break off."""
+    pairs = zip(tree, _NOTHING, strict=True)
+    readable = Tree._make(value if isinstance(value, type(nothing)) else nothing for value, nothing in pairs)
+    if readable != tree:
+        _add_impossible(readable, report)
+    return readable
+
+
+def _add_impossible(tree: Tree, report: Report) -> None:
+    sentence = "What the tree's row says of itself is not possible: it was altered."
+    report.findings.add(Finding(Kind.EDITED, tree.epoch, 0, max(tree.size - 1, 0), sentence))
 
 
 def _name_of(tree: Tree) -> str:
@@ -40,8 +58,7 @@ def _add(findings: Findings, tree: Tree, sentence: str) -> None:
 
 def _readable(tree: Tree, report: Report) -> Tree:
     if tree.size < 0 or not is_hash(tree.root) or len(tree.frontier) != tree.size.bit_count() * HASH_LENGTH:
-        sentence = "What the tree's row says of itself is not possible: it was altered."
-        report.findings.add(Finding(Kind.EDITED, tree.epoch, 0, max(tree.size - 1, 0), sentence))
+        _add_impossible(tree, report)
     if 0 <= tree.cut <= tree.size and tree.cut % TILE_WIDTH == 0:
         return tree
     sentence = "The tree's row says that events have left up to a position where none can be cut."

@@ -111,6 +111,9 @@ class Held:
     def _in_database(self, snapshot: Snapshot) -> Iterator[KeptCheckpoint]:
         for epoch, size, note in snapshot.checkpoints():
             name = f"the checkpoint {epoch}-{size} in the database"
+            if not isinstance(note, str):
+                self._doubts.append(f"{name} is no text.")
+                continue
             checkpoint = self._opened(note, name, outside=False, at=None)
             if checkpoint is None:
                 continue

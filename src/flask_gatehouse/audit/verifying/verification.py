@@ -9,6 +9,7 @@ from itertools import groupby
 
 from sqlalchemy import Engine
 
+from ..origins import log_of
 from ..snapshot import Snapshot, snapshot
 from .across import Across
 from .continuing import check_rows, is_continued
@@ -74,7 +75,7 @@ class _Verification:
         """Judge checkpoints of epochs that are not there."""
         for epoch, group in groupby(strays, key=lambda one: one.epoch):
             newest = deque(group, maxlen=1)[0]
-            if self._goes_on is not None and _is_of_one_log(newest.origin, self._goes_on.origin):
+            if self._goes_on is not None and log_of(newest.origin) == log_of(self._goes_on.origin):
                 lost = lost_by(self._goes_on.epoch)
                 self._report.notices.append(f"Epoch {epoch}, of {newest.size:,} events, was {lost}")
                 continue
@@ -87,7 +88,3 @@ class _Verification:
 
     def _add(self, kind: Kind, epoch: int, first: int, last: int, sentence: str) -> None:
         self._report.findings.add(Finding(kind, epoch, first, last, sentence))
-
-
-def _is_of_one_log(origin: str, other: str) -> bool:
-    return origin.rpartition("/")[0] == other.rpartition("/")[0]
