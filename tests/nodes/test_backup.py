@@ -198,11 +198,14 @@ class TestRefusals:
     def test_a_ledger_that_cannot_be_read(self, site: Site, saved: Path, tmp_path: Path) -> None:
         self.refuse(site, saved, "the ledger of erasures", GATEHOUSE_ERASURE_LEDGER=str(tmp_path))
 
-    def test_a_folder_that_takes_no_files(self, site: Site) -> None:
-        for folder, why in (("/nowhere", "there is no folder"), ("/proc/self/fd", "cannot be written")):
-            done = run(site, "backup", f"{folder}/one.backup")
+    def test_a_folder_that_takes_no_files(self, site: Site, tmp_path: Path) -> None:
+        for folder, why in (
+            (tmp_path / "nowhere", "there is no folder"),
+            (Path("/proc/self/fd"), "no room for a copy"),
+        ):
+            done = run(site, "backup", folder / "one.backup")
             assert done.returncode == 1
-            assert why in done.stderr + done.stdout
+            assert why in done.stderr
             assert "Traceback" not in done.stderr
 
     def test_one_of_a_newer_release(self, site: Site, saved: Path) -> None:

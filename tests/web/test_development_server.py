@@ -92,4 +92,4 @@ def test_a_port_that_is_taken_is_named() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com"])  # noqa: S104 - refused, which is the point
 def test_it_listens_to_this_machine_alone(host: str) -> None:
     with pytest.raises(EmbeddedProviderRefused, match="this machine alone"):
-        serve(Flask(__name__), host, 5000)
+        serve(Flask(__name__), host, 5000, worker=lambda stop: None)

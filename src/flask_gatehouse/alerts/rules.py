@@ -1,4 +1,4 @@
-"""What operators are told about: the table of rules over the trail. ``overdue`` has what should have happened by now."""
+"""What operators are told about: the table of rules over the trail. ``overdue`` has what should have happened."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

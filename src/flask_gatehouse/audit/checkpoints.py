@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 from heapq import heapify, heappop
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.orm import Session
@@ -171,7 +170,7 @@ def _newest_signed(db: Session, epoch: int, keys: Sequence[VerifierKey]) -> list
     return []
 
 
-def _refuse_what_does_not_fit(db: Session, tree: Row[Any], earlier: Sequence[Checkpoint]) -> None:
+def _refuse_what_does_not_fit(db: Session, tree: Row[int, str, int, bytes], earlier: Sequence[Checkpoint]) -> None:
     stored = stored_tree(db, tree.epoch, tree.size)
     for old in earlier:
         if (epoch_of(old.origin) or 0) < tree.epoch and log_of(old.origin) == log_of(tree.origin):

@@ -182,7 +182,7 @@ def _row(event: str, facts: Facts, who: Actor, outcome: Outcome) -> dict[str, An
 def _personal_of(facts: Facts, who: Actor, outcome: Outcome) -> dict[str, Personal]:
     """Return whose values they are: the actor's own network and browser, and what was given about the target."""
     if taken := OF_THE_CALLER & facts.personal.keys():
-        raise ValueError(f"audit.record() records {sorted(taken)[0]} of the actor by itself: name another's otherwise")
+        raise ValueError(f"audit.record() records {min(taken)} of the actor by itself: name another's otherwise")
     theirs = None if facts.target is None else f"{facts.target[0]}:{facts.target[1]}"
     values = {
         name: value if isinstance(value, Personal) else Personal(value, theirs)

@@ -72,7 +72,11 @@ def _target(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--request", help="On behalf of the request of this id.")
 @click.option("--unproven", is_flag=True, help="Also what no checkpoint holds yet; csv and ocsf always have it.")
 @click.option(
-    "--public-key", "keys", multiple=True, callback=public_keys, help="A key that signed earlier, as audit keygen printed it."
+    "--public-key",
+    "keys",
+    multiple=True,
+    callback=public_keys,
+    help="A key that signed earlier, as audit keygen printed it.",
 )
 @with_appcontext
 def export(form: str, output: Path | None, keys: list[VerifierKey], *, unproven: bool, **asked: Any) -> None:

@@ -82,12 +82,13 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
 
 
 def _erased_again(done: Replayed, ledger: Path) -> str:
-    """Return who was erased again, or why that may be nobody: another ledger than that of this database brings her back."""
+    """Return how many were erased again, and of how many that could be asked: with another ledger they stay."""
     if not done.has_ledger:
         return f"The ledger {ledger} is not there: nobody was erased again."
-    others = f" and {done.foreign:,} of others" if done.foreign else ""
-    who = f"{done.users + done.others:,} who had come back were erased again"
-    return f"{who}: the ledger {ledger} knows {done.entries:,} erasures of this database{others}."
+    return (
+        f"Erased again: {done.users + done.others:,}."
+        f" Erasures in the ledger {ledger}: {done.entries:,} of this database, {done.foreign:,} of others."
+    )
 
 
 def _described(manifest: Manifest) -> str:

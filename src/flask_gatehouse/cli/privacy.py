@@ -1,7 +1,5 @@
 """``gatehouse export`` and ``gatehouse erase``: for people who ask by letter."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from ..accounts.service import find_user_id, get_user
 from ..audit.traces import count_events_about
 from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.files import write_new
 from ..kernel.text import case_folded_address
 from ..privacy.erasure import erase_address, erase_user
 from ..privacy.export import export_user
@@ -52,8 +51,11 @@ def export(email: str, output: Path | None) -> None:
         return
     with here.database.reading() as connection:
         count = count_events_about(connection, f"user:{user_id}")
-    with bar("Events", count) as shown:
-        _write_new(output, _counted(parts, shown.update))
+    try:
+        with bar("Events", count) as shown:
+            write_new(output, _counted(parts, shown.update))
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from error
     click.echo(f"Everything that is held about {email} is in {output}.")
 
 
@@ -108,20 +110,7 @@ def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
     yield f"  names, addresses, networks and browsers of this person in {events:,} events of the trail, which stay."
 
 
-def _counted(parts: Iterable[str], advance: Callable[[int], None]) -> Iterator[str]:
+def _counted(parts: Iterable[str], advance: Callable[[int], None]) -> Iterator[bytes]:
     for part in parts:
-        yield part
+        yield part.encode()
         advance(1)
-
-
-def _write_new(path: Path, parts: Iterable[str]) -> None:
-    """Write a file that was not there, whole or not at all, and for its owner alone."""
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix=".", dir=path.parent) as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-            # Unlike a rename, this does not replace what somebody else has put there meanwhile.
-            os.link(file.name, path)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error

@@ -20,18 +20,18 @@ from .leftovers import overwrite_what_is_deleted, scrub
 class Replayed:
     """What a replay has done.
 
-    :param has_ledger: whether there is a ledger at all. Without one nobody can be erased again.
     :param entries: how many erasures of this database the ledger knows.
     :param foreign: how many are those of other databases, which were left alone.
     :param users: how many people had come back.
     :param others: how many invitations and requests to join had.
+    :param has_ledger: whether there is a ledger at all. Without one nobody can be erased again.
     """
 
-    has_ledger: bool
     entries: int
     foreign: int
     users: int
     others: int
+    has_ledger: bool
 
 
 def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> Replayed:
@@ -60,7 +60,7 @@ def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> 
         _erase_values(db, entries, back, actor)
     scrub(database)
     foreign, others = len(everything) - len(entries), len(back) - len(users)
-    return Replayed(has_ledger, len(entries), foreign, len(users), others)
+    return Replayed(len(entries), foreign, len(users), others, has_ledger)
 
 
 def _who_is_back(db: Session, key: bytes, entries: list[Entry]) -> list[Holding]:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..audit.reading import (
     UNREADABLE,
-    TreePlace,
     TrailPage,
+    TreePlace,
     find_event,
     names_in_use,
     newest_number,

@@ -301,7 +301,9 @@ def test_many_groups_are_one_message_that_says_how_many_there_are(desk: Desk) ->
 def test_the_log_says_how_many_there_are_too(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     now = utc_now()
     alert = Alert("provider-down", "A sign-in service does not answer", None, "provider:google", 1, now, now)
-    LogSink().send(Message("Gatehouse", "https://gate.example", [alert], [("A backup is overdue", 1), (alert.title, 5)]))
+    LogSink().send(
+        Message("Gatehouse", "https://gate.example", [alert], [("A backup is overdue", 1), (alert.title, 5)])
+    )
     assert caplog.messages[1:] == [
         "alert: and 1 more: A backup is overdue",
         "alert: and 5 more: A sign-in service does not answer",

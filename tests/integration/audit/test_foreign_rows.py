@@ -118,8 +118,8 @@ def plant_all(database: Database) -> None:
         if database.engine.dialect.name == "sqlite":
             plant(database, no_text(bent(event)), event=event, personal=no_text('{"email":"gate-1"}'))
             plant(database, octets(bent(event)), event=event, personal=octets('{"email":"gate-1"}'))
-            plant(database, bent(event), event=octets(event))
-            plant(database, bent(event), event=no_text("gate-1"))
+            plant(database, "x", event=octets(event))
+            plant(database, "x", event=no_text("gate-1"))
         for body in BODIES.values():
             plant(database, body(event), event=event)
 

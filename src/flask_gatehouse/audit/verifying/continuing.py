@@ -12,7 +12,6 @@ from .epoch import Epoch, Tree
 from .findings import Finding, Findings, Kind
 from .report import Report
 
-
 _NOTHING = Tree(0, "", 0, b"", b"", 0, 0)
 
 
