@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from flask_gatehouse import signals, testing
-from flask_gatehouse.alerts.rules import OVERDUE, RULES
+from flask_gatehouse.alerts.overdue import OVERDUE
+from flask_gatehouse.alerts.rules import RULES
 from flask_gatehouse.app import main
 from flask_gatehouse.audit import AuditEvent
 from flask_gatehouse.db.database import Database

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask_gatehouse.alerts import rules
 from flask_gatehouse.alerts.messages import Alert, Message, as_json
-from flask_gatehouse.alerts.rules import OVERDUE, RULES, Rule
+from flask_gatehouse.alerts.overdue import OVERDUE
+from flask_gatehouse.alerts.rules import RULES, Rule
 from flask_gatehouse.audit import AuditEvent
 from flask_gatehouse.audit.following import SealedEvent
 
