@@ -55,9 +55,7 @@ class Gatehouse:
         config = app.config if self.db is None else {**app.config, "DATABASE_URL": ""}
         settings = Settings.load(config, root=app.config["APPLICATION_ROOT"], url_prefix=self.url_prefix)
         keys = [secret.reveal() for secret in (*reversed(settings.secret_key_fallbacks), settings.secret_key)]
-        if not app.secret_key:
-            app.secret_key = keys[-1]
-            app.config["SECRET_KEY_FALLBACKS"] = keys[:-1] or None
+        _let_flask_sign(app, keys)
         audience = Receivers(app)
         state = State(
             settings=settings,
@@ -75,3 +73,17 @@ class Gatehouse:
         keep_paths_out(app)
         offer_flask_login(app)
         app.cli.add_command(gatehouse_commands)
+
+
+def _let_flask_sign(app: Flask, keys: list[str]) -> None:
+    """Give our keys to an application without one, and see to it that Flask reads the former ones as we do.
+
+    :param keys: the oldest first; the last one signs.
+    """
+    has_none = not app.secret_key
+    if has_none:
+        app.secret_key = keys[-1]
+    # Flask goes through what it finds here: of a text with commas between the keys, which we take, each character would
+    # be a key of its own, with which anybody signs the host's session as whom she likes.
+    if has_none or isinstance(app.config.get("SECRET_KEY_FALLBACKS"), str | bytes):
+        app.config["SECRET_KEY_FALLBACKS"] = keys[:-1] or None

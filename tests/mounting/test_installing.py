@@ -1,10 +1,15 @@
 """The first minutes: one line, a factory, a prefix, a mistake."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
-from flask import Flask
+from flask import Flask, session
+from flask.sessions import SecureCookieSessionInterface
 
 from flask_gatehouse import ConfigurationError, Gatehouse, current_user, login_required
-from tests.mounting.hosts import bare, host, state_of
+from flask_gatehouse.app import create_app
+from tests.mounting.hosts import bare, configuration, host, state_of
 
 
 def test_one_line_is_enough(sqlite_url: str) -> None:
@@ -91,3 +96,45 @@ def test_a_host_without_a_key_gets_ours_and_one_with_a_key_keeps_it(sqlite_url: 
     key = other.secret_key
     Gatehouse(other)
     assert other.secret_key == key
+
+
+FORMER = ("Zq7wErT1yUiOp2AsDfGh3jKlMnBv4CxW", "Xe9rTyU3iOpLkJh5GfDsA1zXcVbNm7Qw")
+CHARACTERS = sorted({*"".join(FORMER), ",", " "})
+
+
+def believed(app: Flask, keys: Iterable[str]) -> set[str]:
+    """Return with which of these keys somebody else signs a session that a host's view takes for its own."""
+    app.add_url_rule("/kept", view_func=lambda: dict(session), endpoint="kept")
+    found = set()
+    for key in keys:
+        client, forger = app.test_client(), Flask("host")
+        forger.secret_key = key
+        serializer = SecureCookieSessionInterface().get_signing_serializer(forger)
+        assert serializer is not None
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], str(serializer.dumps({"role": "admin"})))
+        if client.get("/kept").get_json() == {"role": "admin"}:
+            found.add(key)
+    return found
+
+
+@pytest.mark.parametrize("written", [",".join(FORMER), f" {FORMER[0]} , {FORMER[1]}", list(FORMER), FORMER])
+@pytest.mark.parametrize("key", [{}, {"SECRET_KEY": None}], ids=["its-key", "our-key"])
+def test_former_keys_are_keys_to_flask_too_and_their_characters_are_none(
+    sqlite_url: str, written: object, key: dict[str, Any]
+) -> None:
+    app = bare(sqlite_url, SECRET_KEY_FALLBACKS=written, **key)
+    Gatehouse(app)
+    assert believed(app, (*FORMER, *CHARACTERS)) == set(FORMER)
+
+
+@pytest.mark.parametrize("written", ["", " ", ",", " , "])
+def test_no_former_key_is_none_to_flask_too(sqlite_url: str, written: str) -> None:
+    app = bare(sqlite_url, SECRET_KEY_FALLBACKS=written)
+    Gatehouse(app)
+    assert not believed(app, CHARACTERS)
+
+
+def test_the_standalone_applications_own_session_is_signed_with_no_character_either(sqlite_url: str) -> None:
+    app = create_app(configuration(sqlite_url, SECRET_KEY_FALLBACKS=",".join(FORMER)))
+    assert believed(app, (*FORMER, *CHARACTERS)) == set(FORMER)
+    state_of(app).database.engine.dispose()
