@@ -14,7 +14,7 @@ from .cli import gatehouse_commands
 from .cli.groups import DeferredGroup, Deferring, Explaining
 from .cli.init import init
 from .cli.judging import UNDECIDED, Doctor, JudgingCommand
-from .extension import Gatehouse
+from .extension import install
 from .kernel.deferred import Deferred
 from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
@@ -54,7 +54,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Flask("flask_gatehouse", static_folder=None)
     app.config.from_mapping(config or {})
     app.jinja_env.undefined = StrictUndefined
-    Gatehouse(app, url_prefix="")
+    install(app, None, "")
     state: State = app.extensions[EXTENSION]
     # It carries greetings to the next page, and nothing else.
     app.session_interface = _Notices()

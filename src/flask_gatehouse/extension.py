@@ -20,8 +20,8 @@ from .web.receivers import Receivers
 from .web.requests import follow_requests
 from .web.state import EXTENSION, State
 
-# Empty is the standalone application's: a host's start page is not ours to take.
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+# Names alone: a browser takes ``/.`` and ``/..`` out of an address before it asks for it.
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")
 
 
 class Gatehouse:
@@ -35,8 +35,11 @@ class Gatehouse:
     """
 
     def __init__(self, app: Flask | None = None, *, db: HostDatabase | None = None, url_prefix: str = "/gate") -> None:
-        if url_prefix == "/" or not _PREFIX.fullmatch(url_prefix):
-            raise ValueError(f"Gatehouse(url_prefix=…) takes a path of its own, such as /gate, not {url_prefix!r}.")
+        if not _PREFIX.fullmatch(url_prefix):
+            raise ValueError(
+                f"Gatehouse(url_prefix=…) takes a path of its own, such as /gate, not {url_prefix!r}: the start page "
+                "is the host's. An application of the gate alone is made by flask_gatehouse.app.create_app()."
+            )
         self.db = db
         self.url_prefix = url_prefix
         if app is not None:
@@ -49,30 +52,38 @@ class Gatehouse:
         :raises RuntimeError: if the application has a gate already.
         :raises TypeError: if ``db`` is nothing that has an engine.
         """
-        if EXTENSION in app.extensions:
-            raise RuntimeError("This application has a Gatehouse already: call init_app() once for each application.")
-        # Where a host brings its database, DATABASE_URL may be an address for a driver that we do not know.
-        config = app.config if self.db is None else {**app.config, "DATABASE_URL": ""}
-        settings = Settings.load(config, root=app.config["APPLICATION_ROOT"], url_prefix=self.url_prefix)
-        keys = [secret.reveal() for secret in (*reversed(settings.secret_key_fallbacks), settings.secret_key)]
-        _let_flask_sign(app, keys)
-        audience = Receivers(app)
-        state = State(
-            settings=settings,
-            database=database_of(self.db, settings, {AUDIENCE: audience}),
-            providers=make_providers(settings),
-            signer=AttemptSigner(keys),
-            keys=tuple(key.encode() for key in keys),
-            limiter=make_limiter(settings),
-            allowances=allowances(settings),
-        )
-        app.extensions[EXTENSION] = state
-        app.jinja_env.globals.setdefault("csrf_token", csrf_token)
-        app.register_blueprint(make_blueprint(state), url_prefix=settings.url_prefix or None)
-        follow_requests(app, self.db, audience)
-        keep_paths_out(app)
-        offer_flask_login(app)
-        app.cli.add_command(gatehouse_commands)
+        install(app, self.db, self.url_prefix)
+
+
+def install(app: Flask, db: HostDatabase | None, url_prefix: str) -> None:
+    """Set an application up, as :meth:`Gatehouse.init_app` does; also at its root, where no host's start page is.
+
+    :param url_prefix: empty for the root.
+    """
+    if EXTENSION in app.extensions:
+        raise RuntimeError("This application has a Gatehouse already: call init_app() once for each application.")
+    # Where a host brings its database, DATABASE_URL may be an address for a driver that we do not know.
+    config = app.config if db is None else {**app.config, "DATABASE_URL": ""}
+    settings = Settings.load(config, root=app.config["APPLICATION_ROOT"], url_prefix=url_prefix)
+    keys = [secret.reveal() for secret in (*reversed(settings.secret_key_fallbacks), settings.secret_key)]
+    _let_flask_sign(app, keys)
+    audience = Receivers(app)
+    state = State(
+        settings=settings,
+        database=database_of(db, settings, {AUDIENCE: audience}),
+        providers=make_providers(settings),
+        signer=AttemptSigner(keys),
+        keys=tuple(key.encode() for key in keys),
+        limiter=make_limiter(settings),
+        allowances=allowances(settings),
+    )
+    app.extensions[EXTENSION] = state
+    app.jinja_env.globals.setdefault("csrf_token", csrf_token)
+    app.register_blueprint(make_blueprint(state), url_prefix=settings.url_prefix or None)
+    follow_requests(app, db, audience)
+    keep_paths_out(app)
+    offer_flask_login(app)
+    app.cli.add_command(gatehouse_commands)
 
 
 def _let_flask_sign(app: Flask, keys: list[str]) -> None:

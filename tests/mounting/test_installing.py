@@ -20,7 +20,7 @@ def test_one_line_is_enough(sqlite_url: str) -> None:
         assert client.get("/gate/readyz").get_json()["status"] == "ok"
 
 
-@pytest.mark.parametrize("prefix", ["/door", "/door/", "/in/here"])
+@pytest.mark.parametrize("prefix", ["/door", "/door/", "/in/here", "/..door", "/v1.0/~gate"])
 def test_a_host_chooses_where_the_gate_stands(sqlite_url: str, prefix: str) -> None:
     with host(sqlite_url, prefix=prefix) as app:
         client = app.test_client()
@@ -38,11 +38,28 @@ def test_the_address_root_stays_the_hosts(sqlite_url: str) -> None:
     assert "/" not in rules
 
 
-@pytest.mark.parametrize("prefix", ["door", "/", "/door?x", "//door", "https://elsewhere.example/gate", "/<kind>"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "door",
+        "/",
+        "/door?x",
+        "//door",
+        "https://elsewhere.example/gate",
+        "/<kind>",
+        "/..",
+        "/.",
+        "/in/../here",
+        "/./",
+    ],
+)
 def test_a_prefix_that_is_none_is_refused_with_an_example(sqlite_url: str, prefix: str) -> None:
     app = bare(sqlite_url)
-    with pytest.raises(ValueError, match="such as /gate"):
+    before = list(app.url_map.iter_rules())
+    with pytest.raises(ValueError, match=r"such as /gate.*flask_gatehouse\.app\.create_app\(\)"):
         Gatehouse(app, url_prefix=prefix)
+    assert list(app.url_map.iter_rules()) == before
 
 
 def test_one_object_serves_a_factory_twice(sqlite_url: str) -> None:
