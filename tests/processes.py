@@ -58,6 +58,7 @@ def running_gatehouse(
     host: Path | None = None,
     workers: int = 1,
     threads: int = 4,
+    interface: str = "127.0.0.1",
     port: int | None = None,
     directory: Path | None = None,
     pipe: int | None = None,
@@ -69,6 +70,7 @@ def running_gatehouse(
 
     :param application: what gunicorn serves; ``gatehouse run`` serves itself.
     :param host: the file of a host application, for ``flask gatehouse run``; Gatehouse is below ``/gate`` there.
+    :param interface: the address at which gunicorn listens, as it stands in a URL.
     :param port: a free one unless told otherwise.
     :param directory: its working directory, kept afterwards; a temporary one unless told otherwise. Nodes that
         share one share their development key, and the SQLite file in it.
@@ -84,7 +86,9 @@ def running_gatehouse(
         environment |= MANY | dict(env or {})
         with log_path.open("wb") as output:
             process = subprocess.Popen(
-                ending_with_us(_command(server, application, workers, threads, number, host), signal.SIGTERM),
+                ending_with_us(
+                    _command(server, application, workers, threads, f"{interface}:{number}", host), signal.SIGTERM
+                ),
                 env=environment,
                 cwd=place,
                 stdout=output if pipe is None else pipe,
@@ -100,14 +104,14 @@ def running_gatehouse(
 
 
 def _command(
-    server: str, application: str, workers: int, threads: int, port: int, host: Path | None
+    server: str, application: str, workers: int, threads: int, address: str, host: Path | None
 ) -> tuple[str, ...]:
     if host:
         return (str(PROGRAMS / "flask"), "--app", str(host), "gatehouse", "run")
     if server == "run":
         return (str(PROGRAMS / "gatehouse"), "run")
     options = ("--no-control-socket", "--worker-class", "gthread", "--threads", str(threads), "--workers", str(workers))
-    return (str(PROGRAMS / "gunicorn"), application, *options, "--bind", f"127.0.0.1:{port}")
+    return (str(PROGRAMS / "gunicorn"), application, *options, "--bind", address)
 
 
 def _wait_until_it_answers(node: Node, path: str) -> None:

@@ -2,15 +2,29 @@
 
 import http.client
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import text
+
+from flask_gatehouse.db.engine import make_engine
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
 from tests.processes import PATIENCE_S, Node, running_gatehouse
 
 Open = Callable[[Node], Browser]
+
+
+def takes_both_kinds() -> bool:
+    """Return whether a socket of this machine can take IPv6, and IPv4 with it."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+            return not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -50,8 +64,29 @@ def test_headers_with_underscores_are_nobodys(sqlite_url: str) -> None:
     assert found == [200, 200, 200, 429]
 
 
-def status(node: Node, path: str, headers: dict[str, str]) -> int:
-    connection = http.client.HTTPConnection("localhost", int(node.base_url.rpartition(":")[2]), timeout=PATIENCE_S)
+def test_callers_by_ipv4_are_themselves_on_a_socket_that_takes_ipv6_too(sqlite_url: str) -> None:
+    """Such a socket says ::ffff:127.0.0.1, and all of IPv4 is within 64 bits of that. Without IPv6 there is none."""
+    environment = {"DATABASE_URL": sqlite_url, "GATEHOUSE_RATE_LIMIT": "3 per hour"}
+    engine = make_engine(sqlite_url)
+    interface = "[::]" if takes_both_kinds() else "127.0.0.1"
+    with running_gatehouse(environment, server="gunicorn", interface=interface) as node:
+        found = [status(node, "/auth/login", {}, source="127.0.0.1") for _ in range(4)]
+        assert found == [200, 200, 200, 429]
+        assert status(node, "/auth/login", {}, source="127.0.0.2") == 200
+        assert status(node, "/auth/authorize/dev?state=nobody&code=none", {}, source="127.0.0.2") == 400
+    with engine.connect() as connection:
+        refused = text("SELECT personal FROM gatehouse_audit_events WHERE event = 'authn_login_fail'")
+        (personal,) = connection.execute(refused).scalars()
+    engine.dispose()
+    assert "127.0.0.2" in personal
+    assert "ffff" not in personal
+
+
+def status(node: Node, path: str, headers: dict[str, str], source: str = "") -> int:
+    port = int(node.base_url.rpartition(":")[2])
+    connection = http.client.HTTPConnection(
+        "127.0.0.1" if source else "localhost", port, timeout=PATIENCE_S, source_address=(source, 0) if source else None
+    )
     try:
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status

@@ -5,6 +5,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 
+# Whoever asks does so more than once, and what she does is told several times in each request.
+@lru_cache(maxsize=1024)
+def address_of(text: str) -> str | None:
+    """Return an address in the one form in which it is kept and compared, or None if it is none."""
+    found = _parsed(text)
+    return None if found is None else str(found)
+
+
 def network_of(address: str | None) -> str | None:
     """Return the network that somebody is in who has this address, or None if it is none.
 
@@ -17,6 +25,18 @@ def network_of(address: str | None) -> str | None:
     return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
 
 
+@lru_cache(maxsize=1024)
+def line_of(address: str | None) -> str | None:
+    """Return the network of which one caller has every address, or None if this is none.
+
+    One IPv4 address, and the 64 bits of IPv6 that a provider gives to one line.
+    """
+    found = _parsed(address)
+    if found is None:
+        return None
+    return str(ipaddress.ip_network((found, 32 if found.version == 4 else 64), strict=False))
+
+
 # A sign-in asks twice, and whoever comes back from her provider does so from the same address.
 @lru_cache(maxsize=1024)
 def networks_to_hold(address: str | None) -> Sequence[tuple[str, int]]:
@@ -25,11 +45,11 @@ def networks_to_hold(address: str | None) -> Sequence[tuple[str, int]]:
     One IPv4 address: its neighbours are other people, whom nobody may keep out. Of IPv6 the 64 bits of one line, and
     the 48 bits that a provider gives to one site: whoever has a site has 65,536 lines to come from.
     """
-    found = _parsed(address)
-    if found is None:
+    line, found = line_of(address), _parsed(address)
+    if line is None or found is None:
         return ()
-    sizes = ((32, 1),) if found.version == 4 else ((64, 1), (48, 16))
-    return tuple((str(ipaddress.ip_network((found, bits), strict=False)), lines) for bits, lines in sizes)
+    site = ((str(ipaddress.ip_network((found, 48), strict=False)), 16),) if found.version == 6 else ()
+    return ((line, 1), *site)
 
 
 def _parsed(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -1,14 +1,13 @@
 """What is known of the connection that a request came on, as far as the proxies before us may be believed."""
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from flask import request
 
+from ..kernel.networks import address_of
 from .state import state
 
 _REQUEST_ID = "gatehouse.request_id"
@@ -40,16 +39,7 @@ def client_address(environ: Mapping[str, Any], trusted_proxies: int) -> str | No
     chain = _forwarded(environ, "HTTP_X_FORWARDED_FOR")
     if trusted_proxies and len(chain) >= trusted_proxies:
         peer = chain[-trusted_proxies]
-    return _address(peer or "")
-
-
-# Whoever asks does so more than once, and what she does is told several times in each request.
-@lru_cache(maxsize=1024)
-def _address(entry: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(_without_port(entry)))
-    except ValueError:
-        return None
+    return address_of(_without_port(peer or ""))
 
 
 def _without_port(entry: str) -> str:

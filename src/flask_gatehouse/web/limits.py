@@ -1,10 +1,9 @@
 """How often each caller may ask for what: who is counted, and against which limit."""
 
-import ipaddress
 import logging
 from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import ParamSpec
 
 from flask import after_this_request, current_app, make_response, request
@@ -12,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from ..audit import AuditEvent, record
 from ..kernel.errors import DependencyUnavailable, GatehouseError
+from ..kernel.networks import line_of
 from ..settings import Rate, Settings
 from .actor import caller, visit
 from .errors import answer
@@ -20,8 +20,6 @@ from .state import state
 
 P = ParamSpec("P")
 log = logging.getLogger("flask_gatehouse")
-# An IPv6 address and all others of its line: whoever has one of them has 2**64.
-_LINE = 64
 
 
 class Limit(StrEnum):
@@ -111,18 +109,7 @@ def _person_or_address() -> str:
 
 
 def _address() -> str:
-    return _line(caller().ip)
-
-
-# Whoever asks does so more than once.
-@lru_cache(maxsize=1024)
-def _line(text: str | None) -> str:
-    if text is None:
-        return "address/unknown"
-    address = ipaddress.ip_address(text)
-    if address.version == 4:
-        return f"address/{address}"
-    return f"address/{ipaddress.ip_network((address, _LINE), strict=False)}"
+    return f"address/{line_of(caller().ip) or 'unknown'}"
 
 
 def _tell_if_alone() -> None:
