@@ -183,6 +183,11 @@ TOKEN_ANSWERS = [
         Reason.PROVIDER_ERROR,
     ),
     Row("error with status 200", tokens(error=["<script>"]), Reason.PROVIDER_ERROR),
+    Row(
+        "code refused without a word",
+        lambda p: p.handlers.update({"/token": lambda e: e.answer("<h1>400</h1>", 400)}),
+        Reason.PROVIDER_ERROR,
+    ),
 ]
 
 CALLBACKS = [

@@ -4,13 +4,15 @@ import time
 
 import pytest
 
-from flask_gatehouse.signin.errors import ProviderUnavailable, SignInRefused
+from flask_gatehouse.signin.errors import ProviderUnavailable, Reason, SignInRefused
 
 from . import endpoints, misbehaviours
 from .edits import Row
 from .hostile import HostileProvider, relying_party, running_provider, sign_in
 
 ROWS = [*misbehaviours.ROWS, *endpoints.ROWS]
+# What whoever signs in could bring about: with the address that she comes back to, or with the code of another sign-in.
+BY_CALLER = {Reason.PROVIDER_ERROR, Reason.ID_TOKEN_NONCE}
 
 
 @pytest.fixture
@@ -37,6 +39,8 @@ def test_each_misbehaviour_has_its_answer(provider: HostileProvider, row: Row) -
         with pytest.raises(SignInRefused) as refused:
             sign_in(provider, client)
         assert refused.value.reason is row.expected
+        # Everything else is wrong between the provider and us, and makes nobody's network wait.
+        assert refused.value.by_caller is (row.expected in BY_CALLER or row in misbehaviours.CALLBACKS)
     # The rest is this machine; what hangs would take longer still.
     assert time.monotonic() - began < row.deadline + 10
     assert provider.failures == []

@@ -28,6 +28,8 @@ _KNOWN_ERRORS = frozenset(
 )
 # Those that no code of a caller's brings about: the operator's registration is not in order.
 _ABOUT_US = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
+# How a code is refused (RFC 6749 §5.2).
+_REFUSALS = frozenset({400, 401})
 
 _log = logging.getLogger(__name__)
 
@@ -121,10 +123,10 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
 
     :raises SignInRefused: if it gives nothing, or nothing that can be used.
     """
-    # A refusal comes with 400 or 401 (RFC 6749 §5.2), and from some with 200.
     tokens = Answer(200, answer.headers, answer.body).json_object() or {}
-    if "error" in tokens:
-        error = tokens["error"] if tokens["error"] in tuple(_KNOWN_ERRORS) else "an error"
+    # From some a refusal comes with 200, and from some without a word.
+    if "error" in tokens or answer.status in _REFUSALS:
+        error = tokens["error"] if tokens.get("error") in tuple(_KNOWN_ERRORS) else "an error"
         _log.warning("Provider %s answered the exchange of a code with %s", provider, error)
         raise SignInRefused(Reason.PROVIDER_ERROR, provider, by_caller=error not in _ABOUT_US)
     token_type = tokens.get("token_type")
@@ -134,5 +136,5 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
         or not isinstance(token_type, str)
         or token_type.lower() != "bearer"
     ):
-        raise SignInRefused(Reason.PROVIDER_ANSWER, provider)
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=False)
     return tokens

@@ -55,6 +55,8 @@ _BETWEEN_US = frozenset(
         Reason.ID_TOKEN_ISSUER,
         Reason.ID_TOKEN_AUDIENCE,
         Reason.ID_TOKEN_EXPIRED,
+        Reason.ID_TOKEN_CLAIMS,
+        Reason.USERINFO_SUBJECT,
     }
 )
 
@@ -65,7 +67,7 @@ class SignInRefused(GatehouseError):
     :param reason: the code.
     :param provider: the provider's name.
     :param by_caller: whether whoever signs in could bring it about. What is wrong between the provider and us, such as
-        a client secret that has run out, slows nobody's network down.
+        a client secret that has run out or an answer that nobody can use, slows nobody's network down.
     :param facts: what the page may say besides, such as names of providers; never text from outside.
     """
 

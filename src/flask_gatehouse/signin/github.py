@@ -81,6 +81,9 @@ class GitHubProvider:
     def _refusal(self, reason: Reason) -> SignInRefused:
         return SignInRefused(reason, self.settings.name)
 
+    def _unusable(self) -> SignInRefused:
+        return SignInRefused(Reason.PROVIDER_ANSWER, self.settings.name, by_caller=False)
+
     def _api(self, path: str, access_token: str) -> Any:
         headers = {
             "Accept": "application/vnd.github+json",
@@ -91,14 +94,14 @@ class GitHubProvider:
         try:
             return answer.json()
         except ValueError as error:
-            raise self._refusal(Reason.PROVIDER_ANSWER) from error
+            raise self._unusable() from error
 
     def _person(self, access_token: str) -> dict[str, Any]:
         """Return the account, which its number identifies: a login name can be given up and taken by another."""
         person = self._api("/user", access_token)
         number = person.get("id") if isinstance(person, dict) else None
         if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**63:
-            raise self._refusal(Reason.PROVIDER_ANSWER)
+            raise self._unusable()
         return dict(person)
 
     def _verified_primary_address(self, access_token: str) -> str:
@@ -108,7 +111,7 @@ class GitHubProvider:
         """
         entries = self._api("/user/emails", access_token)
         if not isinstance(entries, list):
-            raise self._refusal(Reason.PROVIDER_ANSWER)
+            raise self._unusable()
         for entry in entries:
             if isinstance(entry, dict) and entry.get("primary") is True and entry.get("verified") is True:
                 email = stated_address(entry.get("email"))

@@ -125,7 +125,7 @@ class OpenIDProvider:
         answer = self._http.get(metadata.userinfo_endpoint, limit=ANSWER_LIMIT, headers=bearer)
         userinfo = answer.json_object()
         if userinfo is None:
-            raise self._refusal(Reason.PROVIDER_ANSWER)
+            raise SignInRefused(Reason.PROVIDER_ANSWER, self.settings.name, by_caller=False)
         if userinfo.get("sub") != claims["sub"]:
             raise self._refusal(Reason.USERINFO_SUBJECT)
         return userinfo

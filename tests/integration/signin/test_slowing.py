@@ -61,8 +61,11 @@ def let_time_pass(house: House, span: timedelta) -> None:
         SignInRefused(Reason.PROVIDER_ERROR, "google", by_caller=False),
         SignInRefused(Reason.DISCOVERY_INVALID, "google"),
         SignInRefused(Reason.ID_TOKEN_SIGNATURE, "google"),
+        SignInRefused(Reason.ID_TOKEN_CLAIMS, "google"),
+        SignInRefused(Reason.USERINFO_SUBJECT, "google"),
+        SignInRefused(Reason.PROVIDER_ANSWER, "google", by_caller=False),
     ],
-    ids=["client-secret", "discovery", "signature"],
+    ids=["client-secret", "discovery", "signature", "claims", "subject", "answer"],
 )
 def test_what_is_wrong_between_the_provider_and_us_slows_nobody(house: House, refused: SignInRefused) -> None:
     for _ in range(5):

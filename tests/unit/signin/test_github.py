@@ -34,6 +34,8 @@ def refusal(client: GitHubProvider, **answer: str) -> Reason:
     with pytest.raises(SignInRefused) as refused:
         client.redeem(new_attempt(), {"code": "code", **answer}, REDIRECT_URI)
     assert refused.value.provider == "github"
+    # What GitHub answers wrong makes nobody's network wait.
+    assert refused.value.by_caller is (refused.value.reason is not Reason.PROVIDER_ANSWER)
     return refused.value.reason
 
 
