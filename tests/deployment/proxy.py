@@ -32,7 +32,6 @@ http {{
     {site}
     server {{
         listen 127.0.0.1:{provider_port} ssl;
-        access_log off;
         ssl_certificate {chain};
         ssl_certificate_key {key};
         location / {{
