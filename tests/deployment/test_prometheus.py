@@ -18,6 +18,7 @@ RULES = provision.ROOT / "deploy/alert-rules.yml"
 DASHBOARD = provision.ROOT / "deploy/dashboard.json"
 # What happens, minute by minute, which rule it fires, and after how many minutes at the latest.
 WRONG = {
+    "GatehouseAway": ('up{job="gatehouse",instance="a"}', "1x3 0x10", 6),
     "GatehouseDatabaseAway": ('gatehouse_database_up{instance="a"}', "1x3 0x10", 8),
     "GatehouseWorkerAway": ('gatehouse_seal_lag_seconds{instance="a"}', "1 61+60x20", 8),
     "GatehouseAlertsBehind": ('gatehouse_alert_lag_seconds{sink="alerts-mail"}', "1 901+60x20", 10),
@@ -28,6 +29,8 @@ WRONG = {
     "GatehouseSignInsFail": ('gatehouse_sign_ins_total{provider="google",outcome="unavailable"}', "0+6x40", 25),
 }
 WELL = [
+    ('up{job="gatehouse",instance="a"}', "1x30"),
+    ('up{job="another",instance="a"}', "0x30"),
     ('gatehouse_database_up{instance="a"}', "1x30"),
     ('gatehouse_seal_lag_seconds{instance="a"}', "1x30"),
     ('gatehouse_alert_lag_seconds{sink="alerts-mail"}', "1x30"),

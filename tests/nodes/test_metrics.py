@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, text as sql
 
 from flask_gatehouse.web import ROUTES
+from flask_gatehouse.web.measures import Refused
 from flask_gatehouse.web.metrics import Metrics
 from tests.nodes.listeners import wait_until
 from tests.nodes.people import Browser
@@ -26,6 +27,13 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 CANARY = "canary-that-must-not-be-in-a-log"
 BY_HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def at_start() -> set[tuple[str, frozenset[tuple[str, str]]]]:
+    """Return what rules wait for an increase of: the first one counts only where a zero was read before."""
+    refused = {("gatehouse_refusals_total", frozenset({("reason", str(reason))})) for reason in Refused}
+    sign_ins = frozenset({("provider", "github"), ("outcome", "unavailable")})
+    return refused | {("gatehouse_sign_ins_total", sign_ins), ("gatehouse_log_lines_lost_total", frozenset())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,11 @@ def test_all_processes_are_added_up_and_labels_are_few(production: Production) -
     assert {text for name, text in labels if name == "route"} <= known
     assert {text for name, text in labels if name == "method"} <= {"GET", "other"}
     assert CANARY not in str(labels)
+
+
+def test_nothing_has_happened_yet_is_said_of_each_reason(production: Production) -> None:
+    samples = production.samples()
+    assert {name: samples.get(name) for name in at_start()} == dict.fromkeys(at_start(), 0.0)
 
 
 def test_what_the_database_knows_is_there_and_an_outage_is_told_from_zero(production: Production) -> None:

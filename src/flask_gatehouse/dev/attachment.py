@@ -52,6 +52,7 @@ def attach(app: Flask) -> None:
     others = dict(state.providers)
     state.providers.clear()
     state.providers.update({EMBEDDED_PROVIDER: client} | others)
+    state.metrics.expect(EMBEDDED_PROVIDER)
 
 
 def make_provider(settings: Settings) -> EmbeddedProvider:

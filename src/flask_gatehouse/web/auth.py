@@ -25,6 +25,7 @@ from .devices import knows_device, remember_device
 from .htmx import is_htmx, redirect_by_htmx, wants_json
 from .labels import label_of
 from .language import language, marked as _, text
+from .measures import UNAVAILABLE
 from .once_more import offer_form
 from .round_trip import SPENT_COOKIE, answer_of_provider, let_network_pass, redirect_uri, send_to_provider
 from .state import state
@@ -95,7 +96,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         account = (assertion.profile.issuer, assertion.profile.subject)
         token, came = _ENDS[attempt.purpose](attempt, assertion)
     except ProviderUnavailable:
-        here.metrics.sign_ins.labels(provider, "unavailable").inc()
+        here.metrics.sign_ins.labels(provider, UNAVAILABLE).inc()
         raise
     except SignInRefused as refusal:
         here.metrics.sign_ins.labels(provider, str(refusal.reason)).inc()

@@ -20,6 +20,7 @@ from .denials import ConfirmationRequired, CrossSiteRequest, NotAllowed, NotSign
 from .denied import note_outage, record_denial
 from .htmx import current_page, is_htmx, redirect_by_htmx, this_page, trigger, varying, wants_json
 from .language import marked as _, name_language, text
+from .measures import Refused
 from .once_more import keep_form
 from .problems import problem
 from .state import state
@@ -31,16 +32,15 @@ log = logging.getLogger("flask_gatehouse")
 DOWNLOAD = "_gatehouse_download"
 
 
-# What is counted as a refusal, for an operator who looks for attacks.
-_COUNTED: dict[type, str] = {
-    NotAllowed: "not_allowed",
-    RoleNotYours: "not_allowed",
-    CrossSiteRequest: "cross_site",
-    ConfirmationRequired: "confirmation_required",
-    TooManyRequests: "too_many",
-    TooManyRefusals: "too_many_refusals",
-    SignInRefused: "sign_in",
-    LimiterUnavailable: "limiter_away",
+_COUNTED: dict[type, Refused] = {
+    NotAllowed: Refused.NOT_ALLOWED,
+    RoleNotYours: Refused.NOT_ALLOWED,
+    CrossSiteRequest: Refused.CROSS_SITE,
+    ConfirmationRequired: Refused.CONFIRMATION_REQUIRED,
+    TooManyRequests: Refused.TOO_MANY,
+    TooManyRefusals: Refused.TOO_MANY_REFUSALS,
+    SignInRefused: Refused.SIGN_IN,
+    LimiterUnavailable: Refused.LIMITER_AWAY,
 }
 
 

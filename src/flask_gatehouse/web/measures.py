@@ -12,6 +12,22 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
+class Refused(StrEnum):
+    """Why a request was refused, for an operator who looks for attacks."""
+
+    NOT_ALLOWED = "not_allowed"
+    CROSS_SITE = "cross_site"
+    CONFIRMATION_REQUIRED = "confirmation_required"
+    TOO_MANY = "too_many"
+    TOO_MANY_REFUSALS = "too_many_refusals"
+    SIGN_IN = "sign_in"
+    LIMITER_AWAY = "limiter_away"
+
+
+# The outcome of a sign-in whose provider did not answer.
+UNAVAILABLE = "unavailable"
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One metric, as Prometheus knows it.

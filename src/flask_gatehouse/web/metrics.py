@@ -30,6 +30,15 @@ class Metrics:
         self.refusals = _counter(measures.REFUSALS, own)
         self.lost_lines = _counter(measures.LOST_LINES, own)
         self.provider = _histogram(measures.PROVIDER, own)
+        for reason in measures.Refused:
+            self.refusals.labels(reason)
+
+    def expect(self, provider: str) -> None:
+        """Say that nobody has been kept out by a provider yet.
+
+        What is counted for the first time has come out of nowhere: to Prometheus, nothing has increased.
+        """
+        self.sign_ins.labels(provider, measures.UNAVAILABLE)
 
     def text(self, database: Database) -> bytes:
         """Return everything in Prometheus' text format, and what the database says at this moment."""

@@ -51,6 +51,8 @@ class State:
 
     def __post_init__(self) -> None:
         settings = self.settings
+        for name in self.providers:
+            self.metrics.expect(name)
         object.__setattr__(self, "limits", {role: limits_of(settings, role) for role in Role})
         object.__setattr__(self, "list_role", Role(settings.user_list_role))
         # A browser accepts __Host- only with Secure, Path=/ and no Domain: a sibling host cannot plant it.
