@@ -50,7 +50,8 @@ def begin_session(
 
     :param generation: the user's ``session_generation``, read in this transaction.
     :param lifetime: how long it may last whatever happens.
-    :param proved_at: when she proved herself at the provider, if it said; a sign-in there may be days old.
+    :param proved_at: when she proved herself at the provider, if it said; a sign-in there may be days old, and one by a
+        clock that is ahead of ours counts as of now.
     :param now: the database's time, if this transaction has asked for it already.
     """
     now = now or now_of(db)

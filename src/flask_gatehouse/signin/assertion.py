@@ -7,6 +7,7 @@ from typing import Protocol
 from ..accounts.service import Profile
 from ..settings import ProviderSettings
 from .attempt import Attempt
+from .rules import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,15 @@ class Assertion:
     hosted_domain: str | None = None
     authenticated_at: datetime | None = None
     provider_session_id: str | None = None
+
+    @property
+    def proved_at(self) -> datetime | None:
+        """Return when by our clock she proved herself at the latest, if the provider said: its clock may be behind.
+
+        What is believed of a confirmation is written down as it is believed: as of a moment that is too old already she
+        would be asked again at once, having been told that it is she.
+        """
+        return None if self.authenticated_at is None else self.authenticated_at + CLOCK_SKEW
 
 
 class Provider(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..sessions.rules import is_confirmed
 from ..settings import ProviderKind, Rate, SignUp
 from .errors import Reason
 
@@ -57,13 +58,15 @@ def sign_up_refusal(
     return None
 
 
-def confirmation_is_fresh(authenticated_at: datetime | None, now: datetime, max_age: timedelta) -> bool:
-    """Return whether a confirmation proves that she is there now.
+def confirmation_is_fresh(proved_at: datetime | None, now: datetime, max_age: timedelta) -> bool:
+    """Return whether a confirmation proves that she is there now, by the rule that what she wanted is held to then.
 
     A provider that says when she proved herself (``auth_time``) is held to it. One that does not, such as Google
     for most projects, proves only that she has an open session there: ASVS 6.8.4 asks to say so, and we do.
+
+    :param proved_at: see ``assertion.Assertion``.
     """
-    return authenticated_at is None or authenticated_at >= now - max_age - CLOCK_SKEW
+    return proved_at is None or is_confirmed(proved_at, now, max_age)
 
 
 # The first wait is shorter than it takes to find out why one was refused; the longest is one that a person waits out.

@@ -144,7 +144,7 @@ def _complete(
             previous_sign_in_at=user.previous_sign_in_at,
             lifetime=lifetime,
             actor=person,
-            proved_at=assertion.authenticated_at,
+            proved_at=assertion.proved_at,
             now=user.signed_in_at,
         )
         details = {"provider": profile.provider, "first": user.is_new, "new_device": browser.is_new_to(user)}
@@ -175,9 +175,9 @@ def confirm(
         # that somebody has linked to hers from a browser that she left open.
         if account_of(db, session_id) != (profile.issuer, profile.subject):
             raise SignInRefused(Reason.OTHER_PERSON, profile.provider)
-        if not confirmation_is_fresh(assertion.authenticated_at, now, settings.confirm_max_age):
+        if not confirmation_is_fresh(assertion.proved_at, now, settings.confirm_max_age):
             raise SignInRefused(Reason.TOO_OLD, profile.provider)
-        renewed = renew_token(db, session_id, proved_at=assertion.authenticated_at, actor=actor)
+        renewed = renew_token(db, session_id, proved_at=assertion.proved_at, actor=actor)
         if renewed is None:
             raise SignInRefused(Reason.STATE_UNKNOWN, profile.provider)
         # How much this proves: a provider that names no time may have asked her nothing (ASVS 6.8.4).
