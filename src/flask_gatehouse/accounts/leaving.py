@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.folding import case_folded
 from ..kernel.context import Actor
 from ..kernel.text import case_folded_address
 from .locks import get_locked, get_removable, refuse_oneself
@@ -106,7 +107,7 @@ def held_for(
     """
     invitations = select(Invitation).where(Invitation.email.in_(addresses)).with_for_update()
     counts = true() if stated else JoinRequest.email_is_authoritative
-    by_address = and_(func.lower(JoinRequest.email).in_(addresses), counts)
+    by_address = and_(case_folded(JoinRequest.email).in_(addresses), counts)
     by_account = tuple_(JoinRequest.issuer, JoinRequest.subject).in_(accounts)
     requests = select(JoinRequest).where(or_(by_account, by_address)).with_for_update()
     return [_invitation(row) for row in db.scalars(invitations)] + [_request(row) for row in db.scalars(requests)]

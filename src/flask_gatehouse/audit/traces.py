@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import Session
 
 from ..db.database import Database
+from ..kernel.text import case_folded_address
 from .erasure import lookups
 from .events import AuditEvent
 from .models import AuditEventRow
@@ -121,4 +122,4 @@ def _shown(content: dict[str, Any], kept: Mapping[str, str], subjects: Collectio
 
 def _address(personal: str) -> str | None:
     address = values_beside(personal).get("email")
-    return None if address is None else address.lower()
+    return None if address is None else case_folded_address(address)

@@ -13,11 +13,12 @@ from flask_gatehouse.accounts.errors import LastAdministrator, NotOnYourself, Us
 from flask_gatehouse.accounts.models import Identity, Invitation, JoinRequest, User
 from flask_gatehouse.accounts.queries import UserQuery
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import invite, register, request_to_join
+from flask_gatehouse.accounts.service import decline_join_request, invite, register, request_to_join
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.kernel.context import COMMAND_LINE, Actor
+from flask_gatehouse.kernel.text import case_folded_address
 from flask_gatehouse.privacy.erasure import erase_address, erase_many, erase_user
 from flask_gatehouse.privacy.errors import NothingHeld
 from flask_gatehouse.privacy.leftovers import scrub, settle
@@ -25,7 +26,7 @@ from flask_gatehouse.sessions.models import UserSession
 from tests.integration.accounts.test_last_administrator import administrators, met_before_checking, met_before_writing
 from tests.integration.accounts.test_races import at_once
 from tests.integration.audit.test_one_transaction import refuse_events_after
-from tests.integration.conftest import SOMEBODY, House
+from tests.integration.conftest import SOMEBODY, House, profile
 from tests.integration.privacy.conftest import AT_HOME, HERS, ROOT, Lives, zoraida
 from tests.trail import said, sealed, told
 
@@ -149,6 +150,24 @@ class TestSomebodyWhoIsNoUser:
         with pytest.raises(NothingHeld):
             erase_address(lives.database, lives.settings, "nobody@example.com", actor=COMMAND_LINE)
         assert lives.house.contents() == contents
+
+    @pytest.mark.parametrize("ended", [False, True], ids=["waiting", "declined"])
+    def test_letters_beyond_ascii_are_folded_nowhere(self, lives: Lives, ended: bool) -> None:
+        """Where the database folds them, as most PostgreSQL do, she was not found, and somebody else was."""
+        hers, another = (case_folded_address(address) for address in ("ÄDA@Example.com", "äda@example.com"))
+        with lives.database.transaction() as db:
+            if db.get_bind().dialect.name == "postgresql":
+                kind = 'varchar(254) COLLATE "und-x-icu"'
+                db.execute(text(f"ALTER TABLE gatehouse_join_requests ALTER COLUMN email TYPE {kind}"))
+        with lives.database.transaction() as db:
+            who = profile("ada", email="ÄDA@Example.com", email_is_authoritative=False)
+            request_to_join(db, who, actor=SOMEBODY)
+            if ended:
+                decline_join_request(db, db.scalars(select(func.max(JoinRequest.id))).one(), actor=ROOT)
+        with pytest.raises(NothingHeld):
+            erase_address(lives.database, lives.settings, another, actor=COMMAND_LINE)
+        erase_address(lives.database, lives.settings, hers, actor=COMMAND_LINE)
+        assert "da@example.com" not in repr(lives.house.contents()).lower().replace("zoraida@example.com", "")
 
 
 class TestTheLastAdministrator:
