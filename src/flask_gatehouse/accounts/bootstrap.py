@@ -34,6 +34,8 @@ def invite_administrator(db: Session, address: str) -> bool:
     elif invitation.role is Role.ADMIN and invitation.expires_at is None:
         return False
     invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, now_of(db), None
+    # Whoever had invited her has not made her an administrator.
+    invitation.invited_by = None
     db.flush()
     record(
         AuditEvent.INVITE_CREATED,

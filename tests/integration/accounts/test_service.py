@@ -300,10 +300,12 @@ class TestInvitations:
 
     def test_a_smaller_one_is_raised(self, house: House) -> None:
         with house.database.transaction() as db:
-            db.add(Invitation(email="ada@example.com", role=Role.EDITOR, created_at=utc_now()))
+            db.add(Invitation(email="ada@example.com", role=Role.EDITOR, invited_by=7, created_at=utc_now()))
         with house.database.transaction() as db:
             assert not invite_administrator(db, "ada@example.com")
             assert find_invited_role(db, "ada@example.com") is Role.ADMIN
+            # By whoever gave the command, and not by whoever had invited her as an editor.
+            assert db.scalars(select(Invitation.invited_by)).one() is None
         assert house.events() == ["invite_created"]
 
 
