@@ -68,12 +68,25 @@ if _file.is_file():
 
 
 # /metrics adds up what all processes have counted. They leave it in files which nobody else may read, in a folder of
-# this run alone: what an earlier one has left would be counted again.
-_own_folder = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if _own_folder:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="gatehouse-metrics-")
+# this run alone: what an earlier one has left would be counted again. Whose it is stands beside it, for a reload reads
+# this file once more, and a master that takes over (USR2) finds the folder of the one that it will see go.
+_FOLDER, _OWNER = "PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROC_OWNER"
+
+
+def _is_ours() -> bool:
+    return os.environ.get(_OWNER) == str(os.getpid())
+
+
+if _FOLDER not in os.environ or (_OWNER in os.environ and not _is_ours()):
+    os.environ |= {_FOLDER: tempfile.mkdtemp(prefix="gatehouse-metrics-"), _OWNER: str(os.getpid())}
 
 from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
+
+
+def on_starting(server: object) -> None:
+    """Go on as the owner where gunicorn has gone into the background since, as another process."""
+    if _OWNER in os.environ:
+        os.environ[_OWNER] = str(os.getpid())
 
 
 def post_fork(server: object, worker: object) -> None:
@@ -93,5 +106,5 @@ def child_exit(server: object, worker: object) -> None:
 
 
 def on_exit(server: object) -> None:
-    if _own_folder:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if _is_ours():
+        shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)

@@ -1,8 +1,10 @@
 """What an operator sees: metrics of all processes together behind a token, and a log that a program can read."""
 
 import json
+import os
 import re
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,9 +72,8 @@ def value(samples: Samples, name: str, **labels: str) -> float:
     )
 
 
-@pytest.fixture
-def production(sqlite_url: str) -> Iterator[Production]:
-    environment = {
+def environment_of(sqlite_url: str) -> dict[str, str]:
+    return {
         "GATEHOUSE_ENV": "production",
         "GATEHOUSE_BASE_URL": "https://gate.example.com",
         "GATEHOUSE_TRUSTED_PROXIES": "1",
@@ -83,7 +84,11 @@ def production(sqlite_url: str) -> Iterator[Production]:
         "GITHUB_CLIENT_SECRET": CANARY,
         "GUNICORN_CMD_ARGS": f"--config {DEPLOY / 'gunicorn.conf.py'}",
     }
-    with running_gatehouse(environment, server="gunicorn", workers=2) as node:
+
+
+@pytest.fixture
+def production(sqlite_url: str) -> Iterator[Production]:
+    with running_gatehouse(environment_of(sqlite_url), server="gunicorn", workers=2) as node:
         yield Production(node, sqlite_url)
 
 
@@ -146,6 +151,33 @@ def test_every_metric_of_the_dashboard_and_the_rules_is_there(production: Produc
     }
     assert named - there == set()
     assert len(named) >= 8
+
+
+def test_the_files_of_a_run_go_with_it_whatever_has_come_over_it(sqlite_url: str, tmp_path: Path) -> None:
+    """After a reload nobody knew whose they were; a master that took over read those of the one that went."""
+
+    def folders() -> list[Path]:
+        return list(tmp_path.glob("gatehouse-metrics-*"))
+
+    def wait_for_workers(number: int) -> None:
+        wait_until(lambda: node.log.count("Booting worker") >= number)
+
+    with running_gatehouse(environment_of(sqlite_url) | {"TMPDIR": str(tmp_path)}, server="gunicorn") as node:
+        (first,) = folders()
+        node.process.send_signal(signal.SIGHUP)
+        wait_for_workers(2)
+        assert folders() == [first]
+        node.process.send_signal(signal.SIGUSR2)
+        wait_for_workers(3)
+        assert len(folders()) == 2
+        node.process.send_signal(signal.SIGTERM)
+        node.process.wait(PATIENCE_S)
+        assert first not in folders()
+        assert value(Production(node, sqlite_url).samples(), "gatehouse_database_up") == 1
+        successor = int(re.findall(r"Listening at: \S+ \((\d+)\)", node.log)[-1])
+        assert successor != node.process.pid
+        os.kill(successor, signal.SIGTERM)
+        wait_until(lambda: folders() == [])
 
 
 def test_the_log_is_json_and_finds_its_request_in_the_trail(production: Production) -> None:
