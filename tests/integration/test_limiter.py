@@ -38,6 +38,20 @@ if not child:
     os._exit(0)
 os.waitpid(child, 0)
 """
+# What becomes of a question in a process in which no new thread finds room for its stack.
+WITHOUT_THREADS = """
+import resource, sys, threading
+from flask_gatehouse.limiting import LimiterUnavailable
+from flask_gatehouse.limiting.shared import SharedCounts
+from flask_gatehouse.settings import Rate
+counts = SharedCounts(sys.argv[1], "x")
+threading.stack_size(1 << 34)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
+try:
+    counts.hit("a", Rate.parse("4 per minute"))
+except LimiterUnavailable as unavailable:
+    print(unavailable.__cause__)
+"""
 
 
 class Clock:
@@ -59,6 +73,22 @@ def test_two_processes_count_together(redis_url: str) -> None:
     one, other = Limiter(SharedCounts(redis_url, "x")), Limiter(SharedCounts(redis_url, "x"))
     assert [passes(limiter) for limiter in (one, other) * 3] == [True] * 4 + [False] * 2
     one.check()
+
+
+def test_a_process_without_a_thread_left_goes_on_without_redis(redis_url: str) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THREADS, redis_url], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "no thread is left to connect on" in asked.stdout, asked.stderr
+
+
+def test_what_is_wrong_with_tls_is_told_as_that_and_not_as_a_silence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        options = "ssl_validate_ocsp=yes&ssl_validate_ocsp_stapled=yes"
+        counts = SharedCounts(f"rediss://127.0.0.1:{server.getsockname()[1]}?{options}", "x")
+        with pytest.raises(LimiterUnavailable) as unavailable:
+            counts.hit("a", LIMIT)
+    assert "OCSP" in str(unavailable.value.__cause__)
 
 
 def test_applications_on_one_redis_do_not_count_together(redis_url: str) -> None:

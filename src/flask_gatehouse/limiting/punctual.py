@@ -31,12 +31,16 @@ def within(seconds: float) -> Iterator[None]:
         _deadline.at = _Deadline.at
 
 
-def punctual(connection_class: type[Any]) -> type[Any]:
-    """Return a class of connections of Redis' client that are made, and read, within the deadline of whoever asks."""
+def punctual(connection_class: type[Any], *failures: type[Exception]) -> type[Any]:
+    """Return a class of connections of Redis' client that are made, and read, within the deadline of whoever asks.
+
+    :param failures: what connecting may raise besides ``OSError``.
+    """
+    expected: tuple[type[Exception], ...] = (OSError, *failures)
 
     def connect(self: Any) -> "_PunctualSocket":
         left = _deadline.at - time.monotonic()
-        return _PunctualSocket(_Connecting(lambda: connection_class._connect(self)).result_within(left))
+        return _PunctualSocket(_Connecting(lambda: connection_class._connect(self), expected).result_within(left))
 
     return type(f"Punctual{connection_class.__name__}", (connection_class,), {"_connect": connect})
 
@@ -44,17 +48,17 @@ def punctual(connection_class: type[Any]) -> type[Any]:
 class _Connecting(threading.Thread):
     """Connects on a thread of its own, since nothing else bounds the look-up of a name."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], expected: tuple[type[Exception], ...]) -> None:
         super().__init__(name="gatehouse-redis-connect", daemon=True)
-        self._connect, self._lock = connect, threading.Lock()
+        self._connect, self._expected, self._lock = connect, expected, threading.Lock()
         self._socket: Any = None
-        self._failure: OSError | None = None
+        self._failure: Exception | None = None
         self._given_up = False
 
     def run(self) -> None:
         try:
             found = self._connect()
-        except OSError as error:
+        except self._expected as error:
             self._failure = error
             return
         with self._lock:
@@ -65,9 +69,13 @@ class _Connecting(threading.Thread):
     def result_within(self, seconds: float) -> Any:
         """Return the socket.
 
-        :raises OSError: if there is none, or none in time.
+        :raises OSError: if there is none, or none in time; also what else is expected of connecting.
         """
-        self.start()
+        try:
+            self.start()
+        except RuntimeError as error:
+            # As all that keeps Redis from answering: requests go on without it.
+            raise OSError("no thread is left to connect on") from error
         self.join(None if seconds == _Deadline.at else max(0.0, seconds))
         with self._lock:
             self._given_up = self.is_alive() and self._socket is None

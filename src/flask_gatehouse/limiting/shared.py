@@ -53,7 +53,7 @@ class SharedCounts:
         self._name = name
         try:
             self._pool = redis.ConnectionPool.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-            self._pool.connection_class = punctual(self._pool.connection_class)
+            self._pool.connection_class = punctual(self._pool.connection_class, redis.RedisError)
             # It opens nothing, and refuses an option that it does not know: each request would have failed by that.
             self._new_connection()
         except (redis.RedisError, TypeError, ValueError):
