@@ -46,6 +46,18 @@ def test_only_migrations_are_given_the_owners_address_and_it_comes_last() -> Non
     }
 
 
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_a_service_waits_for_the_network_and_says_each_thing_once(unit: Path) -> None:
+    """The database may be on another machine, and a timer runs what it has missed while this one starts."""
+    settings = re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE)
+    said = dict(settings)
+    assert "network-online.target" in said["After"].split()
+    assert said["Wants"] == "network-online.target"
+    # Each file adds to the one before, and the second filter takes away from the first.
+    once = [name for name, _ in settings if name not in {"EnvironmentFile", "SystemCallFilter"}]
+    assert len(once) == len(set(once))
+
+
 def test_a_unit_waits_longer_than_gunicorn() -> None:
     configuration = (DEPLOY / "gunicorn.conf.py").read_text()
     graceful = int(re.findall(r"^graceful_timeout = (\d+)", configuration, re.MULTILINE)[0])
