@@ -32,6 +32,9 @@ test "$(id -u):$(id -g)" = 10001:10001 || { echo "it runs as $(id)"; exit 1; }
 for place in /written /usr/written /opt/gatehouse/written /etc/gatehouse/written; do
     if (: > "$place") 2>/dev/null; then echo "$place can be written to"; exit 1; fi
 done
+for python in /opt/gatehouse/bin/python /usr/local/bin/python /usr/bin/python3; do
+    if [ -x "$python" ] && "$python" -m pip --version 2>/dev/null; then echo "$python has pip"; exit 1; fi
+done
 pg_dump --version
 pg_restore --version
 gatehouse db upgrade
