@@ -27,6 +27,7 @@ from .kernel.context import SYSTEM, Actor
 from .kernel.text import case_folded_address
 from .sessions.service import begin_session
 from .settings.names import GATEHOUSE_NAMES, PLAIN_NAMES
+from .settings.origins import names_of_providers
 from .web.csrf import csrf_token
 from .web.state import EXTENSION, State
 
@@ -59,7 +60,8 @@ def configuration(directory: Path) -> dict[str, str]:
     and over ``.env``. Every other setting is there too, and empty, so that a test reaches no database, no mailbox
     and no hook that a developer has configured for herself.
     """
-    return dict.fromkeys(GATEHOUSE_NAMES | PLAIN_NAMES - {"PORT"}, "") | {
+    theirs = names_of_providers(Path.cwd())
+    return dict.fromkeys([*GATEHOUSE_NAMES, *(PLAIN_NAMES - {"PORT"}), *theirs], "") | {
         "GATEHOUSE_ENV": "development",
         "GATEHOUSE_BASE_URL": "http://localhost",
         "SECRET_KEY": "a key for tests, which guards nothing",

@@ -32,6 +32,10 @@ REAL = {
     "GATEHOUSE_IDLE_TIMEOUT": "1m",
     "GOOGLE_CLIENT_ID": "real",
     "GOOGLE_CLIENT_SECRET": "real",
+    "GATEHOUSE_OIDC_CORP_ISSUER": "https://real.example",
+    "GATEHOUSE_OIDC_CORP_CLIENT_ID": "real",
+    "GATEHOUSE_OIDC_CORP_CLIENT_SECRET": "real",
+    "GATEHOUSE_OIDC_OTHER_LABEL": "real, and incomplete",
 }
 
 

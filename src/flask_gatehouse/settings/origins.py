@@ -1,4 +1,4 @@
-"""Where secrets came from: an environment is exchanged without a commit, and read by nobody who reads the code."""
+"""What came from where: an environment is exchanged without a commit, and read by nobody who reads the code."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,15 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from .model import Settings
+from .names import oidc_name
+
+
+def names_of_providers(folder: Path) -> list[str]:
+    """Return the settings of OpenID Connect providers that stand in the environment or in ``.env``.
+
+    :param folder: where ``.env`` is.
+    """
+    return sorted(name for name in {*os.environ, *dotenv_values(folder / ".env")} if oidc_name(name))
 
 
 def written_in_code(settings: Settings, folder: Path) -> list[str]:
