@@ -31,7 +31,7 @@ class Gatehouse:
     :param db: the host's own database: Flask-SQLAlchemy's or Flask-SQLAlchemy-Lite's object, a plain
         ``sessionmaker``, or an ``Engine``. Without it, Gatehouse connects to ``DATABASE_URL`` by itself.
     :param url_prefix: where the gate's pages stand.
-    :raises ValueError: if ``url_prefix`` is no path of its own.
+    :raises ValueError: if ``url_prefix`` is no path of its own; and what :meth:`init_app` raises, if ``app`` is given.
     """
 
     def __init__(self, app: Flask | None = None, *, db: HostDatabase | None = None, url_prefix: str = "/gate") -> None:
@@ -48,6 +48,7 @@ class Gatehouse:
     def init_app(self, app: Flask) -> None:
         """Set an application up. All state is the application's own; this object only remembers its arguments.
 
+        :param app: with its configuration, and with the extension of ``db`` set up.
         :raises ConfigurationError: with everything that is wrong with the configuration.
         :raises RuntimeError: if the application has a gate already.
         :raises TypeError: if ``db`` is nothing that has an engine.

@@ -59,6 +59,8 @@ def configuration(directory: Path) -> dict[str, str]:
     For ``app.config.from_mapping``, before ``Gatehouse.init_app``: what is set there wins over the environment
     and over ``.env``. Every other setting is there too, and empty, so that a test reaches no database, no mailbox
     and no hook that a developer has configured for herself.
+
+    :param directory: where the database is made, such as pytest's ``tmp_path``.
     """
     theirs = names_of_providers(Path.cwd())
     return dict.fromkeys([*GATEHOUSE_NAMES, *(PLAIN_NAMES - {"PORT"}), *theirs], "") | {
@@ -79,6 +81,7 @@ def empty_database(app: Flask) -> Iterator[None]:
     The block runs outside of an application context: requests that are made within one share its ``flask.g``, and
     with it whatever Flask-SQLAlchemy and Flask-WTF have kept there for somebody else.
 
+    :param app: an application that has its Gatehouse.
     :raises RuntimeError: if people are in the database already. It is somebody's real one then, and is left alone.
     """
     state: State = app.extensions[EXTENSION]
@@ -108,8 +111,15 @@ def sign_in_as(
     """Sign a person in with a test client, making her at the first time; her role is the one given.
 
     :param client: the client whose cookies she gets.
+    :param role: hers from now on, also if she had another one.
     :param email: her address, by which the same person is found again.
-    :param proved_at: when she last proved who she is, for views that need a confirmation; now by default.
+    :param name: what she is called.
+    :param proved_at: when she last proved who she is, for views that need a confirmation, as an aware moment; now by
+        default.
+    :returns: who she is, and the token that her changes need.
+    :raises AccountDeactivated: if the test has deactivated her.
+    :raises AccountHeld: if it has locked her account.
+    :raises AddressTaken: if somebody who came in another way has this address.
     """
     app = client.application
     state: State = app.extensions[EXTENSION]
@@ -151,8 +161,9 @@ def _token_for(client: FlaskClient, cookie: str) -> str:
 
 
 def attach_provider(app: Flask) -> None:
-    """Let people of a test sign in through the embedded provider.
+    """Let people of a test sign in through the embedded provider, which asks for a name and an address alone.
 
+    :param app: an application that has its Gatehouse, and its ``CSRFProtect`` if it brings one.
     :raises EmbeddedProviderRefused: outside of development on this machine.
     """
     attach(app)
@@ -178,6 +189,9 @@ class _Form(HTMLParser):
 def sign_in_through_provider(client: FlaskClient, *, email: str, name: str, next: str = "/") -> str:
     """Walk through a whole sign-in with a test client, as a browser does, and return where it ends.
 
+    :param client: the client whose cookies she gets.
+    :param email: the address that she chooses at the provider, by which the same person is found again.
+    :param name: the name that she has there.
     :param next: the page that the person wanted.
     :returns: the path to which the browser is sent at last.
     :raises RuntimeError: where the way ends early, with what was answered there.

@@ -65,6 +65,8 @@ class ObjectRules:
     def declare(self, kind: type, action: str, *, role: Role = Role.VIEWER) -> Callable[[_Rule], _Rule]:
         """Declare who may do ``action`` to things of a kind and of kinds derived from it.
 
+        :param kind: the class of the things, such as a model.
+        :param action: any word, by which ``current_user.can(action, thing)`` asks.
         :param role: what a person needs at least; by default it is enough to be signed in.
         :raises ValueError: if that has been declared already: one of the two would never be asked.
         """

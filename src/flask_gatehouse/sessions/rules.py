@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class EndReason(StrEnum):
-    """Why a session ended; the first five are recorded on its row, the last two follow from the user's."""
+    """Why a session ended. The last two follow from the user's row, and are written on the session's by the worker."""
 
     LOGOUT = "logout"
     REVOKED = "revoked"

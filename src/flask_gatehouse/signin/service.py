@@ -88,10 +88,14 @@ def complete(
 ) -> SignedIn:
     """Let a person in whom a provider has asserted, once for each attempt.
 
+    :param attempt: what this browser began, which its cookie has proved.
+    :param assertion: who she is, after every check of the protocol.
     :param actor: the anonymous caller: address and browser.
     :param replaces: the public id of the session that this browser had until now, which ends (fixation).
     :param browser: what it remembers of her; without it, it remembers nothing.
     :raises SignInRefused: if she may not come in, or the attempt has been used.
+    :raises ConcurrentRegistration: if somebody else gets her account or her address at this very moment, twice.
+    :raises DependencyUnavailable: if the database does not answer.
     """
     browser = browser or Browser()
     try:
