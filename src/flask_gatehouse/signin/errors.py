@@ -68,13 +68,17 @@ class SignInRefused(GatehouseError):
     :param provider: the provider's name.
     :param by_caller: whether whoever signs in could bring it about. What is wrong between the provider and us, such as
         a client secret that has run out or an answer that nobody can use, slows nobody's network down.
+    :param user_id: whom it concerns, for the trail alone.
     :param facts: what the page may say besides, such as names of providers; never text from outside.
     """
 
-    def __init__(self, reason: Reason, provider: str, *, by_caller: bool = True, **facts: object) -> None:
+    def __init__(
+        self, reason: Reason, provider: str, *, by_caller: bool = True, user_id: int | None = None, **facts: object
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.provider = provider
+        self.user_id = user_id
         self.by_caller = by_caller and reason not in _BETWEEN_US
         self.facts = facts
 

@@ -208,13 +208,12 @@ def record_refusal(
     event = _REFUSED[purpose]
     if refusal.reason is Reason.STATE_REUSED:
         event = AuditEvent.TOKEN_REUSE
-    user_id = refusal.facts.get("user_id")
     with database.transaction() as db:
         wait = count_and_record(db, settings, account, actor) if refusal.by_caller else timedelta()
         if not wait:
             record(
                 event,
-                resource=None if user_id is None else ("user", user_id),
+                resource=None if refusal.user_id is None else ("user", refusal.user_id),
                 details={"provider": refusal.provider},
                 reason=refusal.reason,
                 session=db,
