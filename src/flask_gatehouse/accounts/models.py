@@ -8,12 +8,10 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from ..db.base import Base, UtcDateTime, index_of, text_enum
+from ..settings.providers import ISSUER_LENGTH, PROVIDER_LENGTH
 from .fold import ADDRESS_LENGTH, NAME_LENGTH, SEARCH_LENGTH, search_text_of
+from .profile import SUBJECT_LENGTH
 from .rules import Role
-
-ISSUER_LENGTH = 255
-# OpenID Connect Core 1.0 §2: a subject is at most 255 ASCII characters.
-SUBJECT_LENGTH = 255
 
 
 class _Execution(Protocol):
@@ -112,7 +110,7 @@ class Identity(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("gatehouse_users.id", ondelete="CASCADE"), index=True)
-    provider: Mapped[str] = mapped_column(String(64))
+    provider: Mapped[str] = mapped_column(String(PROVIDER_LENGTH))
     issuer: Mapped[str] = mapped_column(String(ISSUER_LENGTH))
     subject: Mapped[str] = mapped_column(String(SUBJECT_LENGTH))
     # As the provider last stated it; ``email_is_authoritative`` says whether that binds anything.
@@ -146,7 +144,7 @@ class JoinRequest(Base):
     __tablename__ = "gatehouse_join_requests"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    provider: Mapped[str] = mapped_column(String(64))
+    provider: Mapped[str] = mapped_column(String(PROVIDER_LENGTH))
     issuer: Mapped[str] = mapped_column(String(ISSUER_LENGTH))
     subject: Mapped[str] = mapped_column(String(SUBJECT_LENGTH))
     email: Mapped[str | None] = mapped_column(String(ADDRESS_LENGTH))

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from ..kernel.text import case_folded_address
 
+# OpenID Connect Core 1.0 §2: a subject is at most 255 ASCII characters.
+SUBJECT_LENGTH = 255
+
 
 def identifying(name: str, email: str | None) -> dict[str, str]:
     """Return what tells people apart, as the trail keeps it: values that go with a person's erasure."""

@@ -5,7 +5,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ..accounts.profile import SUBJECT_LENGTH
 from ..db.base import Base, UtcDateTime, text_enum
+from ..settings.providers import ISSUER_LENGTH, PROVIDER_LENGTH
 from .rules import EndReason
 
 
@@ -18,9 +20,9 @@ class UserSession(Base):
     token_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("gatehouse_users.id", ondelete="CASCADE"))
     generation: Mapped[int] = mapped_column(Integer)
-    provider: Mapped[str] = mapped_column(String(64))
-    issuer: Mapped[str | None] = mapped_column(String(255))
-    subject: Mapped[str | None] = mapped_column(String(255))
+    provider: Mapped[str] = mapped_column(String(PROVIDER_LENGTH))
+    issuer: Mapped[str | None] = mapped_column(String(ISSUER_LENGTH))
+    subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH))
     # The provider's own session id, by which a back-channel logout names it.
     provider_session_id: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -10,6 +10,8 @@ from .values import Values, default_of, is_loopback, split_address
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 OIDC_SCOPE = default_of("GATEHOUSE_OIDC_<NAME>_SCOPE")
+# Characters; what the tables hold of a provider.
+PROVIDER_LENGTH, ISSUER_LENGTH = 64, 255
 
 
 class ProviderKind(StrEnum):
@@ -45,6 +47,7 @@ def github_address(values: Values, name: str, *, development: bool) -> str:
     text = values.written(name).rstrip("/")
     if not _is_issuer(text, development=development):
         values.problems.append(f"{name} must be an https address.")
+    _refuse_long(values, name, text, ISSUER_LENGTH)
     return text
 
 
@@ -82,6 +85,8 @@ def _oidc_provider(values: Values, name: str, *, development: bool) -> ProviderS
     issuer = values.texts[f"{prefix}ISSUER"]
     if not _is_issuer(issuer, development=development):
         values.problems.append(f"{prefix}ISSUER must be an https address, exactly as the provider writes its issuer.")
+    _refuse_long(values, f"{prefix}ISSUER", issuer, ISSUER_LENGTH)
+    _refuse_long(values, f"{prefix}ISSUER: the name {name.lower()}", name, PROVIDER_LENGTH)
     scope = values.texts.get(f"{prefix}SCOPE", OIDC_SCOPE)
     if "openid" not in scope.split():
         values.problems.append(f"{prefix}SCOPE must contain openid: without it the provider sends no ID token.")
@@ -95,6 +100,12 @@ def _oidc_provider(values: Values, name: str, *, development: bool) -> ProviderS
         scope=scope,
         email_domains=values.domains(f"{prefix}EMAIL_DOMAINS", star=True),
     )
+
+
+def _refuse_long(values: Values, what: str, text: str, length: int) -> None:
+    """Note what no table holds: PostgreSQL would refuse it at each sign-in."""
+    if len(text) > length:
+        values.problems.append(f"{what} must not be longer than {length} characters.")
 
 
 def _is_issuer(text: str, *, development: bool) -> bool:

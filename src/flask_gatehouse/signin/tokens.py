@@ -13,6 +13,7 @@ from typing import Any
 
 from joserfc.util import urlsafe_b64encode
 
+from ..accounts.profile import SUBJECT_LENGTH
 from . import strict_json
 from .discovery import ALGORITHMS
 from .errors import Reason, SignInRefused
@@ -24,7 +25,6 @@ from .signature import verified_payload
 MAX_TOKEN_AGE = 600.0
 # The last second of the year 9999, beyond which nothing is a time.
 LAST_MOMENT = 253402300799
-SUBJECT_LENGTH = 255
 _LEEWAY = CLOCK_SKEW.total_seconds()
 
 

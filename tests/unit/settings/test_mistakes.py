@@ -100,6 +100,16 @@ BAD: list[tuple[dict[str, str], list[str]]] = [
             "https://ada:hush@login.corp.example",
         )
     ),
+    # What no table holds.
+    (
+        CORP | {"GATEHOUSE_OIDC_CORP_ISSUER": f"https://{'a' * 248}"},
+        ["GATEHOUSE_OIDC_CORP_ISSUER must not be longer than 255 characters."],
+    ),
+    ({"GITHUB_URL": f"https://{'a' * 248}"}, ["GITHUB_URL must not be longer than 255 characters."]),
+    (
+        {key.replace("CORP", "A" * 65): text for key, text in CORP.items()},
+        [f"GATEHOUSE_OIDC_{'A' * 65}_ISSUER: the name {'a' * 65} must not be longer than 64 characters."],
+    ),
     (
         CORP | {"GATEHOUSE_OIDC_CORP_SCOPE": "email profile"},
         ["GATEHOUSE_OIDC_CORP_SCOPE must contain openid: without it the provider sends no ID token."],
