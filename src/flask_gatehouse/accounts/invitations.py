@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import database_now
 from ..kernel.context import SYSTEM, Actor, acting
 from ..kernel.deferred import Deferred
 from .errors import (
@@ -27,6 +28,8 @@ from .views import InvitationView
 
 _CHECKED_ADDRESS = Deferred("accounts.addresses:checked_address")
 _VIEW = tuple(getattr(Invitation, name) for name in InvitationView.__dataclass_fields__)
+# Of one that can still be used.
+_USABLE = or_(Invitation.expires_at.is_(None), Invitation.expires_at > database_now())
 
 
 def invite(
@@ -57,9 +60,10 @@ def invite(
     if owner is not None:
         raise AlreadyAUser(owner)
     who = actor or acting()
+    usable = None if again else _find_usable(db, email)
+    if usable is not None:
+        raise AlreadyInvited(_view_of(usable))
     invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
-    if invitation is not None and not again and (invitation.expires_at is None or invitation.expires_at > now):
-        raise AlreadyInvited(_view_of(invitation))
     if invitation is None:
         invitation = Invitation(email=email, role=wanted, created_at=now)
         db.add(invitation)
@@ -109,8 +113,7 @@ def list_invitations(connection: Connection, *, before: int | None = None, limit
 
     :param before: the ``id`` of the last one of the page before.
     """
-    now = now_of(connection)
-    statement = select(*_VIEW).where((Invitation.expires_at.is_(None)) | (Invitation.expires_at > now))
+    statement = select(*_VIEW).where(_USABLE)
     if before is not None:
         statement = statement.where(Invitation.id < min(max(before, 0), LARGEST_ID))
     return [InvitationView(*row) for row in connection.execute(statement.order_by(Invitation.id.desc()).limit(limit))]
@@ -118,8 +121,7 @@ def list_invitations(connection: Connection, *, before: int | None = None, limit
 
 def find_invitation(connection: Connection, invitation_id: int) -> InvitationView | None:
     """Return an invitation that can still be used, or None."""
-    still = (Invitation.expires_at.is_(None)) | (Invitation.expires_at > now_of(connection))
-    row = connection.execute(select(*_VIEW).where(Invitation.id == invitation_id, still)).first()
+    row = connection.execute(select(*_VIEW).where(Invitation.id == invitation_id, _USABLE)).first()
     return None if row is None else InvitationView(*row)
 
 
@@ -145,10 +147,7 @@ def take_invitation(db: Session, user: User, address: str | None, actor: Actor) 
 def _find_usable(db: Session, address: str | None) -> Invitation | None:
     if address is None:
         return None
-    invitation = db.scalars(select(Invitation).where(Invitation.email == address).with_for_update()).first()
-    if invitation is None or (invitation.expires_at is not None and invitation.expires_at <= now_of(db)):
-        return None
-    return invitation
+    return db.scalars(select(Invitation).where(Invitation.email == address, _USABLE).with_for_update()).first()
 
 
 def _record(db: Session, event: AuditEvent, invitation: Invitation, actor: Actor | None) -> None:
