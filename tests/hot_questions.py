@@ -303,7 +303,7 @@ QUESTIONS = (
     ),
     Question(
         "worker: sessions to end",
-        _writing(lambda db, count: expire_sessions(db, _LIMITS, _LIMITS, among=[session_of(10), session_of(20)])),
+        _writing(lambda db, count: expire_sessions(db, _LIMITS, _LIMITS, [session_of(10), session_of(20)])),
     ),
     Question("worker: sessions to forget", _writing(lambda db, count: forget_ended_sessions(db, 30 * _DAY))),
     Question("worker: invitations to end", _writing(lambda db, count: expire_invitations(db))),

@@ -22,7 +22,7 @@ from flask_gatehouse.audit.walking import EDGE, find_numbers
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.kernel.errors import DependencyUnavailable
-from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions
+from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
 from flask_gatehouse.sessions.limits import limits_of
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.rules import EndReason
@@ -64,7 +64,7 @@ def sweep(app: Flask) -> None:
     """Write down what has ended by itself, as the worker does."""
     limits = limits_of(state_of(app).settings, Role.VIEWER)
     with state_of(app).database.transaction() as db:
-        expire_sessions(db, limits, limits)
+        expire_sessions(db, limits, limits, sessions_due(db.connection(), limits, limits))
 
 
 def events(app: Flask, name: str = USED) -> list[dict[str, Any]]:

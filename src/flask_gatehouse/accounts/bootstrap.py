@@ -48,17 +48,15 @@ def invite_administrator(db: Session, address: str) -> bool:
     return False
 
 
-def appoint_administrator(db: Session, user_id: int) -> bool:
+def appoint_administrator(db: Session, user_id: int) -> None:
     """Make a user an administrator who cannot be named by an address, since no provider vouches for hers.
 
-    :returns: True: she is one now.
     :raises AlreadyAdministrator: if she is one already.
     :raises UserNotFound: if there is no such user.
     """
     if get_locked(db, user_id).role is Role.ADMIN:
         raise AlreadyAdministrator
     change_role(db, user_id, Role.ADMIN, actor=COMMAND_LINE)
-    return True
 
 
 def find_claimant(db: Session | Connection) -> int | None:

@@ -11,7 +11,7 @@ users: FromClause = User.__table__
 # What every request reads, in the one SELECT that joins a user to a session.
 actor_columns: tuple[Label[Any], ...] = tuple(
     users.c[name].label(f"user_{name}")
-    for name in ("id", "email", "name", "role", "is_active", "session_generation", "created_at", "last_sign_in_at")
+    for name in ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at")
 )
 # What a list shows, in the order of ``UserRow``.
 _SHOWN = ("id", "email", "name", "role", "is_active", "created_at", "last_sign_in_at", "version")

@@ -43,7 +43,11 @@ def create_admin(email: str) -> None:
     number = number_of(email)
     try:
         with state().database.transaction() as db:
-            done = invite_administrator(db, bindable(email)) if number is None else appoint_administrator(db, number)
+            if number is None:
+                done = invite_administrator(db, bindable(email))
+            else:
+                appoint_administrator(db, number)
+                done = True
     except AlreadyAdministrator:
         click.echo(f"{email} is an administrator already.", err=True)
         raise SystemExit(1) from None

@@ -141,7 +141,7 @@ def expire(database: Database, settings: Settings) -> None:
         if not due:
             break
         with database.transaction() as db:
-            if expire_sessions(db, ordinary, admin, among=due, batch=batch) < batch:
+            if expire_sessions(db, ordinary, admin, due) < batch:
                 break
     with database.transaction() as db:
         expire_invitations(db)

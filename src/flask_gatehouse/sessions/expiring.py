@@ -21,18 +21,16 @@ def sessions_due(connection: Connection, limits: Limits, admin_limits: Limits, *
     return connection.scalars(_due(now_of(connection), limits, admin_limits).limit(limit)).all()
 
 
-def expire_sessions(
-    db: Session, limits: Limits, admin_limits: Limits, *, among: Sequence[str] | None = None, batch: int = 500
-) -> int:
-    """End the sessions whose time is over and that nobody has come back to; return how many.
+def expire_sessions(db: Session, limits: Limits, admin_limits: Limits, due: Sequence[str]) -> int:
+    """End those of these sessions whose time is over still, and that nobody has come back to; return how many.
 
     A request refuses such a session by itself; this writes down that it ended, for its owner's list and the trail.
 
-    :param among: ids that were due a moment ago; None to look through all sessions.
+    :param due: what ``sessions_due`` has said a moment ago.
     """
     now = now_of(db)
-    due = _due(now, limits, admin_limits).limit(batch).with_for_update(skip_locked=True, of=UserSession)
-    rows = db.execute(due if among is None else due.where(UserSession.id.in_(among))).all()
+    still = _due(now, limits, admin_limits).where(UserSession.id.in_(due))
+    rows = db.execute(still.with_for_update(skip_locked=True, of=UserSession)).all()
     for session_id, created_at, last_seen_at, expires_at, role, is_active, generation_is_current in rows:
         # The same rule that a request obeys says why, so that the trail and the person are told the same.
         times = Times(now, created_at, last_seen_at, expires_at, None, is_active, generation_is_current)

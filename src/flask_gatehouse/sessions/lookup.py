@@ -89,7 +89,7 @@ def _found(row: tuple[Any, ...]) -> Found:
     (
         session_id, provider, session_created_at, last_seen_at, expires_at, confirmed_at, previous_sign_in_at,
         end_reason, used_after_end_at, generation_is_current, now,
-        user_id, email, name, role, is_active, _generation, created_at, last_sign_in_at,
+        user_id, email, name, role, is_active, created_at, last_sign_in_at,
     ) = row  # fmt: skip
     times = Times(
         now=now,

@@ -109,6 +109,6 @@ class UnknownProvider(GatehouseError):
 class ProviderUnavailable(DependencyUnavailable):
     """The provider did not answer in time, or not at all; nobody was refused."""
 
-    def __init__(self, provider: str, retry_after: int = 30) -> None:
-        super().__init__(f"provider {provider}", retry_after)
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"provider {provider}", retry_after=30)
         self.provider = provider

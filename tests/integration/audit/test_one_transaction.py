@@ -255,7 +255,11 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         None,
         ["session_expired", "session_use_after_expire"],
     ),
-    "expire_sessions": (lambda db, scene: expiring.expire_sessions(db, LIMITS, LIMITS), None, ["session_expired"]),
+    "expire_sessions": (
+        lambda db, scene: expiring.expire_sessions(db, LIMITS, LIMITS, [scene.begun.session_id]),
+        None,
+        ["session_expired"],
+    ),
 }
 
 ROOMS = (flask_gatehouse.accounts, flask_gatehouse.sessions, flask_gatehouse.signin)

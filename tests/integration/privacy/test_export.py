@@ -15,7 +15,7 @@ from flask_gatehouse.audit import record, traces
 from flask_gatehouse.db.base import Base
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.privacy.export import export_user
-from flask_gatehouse.sessions.expiring import expire_sessions
+from flask_gatehouse.sessions.expiring import expire_sessions, sessions_due
 from flask_gatehouse.sessions.limits import limits_of
 from flask_gatehouse.sessions.telling import UNTOLD as UNTOLD_OF_SESSIONS
 from tests.integration.privacy.conftest import AT_HOME, ROOT, Lives
@@ -134,7 +134,7 @@ def test_a_session_whose_end_nobody_has_written_down_is_over(
     assert over == [(None, reason)] * 2
     limits = limits_of(lives.settings, Role.VIEWER)
     with lives.database.transaction() as db:
-        assert expire_sessions(db, limits, limits) == 2
+        assert expire_sessions(db, limits, limits, sessions_due(db.connection(), limits, limits)) == 2
     written = [(one["ended_at"] is not None, one["end_reason"]) for one in told(lives)["sessions"]]
     assert written == [(True, reason)] * 2
 

@@ -11,7 +11,7 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import COMMAND_LINE
-from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions
+from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
 from flask_gatehouse.sessions.lookup import find_session
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.sessions.rules import EndReason, Limits, ended
@@ -169,7 +169,7 @@ def test_the_sweep_says_why_the_person_was_sent_away(house: House, suspended: bo
         if not suspended:
             reactivate_user(db, ada.id)
     with house.database.transaction() as db:
-        assert expire_sessions(db, LIMITS, ADMIN_LIMITS) == 1
+        assert expire_sessions(db, LIMITS, ADMIN_LIMITS, [begun.session_id]) == 1
     assert why_ended(house, begun) is (EndReason.DEACTIVATED if suspended else EndReason.GENERATION)
 
 
@@ -257,7 +257,7 @@ class TestChangesOfTheUserActOnTheVeryNextLookUp:
 class TestTheSweep:
     def sweep(self, house: House, limits: Limits = LIMITS, admin: Limits = ADMIN_LIMITS, batch: int = 500) -> int:
         with house.database.transaction() as db:
-            return expire_sessions(db, limits, admin, batch=batch)
+            return expire_sessions(db, limits, admin, sessions_due(db.connection(), limits, admin, limit=batch))
 
     def test_it_writes_down_what_every_request_already_knows(self, house: House) -> None:
         ada = house.join("ada")
