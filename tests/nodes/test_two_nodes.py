@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
+from flask_gatehouse.accounts.service import change_role, delete_user, toggle_active
 from tests.nodes.people import Browser, new_address
 from tests.nodes.sites import Site, running_site
 from tests.ports import free_port
@@ -147,7 +147,7 @@ def test_deactivation_counts_at_once_and_reactivation_revives_nothing(
     tokens, user_id = person.session_token, site.user_id(email)
     assert user_id is not None
     with site.database.transaction() as db:
-        suspend_user(db, user_id)
+        toggle_active(db, user_id, wanted=False)
     answers = []
     for node in site.nodes:
         thief = open_browser(node)
@@ -159,7 +159,7 @@ def test_deactivation_counts_at_once_and_reactivation_revives_nothing(
     assert "mailto:help@example.com" in notice
 
     with site.database.transaction() as db:
-        reactivate_user(db, user_id)
+        toggle_active(db, user_id, wanted=True)
     for node in site.nodes:
         thief = open_browser(node)
         thief.session_token = tokens

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from flask_gatehouse.accounts.service import suspend_user
+from flask_gatehouse.accounts.service import toggle_active
 from flask_gatehouse.dev.misbehaviour import Misbehaviour
 from tests.nodes.people import Browser, csrf_token_of, new_address, reason_of
 from tests.nodes.sites import Site, running_site
@@ -73,7 +73,7 @@ def test_who_is_deactivated_is_told_whom_to_ask(site: Site, person: Browser) -> 
     user_id = site.user_id(email)
     assert user_id is not None
     with site.database.transaction() as db:
-        suspend_user(db, user_id)
+        toggle_active(db, user_id, wanted=False)
     mark = site.last_event()
     refused = person.sign_in(email)
     assert (refused.status_code, reason_of(refused)) == (403, "deactivated")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from flask_gatehouse import Role, admin_required
 from flask_gatehouse.accounts.columns import users
 from flask_gatehouse.accounts.holds import hold_user
-from flask_gatehouse.accounts.service import suspend_user
+from flask_gatehouse.accounts.service import toggle_active
 from flask_gatehouse.app import create_app
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.privacy.erasure import erase_user
@@ -148,7 +148,7 @@ def test_it_says_since_when(app: Flask) -> None:
     who = sign_in_as(app.test_client(), Role.ADMIN, email="ada@example.com", name="Ada")
     sign_in_as(app.test_client(), Role.ADMIN, email="bob@example.com", name="Bob")
     with state_of(app).database.transaction() as db:
-        suspend_user(db, who.user_id)
+        toggle_active(db, who.user_id, wanted=False)
     code, output = explain(app, "ada@example.com", "GET", "/dashboard")
     assert code == 1
     assert "Ada may not. The account is deactivated" in output
@@ -162,7 +162,7 @@ def test_it_names_who_has_changed_it_for_as_long_as_she_is_here(app: Flask) -> N
     client = app.test_client()
     sign_in_as(client, Role.ADMIN, email="eve@example.com", name="Eve")
     with state_of(app).database.transaction() as db:
-        suspend_user(db, ada.user_id, actor=Actor(user_id=bob.user_id, kind="user"))
+        toggle_active(db, ada.user_id, wanted=False, actor=Actor(user_id=bob.user_id, kind="user"))
     assert "Changed by Bob." in client.get(f"/users/{ada.user_id}").text
     assert "Changed by Bob." in explain(app, "ada@example.com", "GET", "/dashboard")[1]
     erase_user(state_of(app).database, state_of(app).settings, bob.user_id)

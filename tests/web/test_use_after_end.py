@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, text, update
 
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import reactivate_user, suspend_user
+from flask_gatehouse.accounts.service import toggle_active
 from flask_gatehouse.app import create_app
 from flask_gatehouse.audit import record
 from flask_gatehouse.audit.search import TrailQuery
@@ -50,9 +50,9 @@ def end(app: Flask, begun: SignedIn, reason: EndReason) -> None:
     """End a session as it ends for this reason, so that its cookie comes too late."""
     with state_of(app).database.transaction() as db:
         if reason in {EndReason.DEACTIVATED, EndReason.GENERATION}:
-            suspend_user(db, begun.user_id, actor=SYSTEM)
+            toggle_active(db, begun.user_id, wanted=False, actor=SYSTEM)
             if reason is EndReason.GENERATION:
-                reactivate_user(db, begun.user_id, actor=SYSTEM)
+                toggle_active(db, begun.user_id, wanted=True, actor=SYSTEM)
         elif reason in {EndReason.IDLE, EndReason.ABSOLUTE}:
             moved = {"last_seen_at" if reason is EndReason.IDLE else "expires_at": utc_now() - timedelta(hours=20)}
             db.execute(update(UserSession).where(UserSession.id == begun.session_id).values(moved))

@@ -82,27 +82,10 @@ def change_role(db: Session, user_id: int, role: Role, *, actor: Actor | None = 
     return _row_of(user)
 
 
-def suspend_user(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
-    """Deactivate a user. All her sessions end with it, and do not return with a reactivation.
-
-    :raises NotOnYourself: if she would do it to herself.
-    :raises LastAdministrator: if she is the only administrator.
-    :raises UserNotFound: if there is no such user.
-    """
-    refuse_oneself(user_id, actor)
-    return _suspend(db, get_removable(db, user_id), actor)
-
-
-def reactivate_user(db: Session, user_id: int, *, actor: Actor | None = None) -> UserRow:
-    """Let a deactivated user sign in again.
-
-    :raises UserNotFound: if there is no such user.
-    """
-    return _reactivate(db, get_locked(db, user_id), actor)
-
-
 def toggle_active(db: Session, user_id: int, *, wanted: bool | None = None, actor: Actor | None = None) -> UserRow:
     """Suspend an active user, reactivate a suspended one.
+
+    All her sessions end with a suspension, and do not return with a reactivation.
 
     :param wanted: whether she shall be active, as whoever asks has seen that she is not, or is; None for whichever she
         is not. Without it, two who deactivate her at once would let her in again.
@@ -145,16 +128,14 @@ def _rename(db: Session, user: User, name: str, by: str, actor: Actor | None) ->
 
 
 def _suspend(db: Session, user: User, actor: Actor | None) -> UserRow:
-    if user.is_active:
-        user.is_active, user.session_generation, user.version = False, user.session_generation + 1, user.version + 1
-        record_change(db, AuditEvent.USER_ARCHIVED, user.id, {"is_active": [True, False]}, actor)
+    user.is_active, user.session_generation, user.version = False, user.session_generation + 1, user.version + 1
+    record_change(db, AuditEvent.USER_ARCHIVED, user.id, {"is_active": [True, False]}, actor)
     return _row_of(user)
 
 
 def _reactivate(db: Session, user: User, actor: Actor | None) -> UserRow:
-    if not user.is_active:
-        user.is_active, user.version = True, user.version + 1
-        record_change(db, AuditEvent.USER_ENABLED, user.id, {"is_active": [False, True]}, actor)
+    user.is_active, user.version = True, user.version + 1
+    record_change(db, AuditEvent.USER_ENABLED, user.id, {"is_active": [False, True]}, actor)
     return _row_of(user)
 
 

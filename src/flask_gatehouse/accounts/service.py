@@ -4,8 +4,6 @@ from .administration import (
     change_role,
     edit_user,
     get_user,
-    reactivate_user,
-    suspend_user,
     toggle_active,
 )
 from .bootstrap import (
@@ -93,13 +91,11 @@ __all__ = [
     "list_invitations",
     "list_join_requests",
     "list_users",
-    "reactivate_user",
     "register",
     "release_user",
     "remember_language",
     "request_to_join",
     "sign_in_known",
-    "suspend_user",
     "toggle_active",
     "withdraw_invitation",
 ]

@@ -22,9 +22,7 @@ from flask_gatehouse.accounts.service import (
     edit_user,
     get_user,
     history_of_role,
-    reactivate_user,
     sign_in_known,
-    suspend_user,
     toggle_active,
 )
 from flask_gatehouse.accounts.views import SignedInUser, UserRow
@@ -138,7 +136,7 @@ class TestEditing:
         assert {conflict.name, row.name} == {"Ada King", "Ada Byron"}
 
 
-ON_ONESELF: list[Callable[..., Any]] = [suspend_user, toggle_active, delete_user]
+ON_ONESELF: list[Callable[..., Any]] = [toggle_active, delete_user]
 
 
 @pytest.mark.parametrize("change", ON_ONESELF)
@@ -170,8 +168,6 @@ def test_a_toggle_goes_back_and_forth_and_ends_sessions(house: House, ada: Signe
         get_user,
         lambda db, user_id: change_role(db, user_id, Role.VIEWER),
         lambda db, user_id: edit_user(db, user_id, name="Ada", version=1, as_administrator=True),
-        suspend_user,
-        reactivate_user,
         toggle_active,
         delete_user,
     ],
@@ -210,7 +206,7 @@ class TestWhereARoleComesFrom:
         with house.database.transaction() as db:
             change_role(db, ada.id, Role.ADMIN, actor=COMMAND_LINE)
             change_role(db, ada.id, Role.EDITOR, actor=by_root)
-            suspend_user(db, ada.id, actor=by_root)
+            toggle_active(db, ada.id, wanted=False, actor=by_root)
             change_role(db, root.id, Role.ADMIN)
         with house.database.reading() as connection:
             history = history_of_role(connection, ada.id)

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from flask_gatehouse.accounts.bulk import BulkResult, Change as BulkChange, Skip
-from flask_gatehouse.accounts.errors import EditConflict, LastAdministrator, UserNotFound
+from flask_gatehouse.accounts.errors import AlreadySo, EditConflict, LastAdministrator, UserNotFound
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.accounts.queries import UserQuery
 from flask_gatehouse.accounts.rules import Role
@@ -22,7 +22,6 @@ from flask_gatehouse.accounts.service import (
     edit_user,
     hold_user,
     list_users,
-    suspend_user,
     toggle_active,
 )
 from flask_gatehouse.db.database import Database
@@ -56,7 +55,7 @@ def all_in_bulk(change: str) -> Change:
 CHANGES: dict[str, Change] = {
     "demote": demote,
     "edit": edit,
-    "suspend": suspend_user,
+    "suspend": lambda db, user_id: toggle_active(db, user_id, wanted=False),
     "toggle": toggle_active,
     "delete": delete_user,
     "demote in bulk": in_bulk("role:editor"),
@@ -163,7 +162,7 @@ def test_alone_she_stays(house: House, change: str) -> None:
 def test_another_who_is_suspended_does_not_count(house: House, change: str) -> None:
     ada, eve = house.join("ada", Role.ADMIN), house.join("eve", Role.ADMIN)
     with house.database.transaction() as db:
-        suspend_user(db, eve.id)
+        toggle_active(db, eve.id, wanted=False)
     at_once(attempt(house, change, ada.id))
     assert administrators(house) == 1
 
@@ -188,7 +187,7 @@ def test_many_changes_at_once_wait_for_each_other_and_do_not_fail(house: House) 
     for _ in range(3):
         results = at_once(*[attempt(house, change, one) for change, one in zip(changes, ids, strict=True)])
         failed = [result for result in results if isinstance(result, BaseException)]
-        expected = (LastAdministrator, UserNotFound, EditConflict)
+        expected = (LastAdministrator, UserNotFound, EditConflict, AlreadySo)
         assert all(isinstance(error, expected) for error in failed), [(error, error.__cause__) for error in failed]
         assert administrators(house) >= 1
 

@@ -27,9 +27,8 @@ from flask_gatehouse.accounts.service import (
     has_identity,
     identities_of,
     invite_administrator,
-    reactivate_user,
     sign_in_known,
-    suspend_user,
+    toggle_active,
 )
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
@@ -159,7 +158,7 @@ class TestSigningInAgain:
     def test_somebody_suspended_stays_outside_and_nothing_changes(self, house: House) -> None:
         ada = house.join("ada")
         with house.database.transaction() as db:
-            suspend_user(db, ada.id)
+            toggle_active(db, ada.id, wanted=False)
         before = house.contents()
         with pytest.raises(AccountDeactivated) as caught:
             self.again(house, name="Ada King")
@@ -174,7 +173,7 @@ def to_admin(db: Session, user_id: int) -> None:
     change_role(db, user_id, Role.ADMIN)
 
 
-@pytest.mark.parametrize("change", [to_admin, suspend_user, reactivate_user, delete_user])
+@pytest.mark.parametrize("change", [to_admin, toggle_active, delete_user])
 def test_nobody_can_be_changed_who_does_not_exist(house: House, change: Change) -> None:
     with pytest.raises(UserNotFound) as caught, house.database.transaction() as db:
         change(db, 4711)
@@ -185,7 +184,7 @@ def test_each_change_is_recorded_once_with_before_and_after(house: House) -> Non
     house.join("root", Role.ADMIN)
     ada = house.join("ada")
     with house.database.transaction() as db:
-        for change in (to_admin, to_admin, suspend_user, suspend_user, reactivate_user, reactivate_user, delete_user):
+        for change in (to_admin, to_admin, toggle_active, toggle_active, delete_user):
             change(db, ada.id)  # type: ignore[operator]
     rows = house.trail()[1:]
     assert [row.event for row in rows] == [
@@ -325,7 +324,7 @@ class TestTheFirstAdministratorOfADevelopmentDatabase:
     def test_who_cannot_come_in_keeps_nobody_from_it(self, house: House) -> None:
         ada, eve = house.join("ada"), house.join("eve")
         with house.database.transaction() as db:
-            suspend_user(db, ada.id)
+            toggle_active(db, ada.id, wanted=False)
             assert find_claimant(db) == eve.id
             with pytest.raises(UserNotFound):
                 claim_administration(db, 4711)

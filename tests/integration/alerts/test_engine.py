@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from flask_gatehouse.accounts.bulk import Action, Change, change_many
 from flask_gatehouse.accounts.holds import hold_user
-from flask_gatehouse.accounts.service import reactivate_user, suspend_user
+from flask_gatehouse.accounts.service import toggle_active
 from flask_gatehouse.alerts.cursor import MOST_FAILURES
 from flask_gatehouse.alerts.errors import LetterRefused
 from flask_gatehouse.alerts.messages import Alert, Message, as_text
@@ -144,9 +144,9 @@ def test_a_thief_who_comes_back_is_told_however_her_sessions_were_ended(desk: De
         elif end == "deactivated with others":
             assert change_many(db, [user.id], Change(Action.DEACTIVATE), actor_id=None).changed == 1
         else:
-            suspend_user(db, user.id, actor=SOMEBODY)
+            toggle_active(db, user.id, wanted=False, actor=SOMEBODY)
         if end == "activated again":
-            reactivate_user(db, user.id, actor=SOMEBODY)
+            toggle_active(db, user.id, wanted=True, actor=SOMEBODY)
     limits = Limits(idle=timedelta(minutes=30), absolute=timedelta(hours=24))
     reason = ended(house.find(begun).times, limits)
     assert reason is not None

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, update
 
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import change_role, delete_user, reactivate_user, suspend_user
+from flask_gatehouse.accounts.service import change_role, delete_user, toggle_active
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import COMMAND_LINE
 from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
@@ -165,9 +165,9 @@ def test_the_sweep_says_why_the_person_was_sent_away(house: House, suspended: bo
     ada = house.join("ada")
     begun = house.enter(ada)
     with house.database.transaction() as db:
-        suspend_user(db, ada.id)
+        toggle_active(db, ada.id, wanted=False)
         if not suspended:
-            reactivate_user(db, ada.id)
+            toggle_active(db, ada.id, wanted=True)
     with house.database.transaction() as db:
         assert expire_sessions(db, LIMITS, ADMIN_LIMITS, [begun.session_id]) == 1
     assert why_ended(house, begun) is (EndReason.DEACTIVATED if suspended else EndReason.GENERATION)
@@ -219,15 +219,15 @@ class TestChangesOfTheUserActOnTheVeryNextLookUp:
         ada = house.join("ada")
         begun = house.enter(ada)
         with database.transaction() as db:
-            suspend_user(db, ada.id)
+            toggle_active(db, ada.id, wanted=False)
         assert why_ended(house, begun) is EndReason.DEACTIVATED
 
     def test_reactivating_revives_nothing(self, house: House, database: Database) -> None:
         ada = house.join("ada")
         begun = house.enter(ada)
         with database.transaction() as db:
-            suspend_user(db, ada.id)
-            reactivate_user(db, ada.id)
+            toggle_active(db, ada.id, wanted=False)
+            toggle_active(db, ada.id, wanted=True)
         assert why_ended(house, begun) is EndReason.GENERATION
         again = house.enter(ada, generation=1)
         assert why_ended(house, again) is None
@@ -317,5 +317,5 @@ def test_the_list_of_somebody_suspended_is_empty(house: House) -> None:
     ada = house.join("ada")
     house.enter(ada)
     with house.database.transaction() as db:
-        suspend_user(db, ada.id)
+        toggle_active(db, ada.id, wanted=False)
         assert living_sessions(db, ada.id, LIMITS) == []

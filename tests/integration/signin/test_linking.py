@@ -7,7 +7,7 @@ import pytest
 
 from flask_gatehouse.accounts.errors import IdentityNotFound, LastIdentity
 from flask_gatehouse.accounts.holds import hold_user
-from flask_gatehouse.accounts.service import Profile, identities_of, suspend_user
+from flask_gatehouse.accounts.service import Profile, identities_of, toggle_active
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.signin.assertion import Assertion
 from flask_gatehouse.signin.attempt import Attempt, Purpose, begin_attempt
@@ -100,5 +100,5 @@ def test_a_session_that_has_ended_meanwhile_links_nothing(gate: Gate, house: Hou
         if how == "held":
             assert hold_user(db, inside.user.id, inside.user.session_generation, about="session_new_browser")
         else:
-            suspend_user(db, inside.user.id)
+            toggle_active(db, inside.user.id, wanted=False)
     assert refused(lambda: link_to(house, inside, second("ada"), attempt), house) is Reason.STATE_UNKNOWN

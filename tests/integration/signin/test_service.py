@@ -15,7 +15,7 @@ from flask_gatehouse.accounts.service import (
     invite,
     invite_administrator,
     list_join_requests,
-    suspend_user,
+    toggle_active,
 )
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
@@ -91,7 +91,7 @@ class TestComingIn:
     def test_whoever_was_deactivated_stays_outside(self, gate: Gate, house: House) -> None:
         ada = gate.complete(profile("ada"))
         with house.database.transaction() as db:
-            suspend_user(db, ada.user.id)
+            toggle_active(db, ada.user.id, wanted=False)
         refused = refusal(lambda: gate.complete(profile("ada")))
         # Her number is for the trail, and not among what the page may say.
         assert (refused.reason, refused.user_id, refused.facts) == (Reason.DEACTIVATED, ada.user.id, {})
