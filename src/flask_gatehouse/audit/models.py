@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db.base import Base, UtcDateTime, index_of, text_enum
@@ -20,7 +20,7 @@ _LONG = BigInteger().with_variant(Integer, "sqlite")
 
 def _index_of_present(column: str, *more: str) -> Index:
     """Return an index that leaves rows without a value out."""
-    return index_of(text(f"{column} IS NOT NULL"), column, *more)
+    return index_of(f"{column} IS NOT NULL", column, *more)
 
 
 class AuditEventRow(Base):

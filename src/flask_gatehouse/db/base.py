@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Enum, Index, Label, MetaData, TextClause, event
+from sqlalchemy import ColumnElement, DateTime, Dialect, Enum, Index, Label, MetaData
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-_CONDITION = "gatehouse_condition"
+# Under which an index says of which rows it is.
+CONDITION = "gatehouse_condition"
 # Said to a compiler, leaves moments as they are stored: for a statement that is short, and asked again if need be.
 UNGUARDED = "gatehouse_unguarded"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -129,15 +130,10 @@ class Base(DeclarativeBase):
     )
 
 
-def index_of(condition: TextClause, *columns: str) -> Index:
-    """Return an index that has only the rows for which a condition holds."""
-    return Index(None, *columns, info={_CONDITION: condition})
+def index_of(condition: str, *columns: str) -> Index:
+    """Return an index that has only the rows for which a condition holds.
 
-
-@event.listens_for(Base.metadata, "before_create")
-def _say_conditions(metadata: MetaData, connection: Connection, **options: Any) -> None:
-    """Tell the dialect in its own words. Said in the models, each process would load the dialects of all databases."""
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            if _CONDITION in index.info:
-                index.dialect_kwargs[f"{connection.dialect.name}_where"] = index.info[_CONDITION]
+    Migrations make it; what is said here is what a test holds them to. Said in the words of a dialect, each process
+    would load the dialects of all databases.
+    """
+    return Index(None, *columns, info={CONDITION: condition})
