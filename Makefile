@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 # Whatever of our own is not inside the package and still is type-checked, as a host's code would be.
-TYPED := tools hatch_build.py tests/architecture/host_code.py
+TYPED := tools bench hatch_build.py tests/architecture/host_code.py
 # Each run has an order of its own, which finds tests that lean on others; where a change is judged, it is always the same.
 ORDER := $(if $(CI),--randomly-seed=1)
 # A check that fails does not hide what the others would say.

@@ -105,11 +105,11 @@ def app() -> Flask:
     )
     for endpoint, rule in ENDPOINTS.items():
         pages.add_url_rule(rule, endpoint)
+    files = {name: name for name in ("avatar", "csrf", "icon", "message")} | {"role_badge": "role"}
     macros = {
-        name: getattr(floor.jinja_env.get_template(f"gatehouse/components/{name}.html").module, name)
-        for name in ("avatar", "csrf", "icon", "message")
+        macro: getattr(floor.jinja_env.get_template(f"gatehouse/components/{file}.html").module, macro)
+        for macro, file in files.items()
     }
-    macros["role_badge"] = floor.jinja_env.get_template("gatehouse/components/role.html").module.role_badge
     find = reader(os.environ["DATABASE_URL"])
 
     @floor.get("/enter/<int:user_id>")

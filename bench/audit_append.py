@@ -76,7 +76,7 @@ def ways(url: str) -> Iterator[dict[str, Way]]:
     # What record() writes, in the words of the driver, so that all three write the same.
     rows = [tuple(row) for row in connection.execute(f"SELECT {', '.join(COLUMNS)} FROM gatehouse_audit_events")]  # noqa: S608
     connection.rollback()
-    compiled = insert(AuditEventRow.__table__).inline()
+    compiled = insert(AuditEventRow).inline()
     with database.reading() as reading:
         ready = [dict(row._mapping) for row in reading.execute(select(*AuditEventRow.__table__.columns[1:]))]
 

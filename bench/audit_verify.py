@@ -124,7 +124,7 @@ def report(kind: str, url: str, rounds: int, folder: Path) -> bool:
     shown = "".join(f"{one:10.2f}" for one in seconds)
     missed = "" if counted <= GOAL else "  MISSED"
     print(f"{kind:>12}{whole[2]:12,}{shown}{ratio:9.2f}×{busy:9.2f}×{memory:8.0f}{missed}", flush=True)
-    return counted <= GOAL
+    return bool(counted <= GOAL)
 
 
 def main() -> int:

@@ -109,7 +109,7 @@ def _look_up(connection: Connection, count: int) -> Ask:
 
     def ask() -> None:
         for digest in wanted:
-            assert connection.execute(LOOKUP, digest).first() is not None
+            assert connection.execute(LOOKUP.statement, digest).first() is not None
 
     return ask
 

@@ -27,7 +27,8 @@ from bench._sites import FLOOR, GATEHOUSE, Site, sites
 from bench._worker import CHROMIUM, HOST, REPOSITORY
 
 from flask_gatehouse.accounts.rules import Role
-from tests.processes import PROGRAMS, free_port
+from tests.ports import free_port
+from tests.processes import PROGRAMS
 
 GOAL = 0.85
 CONNECTIONS = 8

@@ -25,7 +25,8 @@ from bench._processes import busy
 from bench._sites import Site, sites
 
 from tests.conformance.hostile import HostileProvider, running_provider
-from tests.processes import Node, free_port, running_gatehouse
+from tests.ports import free_port
+from tests.processes import Node, running_gatehouse
 
 GOAL_MS = 3.0
 
