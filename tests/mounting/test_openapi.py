@@ -68,3 +68,13 @@ def test_every_route_is_described_or_a_page() -> None:
     declared = {(route.endpoint, method) for route in ROUTES for method in route.may}
     assert declared == OPERATIONS.keys() | PAGES_ONLY
     assert not OPERATIONS.keys() & PAGES_ONLY
+    # Whatever else is for people alone refuses a program.
+    assert {(route.endpoint, method) for route in ROUTES for method in route.pages} == PAGES_ONLY - NO_PAGES
+
+
+# What has no page of its own either: it leads elsewhere, or is a file, or text, or a form that means another method.
+NO_PAGES = {
+    *((endpoint, "GET") for endpoint in ("index", "begin_sign_in", "finish_sign_in", "confirm", "metrics")),
+    ("audit_export", "GET"),
+    *((endpoint, "POST") for endpoint in ("user", "end_session", "end_other_sessions", "unlink_identity")),
+}

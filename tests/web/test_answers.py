@@ -107,6 +107,17 @@ def test_a_program_is_told_where_there_is_nothing_for_it(client: FlaskClient, me
     assert client.get(path, headers={"Accept": "text/html"}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/auth/login", "/admin/audit-logs/news"])
+def test_a_program_is_told_that_a_part_of_a_page_or_its_door_is_nothing_for_it(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    who = app.test_client() if path == "/auth/login" else client
+    sign_in_as(client, Role.ADMIN)
+    answer = who.get(path, headers=JSON)
+    assert (answer.status_code, answer.mimetype) == (406, "application/problem+json")
+    assert who.get(path, headers={"HX-Request": "true", **JSON}).status_code == 200
+
+
 def test_a_history_restore_is_a_page(client: FlaskClient) -> None:
     assert client.get("/account", headers={**HTMX, "HX-History-Restore-Request": "true"}).status_code == 302
 

@@ -34,7 +34,7 @@ READER, EDITS, REMOVES = Permission.USER_LIST, Permission.SELF_OR_ADMIN, Permiss
 
 ROUTES: tuple[Route, ...] = (
     Route("/", "index", auth.index, {"GET": ANYONE}),
-    Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}),
+    Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}, pages=("GET",)),
     Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}, pages=("GET",)),
@@ -77,7 +77,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/admin/audit-logs/<int:number>", "audit_event", audit_log.audit_event, {"GET": ADMIN}),
     Route("/admin/audit-logs/export", "audit_export", audit_log.audit_export, {"GET": ADMIN}, confirmed=("GET",),
           download="audit_log", insists=("GET",)),
-    Route("/admin/audit-logs/news", "audit_news", audit_log.audit_news, {"GET": ADMIN}, background=True),
+    Route("/admin/audit-logs/news", "audit_news", audit_log.audit_news, {"GET": ADMIN}, pages=("GET",),
+          background=True),
     Route("/openapi.json", "openapi", openapi.openapi, {"GET": PERSON}),
     Route("/healthz", "healthz", ops.healthz, {"GET": ANYONE}, probe=True),
     Route("/readyz", "readyz", ops.readyz, {"GET": ANYONE}, probe=True),
