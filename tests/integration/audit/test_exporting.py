@@ -158,8 +158,12 @@ def test_filters_choose_among_what_is_not_sealed_too(trail: Trail) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_filters_keep_the_order_of_the_tree_where_it_is_not_that_of_numbers(young_trail: Trail, tmp_path: Path) -> None:
+def test_filters_keep_the_order_of_the_tree_where_it_is_not_that_of_numbers(
+    young_trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On PostgreSQL a transaction may end after another one, whose event got a higher number."""
+    # Events that are read at once are in order anyway.
+    monkeypatch.setattr("flask_gatehouse.audit.exporting.choosing.STRETCH", 1)
     ada = Actor(user_id=3, kind="user")
     with young_trail.database.transaction() as slow:
         record("article.created", session=slow, actor=ada)
