@@ -16,7 +16,7 @@ from ..kernel.context import SYSTEM, Actor
 from ..kernel.text import plain
 from .errors import ConcurrentRegistration, JoinRequestNotFound
 from .fields import checked_role
-from .fold import ADDRESS_LENGTH, NAME_LENGTH
+from .fold import ADDRESS_LENGTH
 from .locks import now_of
 from .models import JoinRequest
 from .profile import Profile, identifying
@@ -49,7 +49,7 @@ def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None
         db.add(request)
     request.email = None if profile.email is None else plain(profile.email, ADDRESS_LENGTH) or None
     request.email_is_authoritative = profile.email_is_authoritative
-    request.name = plain(profile.name or "", NAME_LENGTH) or (request.email or "").partition("@")[0] or "Somebody"
+    request.name = profile.display_name
     request.requested_at = now
     if declined_at is not None:
         request.decided_at = None

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..kernel.text import case_folded_address
+from ..kernel.text import case_folded_address, plain
+from .fold import NAME_LENGTH
 
 # OpenID Connect Core 1.0 §2: a subject is at most 255 ASCII characters.
 SUBJECT_LENGTH = 255
@@ -27,6 +28,12 @@ class Profile:
     name: str | None
     email: str | None
     email_is_authoritative: bool
+
+    @property
+    def display_name(self) -> str:
+        """Return what somebody is called here who comes for the first time: nobody is without a name."""
+        before_the_at = (self.email or "").partition("@")[0]
+        return plain(self.name or "", NAME_LENGTH) or plain(before_the_at, NAME_LENGTH) or "Somebody"
 
     @property
     def binding_address(self) -> str | None:

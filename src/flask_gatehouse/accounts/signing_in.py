@@ -142,9 +142,8 @@ def _refuse_taken(db: Session, address: str, profile: Profile) -> None:
 
 def _add_user(db: Session, profile: Profile, role: Role) -> User:
     now = now_of(db)
-    name = plain(profile.name or "", NAME_LENGTH) or (profile.email or "").partition("@")[0] or "Somebody"
     user = User(
-        email=profile.binding_address, name=plain(name, NAME_LENGTH), role=role, created_at=now, last_sign_in_at=now
+        email=profile.binding_address, name=profile.display_name, role=role, created_at=now, last_sign_in_at=now
     )
     db.add(user)
     db.flush()
