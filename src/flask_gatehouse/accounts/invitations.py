@@ -60,10 +60,11 @@ def invite(
     if owner is not None:
         raise AlreadyAUser(owner)
     who = actor or acting()
-    usable = None if again else _find_usable(db, email)
-    if usable is not None:
-        raise AlreadyInvited(_view_of(usable))
-    invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
+    # Whether it can be used is asked of the row that is locked: whoever was first may have made it usable meanwhile.
+    found = db.execute(select(Invitation, _USABLE).where(Invitation.email == email).with_for_update()).first()
+    invitation, is_usable = (None, False) if found is None else found
+    if invitation is not None and is_usable and not again:
+        raise AlreadyInvited(_view_of(invitation))
     if invitation is None:
         invitation = Invitation(email=email, role=wanted, created_at=now)
         db.add(invitation)

@@ -121,6 +121,14 @@ class TestInvitations:
         assert all(isinstance(result, InvitationView | ConcurrentRegistration) for result in results)
         assert pending(house) == ["ada@example.com"]
 
+    def test_two_at_once_find_one_that_is_over_and_one_of_them_replaces_it(self, house: House) -> None:
+        invited(house, expires_at=utc_now() + timedelta(hours=1))
+        with house.database.transaction() as db:
+            db.execute(update(Invitation).values(expires_at=utc_now() - timedelta(seconds=1)))
+        with both_before(house.database, "SELECT gatehouse_invitations"):
+            results = at_once(*[lambda: invited(house, again=False)] * 2)
+        assert sorted(type(result).__name__ for result in results) == ["AlreadyInvited", "InvitationView"]
+
     def test_one_that_is_taken_back_admits_nobody(self, house: House) -> None:
         invitation = invited(house)
         with house.database.transaction() as db:
