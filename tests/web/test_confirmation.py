@@ -162,3 +162,11 @@ def test_a_host_asks_for_one_with_a_decorator(sqlite_url: str, sqlite_template: 
     sign_in_as(client, Role.VIEWER)
     assert "Location" not in client.get("/burn").headers
     state_of(app).database.engine.dispose()
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/account/delete"), ("POST", "/account/link/dev")])
+def test_no_program_is_asked_to_confirm_what_is_for_people_alone(
+    late: tuple[FlaskClient, SignedIn], method: str, path: str
+) -> None:
+    client, who = late
+    assert client.open(path, method=method, headers=who.headers | JSON).status_code == 406

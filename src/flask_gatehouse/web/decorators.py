@@ -76,14 +76,13 @@ def guard(
         require(permissions[method], arguments.get("user_id"))
         if is_alias(request.path, arguments):
             raise NotFound
-        only_a_page = method in pages and wants_json()
-        if method not in SAFE_METHODS and not only_a_page:
-            # Before she is asked who she is, for something that would be refused then.
+        # All that refuses comes before she is asked whether it is she, for something that would be refused then.
+        if method in pages and wants_json():
+            raise OnlyAPage
+        if method not in SAFE_METHODS:
             sent()
         if method in confirmed:
             require_confirmation()
-        if only_a_page:
-            raise OnlyAPage
         return view(**arguments)
 
     setattr(guarded, PERMISSIONS, permissions)
