@@ -73,8 +73,9 @@ def test_every_route_is_described_or_a_page() -> None:
 
 
 # What has no page of its own either: it leads elsewhere, or is a file, or text, or a form that means another method.
+# The page for signing in answers whoever is led to it, and leads on whoever is signed in.
 NO_PAGES = {
-    *((endpoint, "GET") for endpoint in ("index", "begin_sign_in", "finish_sign_in", "confirm", "metrics")),
+    *((endpoint, "GET") for endpoint in ("index", "sign_in", "begin_sign_in", "finish_sign_in", "confirm", "metrics")),
     ("audit_export", "GET"),
     *((endpoint, "POST") for endpoint in ("user", "end_session", "end_other_sessions", "unlink_identity")),
 }

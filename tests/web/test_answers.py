@@ -107,15 +107,19 @@ def test_a_program_is_told_where_there_is_nothing_for_it(client: FlaskClient, me
     assert client.get(path, headers={"Accept": "text/html"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/auth/login", "/admin/audit-logs/news"])
-def test_a_program_is_told_that_a_part_of_a_page_or_its_door_is_nothing_for_it(
-    app: Flask, client: FlaskClient, path: str
-) -> None:
-    who = app.test_client() if path == "/auth/login" else client
+def test_a_program_is_told_that_a_part_of_a_page_is_nothing_for_it(client: FlaskClient) -> None:
     sign_in_as(client, Role.ADMIN)
-    answer = who.get(path, headers=JSON)
+    answer = client.get("/admin/audit-logs/news", headers=JSON)
     assert (answer.status_code, answer.mimetype) == (406, "application/problem+json")
-    assert who.get(path, headers={"HX-Request": "true", **JSON}).status_code == 200
+    assert client.get("/admin/audit-logs/news", headers={"HX-Request": "true", **JSON}).status_code == 200
+
+
+def test_the_door_answers_whoever_is_led_to_it(client: FlaskClient) -> None:
+    answer = client.get("/", headers=JSON, follow_redirects=True)
+    assert (answer.request.path, answer.status_code, answer.mimetype) == ("/auth/login", 200, "text/html")
+    sign_in_as(client)
+    led_on = client.get("/auth/login", headers=JSON)
+    assert (led_on.status_code, led_on.location) == (302, "/dashboard")
 
 
 def test_a_history_restore_is_a_page(client: FlaskClient) -> None:

@@ -34,7 +34,7 @@ READER, EDITS, REMOVES = Permission.USER_LIST, Permission.SELF_OR_ADMIN, Permiss
 
 ROUTES: tuple[Route, ...] = (
     Route("/", "index", auth.index, {"GET": ANYONE}),
-    Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}, pages=("GET",)),
+    Route("/auth/login", "sign_in", auth.sign_in, {"GET": ANYONE}),
     Route("/auth/login/<provider>", "begin_sign_in", auth.begin_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/authorize/<provider>", "finish_sign_in", auth.finish_sign_in, {"GET": ANYONE}, limit=Limit.SIGN_IN),
     Route("/auth/logout", "sign_out", auth.sign_out, {"GET": PERSON, "POST": PERSON}, pages=("GET",)),
