@@ -58,6 +58,9 @@ def test_no_change_is_made_that_was_asked_for_with_something_unknown(
     with event_recorded.connected_to(note, app):
         page = client.open(path, method=method, headers=root.headers, **DRY_RUN[way])
         told = client.open(path, method=method, headers=root.headers | JSON, **DRY_RUN[way])
+    if (route.endpoint, method) in TAKES and TAKES[route.endpoint, method].anything:
+        assert page.status_code in {200, 303}
+        return
     assert (page.status_code, "There is no field called dry_run." in page.text) == (422, True)
     assert told.mimetype == "application/problem+json"
     if method in route.pages:
@@ -65,6 +68,29 @@ def test_no_change_is_made_that_was_asked_for_with_something_unknown(
     else:
         assert (told.status_code, told.get_json()["fields"]) == (422, {"dry_run": "There is no such field."})
     assert recorded == []
+
+
+@pytest.mark.parametrize(
+    "along",
+    [
+        {"query_string": {"next": "/", "lang": "de"}},
+        {"data": {"submit": "Sign out", "next": "/"}},
+        {"data": "bye", "content_type": "text/plain"},
+        {"data": b"{", "content_type": "application/json"},
+    ],
+    ids=["address", "form", "text", "json"],
+)
+def test_whoever_leaves_or_stays_does_so_with_whatever_a_form_of_a_host_sends_along(
+    client: FlaskClient, root: SignedIn, along: dict[str, Any]
+) -> None:
+    stayed = client.post("/auth/session", headers=root.headers, **along)
+    assert (stayed.status_code, stayed.get_json()["seconds_left"] > 0) == (200, True)
+    assert client.post("/auth/logout", headers=root.headers, **along).status_code == 303
+    assert client.get("/account", headers=JSON).status_code == 401
+
+
+def test_nothing_else_takes_anything_along() -> None:
+    assert {key for key, taken in TAKES.items() if taken.anything} == {("sign_out", "POST"), ("session_status", "POST")}
 
 
 ROW = {"user": "{target}", "name": "Tess Target", "role": "viewer", "version": "1", "is_active": "true"}

@@ -41,6 +41,8 @@ def sent() -> MultiDict[str, str]:
     """
     endpoint = (request.endpoint or "").removeprefix("gatehouse.")
     taken = TAKES.get((endpoint, method_meant())) or TAKES.get((endpoint, request.method), NOTHING)
+    if taken.anything:
+        return MultiDict()
     # Only a DELETE has fields in its address, which are not read; the method that counts is said by forms alone.
     along = {_METHOD, *(taken.along if request.method == "DELETE" else ())}
     refuse_unknown(_ours(request.args), {*taken.query, *along}, FieldProblem.NO_FIELD, several=along)

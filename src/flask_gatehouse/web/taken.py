@@ -22,6 +22,8 @@ class Taken:
     :param query: parameters of the address that must be there, each with its schema.
     :param told: what a JSON object may say as well, and nobody reads, since that is how we told it.
     :param along: what may come along with the request, and nobody reads: the fields among which its button stands.
+    :param anything: nothing is read and whatever comes along is let pass: it only keeps or gives up what she has, so
+        that nothing could be meant that is worse to miss than a session that lives on.
     """
 
     body: Schema | None = None
@@ -29,6 +31,7 @@ class Taken:
     query: Mapping[str, Schema] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     along: tuple[str, ...] = ()
+    anything: bool = False
 
     @property
     def members(self) -> dict[str, Schema]:
@@ -97,6 +100,9 @@ _EDITED = Taken(_EDIT, told=("id", "email", "created_at", "last_login", "locked"
 
 NOTHING = Taken()
 TAKES: dict[tuple[str, str], Taken] = {
+    # A host's own button for it sends what its form holds; refused for that, she would believe that she is out.
+    ("sign_out", "POST"): Taken(anything=True),
+    ("session_status", "POST"): Taken(anything=True),
     ("user", "PUT"): _EDITED,
     # For forms without script, which say in ``_method`` what they mean.
     ("user", "POST"): _EDITED,
