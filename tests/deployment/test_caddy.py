@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -72,10 +73,12 @@ def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Depl
             "X-Forwarded-Host": "evil.example.com",
             "X-Forwarded-Proto": "http",
             "Forwarded": "for=203.0.113.9;host=evil.example.com",
+            "X-Request-ID": "another-request",
         }
     )
     refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=PATIENCE_S)
     assert (refused.status_code, "evil" in refused.text) == (400, False)
+    assert UUID(refused.headers["X-Request-ID"])
     with psycopg.connect(deployment.environment["DATABASE_URL"]) as connection:
         found = connection.execute("SELECT DISTINCT ip FROM gatehouse_audit_events WHERE ip IS NOT NULL").fetchall()
     assert found == [("127.0.0.1",)]

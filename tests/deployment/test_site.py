@@ -1,5 +1,6 @@
 """The files of ``deploy/`` at work: what an operator relies on who has copied them."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -54,8 +55,10 @@ def test_no_address_is_written_that_would_open_something(deployment: Deployment)
 def test_nobody_chooses_the_address_that_the_trail_knows_her_by(deployment: Deployment) -> None:
     browser = deployment.browser()
     browser.headers.update({"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"})
+    browser.headers["X-Request-ID"] = "another-request"
     refused = browser.get(f"{deployment.base_url}/auth/authorize/panva?state=x", timeout=PATIENCE_S)
     assert refused.status_code == 400
+    assert re.fullmatch("[0-9a-f]{32}", refused.headers["X-Request-ID"])
     with psycopg.connect(deployment.environment["DATABASE_URL"]) as connection:
         found = connection.execute("SELECT DISTINCT ip FROM gatehouse_audit_events WHERE ip IS NOT NULL").fetchall()
     assert found == [("127.0.0.1",)]

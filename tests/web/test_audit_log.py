@@ -133,6 +133,26 @@ def test_a_request_is_found_by_the_name_that_it_has(admin: FlaskClient, happen: 
     assert f"q={name}" in admin.get(f"{LOG}/{listed(admin, f'q={name}')[0]['number']}").text
 
 
+def test_a_name_of_ours_is_found_in_capitals_too(admin: FlaskClient, happen: Callable[..., None]) -> None:
+    happen("article.published", actor=replace(GRACE, request_id="2c1f0e3a5b7c9d1e"))
+    assert names(admin, "q=2C1F0E3A5B7C9D1E") == ["article.published"]
+
+
+def test_nothing_is_hidden_by_a_request_that_has_its_name(
+    app: Flask, admin: FlaskClient, happen: Callable[..., None]
+) -> None:
+    """A caller who tells a proxy how to call her requests may know an address, a session, an event and a person."""
+    who = sign_in_as(app.test_client(), email="grace@example.com", name="Grace Hopperlace")
+    happen("article.published", actor=replace(GRACE, ip="203.0.113.7"))
+    (event,) = listed(admin, "event=article.published")
+    texts = ("203.0.113.7", who.session_id, event["id"], "hopperlace")
+    before = [names(admin, f"q={text}") for text in texts]
+    assert all(before)
+    for text in texts:
+        happen("other", actor=replace(GRACE, request_id=text, ip="192.0.2.1"))
+    assert [names(admin, f"q={text}") for text in texts] == before
+
+
 def test_an_event_is_found_by_its_own_id(admin: FlaskClient, happen: Callable[..., None]) -> None:
     happen("article.published")
     (event,) = listed(admin, "event=article.published")

@@ -117,6 +117,11 @@ def is_session(connection: Connection, identifier: str) -> bool:
     return connection.execute(of_it.limit(1)).first() is not None
 
 
+def is_event(connection: Connection, event_id: UUID) -> bool:
+    """Return whether the trail has an event with this UUID."""
+    return bool(read_page(connection, TrailQuery(event_id=event_id)).events)
+
+
 def is_request(connection: Connection, identifier: str) -> bool:
     """Return whether something in the trail was done by a request of this name."""
     of_it = select(_events.id).where(_events.request_id == identifier)

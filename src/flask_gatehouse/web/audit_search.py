@@ -12,7 +12,7 @@ from ..accounts.listing import list_users
 from ..accounts.queries import UserQuery
 from ..accounts.rules import LARGEST_ID
 from ..audit.events import IDENTIFIER_LENGTH, KIND_LENGTH
-from ..audit.reading import is_request, is_session
+from ..audit.reading import is_event, is_request, is_session
 from ..audit.search import TrailQuery, find_event_id
 from ..sessions.rules import is_session_id
 from .audit_query import Asked, find_network_address
@@ -61,27 +61,38 @@ def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
     if asked.text and meant.query is not None:
         found = _with_text(connection, meant.query, asked.text)
         if found is None:
-            return _with_person(connection, meant, meant.query, "q", asked.text)
+            return _with_name(connection, meant, meant.query, asked.text)
         return _narrowed(meant, found[0], "q")
     return meant
 
 
 def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[TrailQuery | None] | None:
-    """Return a query that means a text too, in a tuple; None if it is nothing but a part of somebody's name."""
-    # A name can look like one, and one like an event's: a proxy may name a request as it likes.
-    if WELL_FORMED.fullmatch(text) and is_request(connection, text):
-        return (replace(query, request_id=text),)
-    if event_id := find_event_id(text):
-        return (replace(query, event_id=event_id),)
+    """Return a query that means a text too, in a tuple; None if it is nothing but a name."""
     if _USER.fullmatch(text):
         return None
     if ip := find_network_address(text):
         return (replace(query, ip=ip) if query.ip in {None, ip} else None,)
+    if (event_id := find_event_id(text)) and is_event(connection, event_id):
+        return (replace(query, event_id=event_id),)
     if is_session_id(text) and is_session(connection, text):
         return (replace(query, session_id=text),)
     if thing := _THING.fullmatch(text):
         return (replace(query, target=(thing[1], thing[2])),)
     return None
+
+
+def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: str) -> Meant:
+    """Return the same for people of this name, or for the request of this name.
+
+    Whatever else a text is comes first: a proxy that hands on what callers call their requests would let them hide a
+    person, an address or a session behind one.
+    """
+    found = _with_person(connection, meant, query, "q", text)
+    if found.query is not None or not WELL_FORMED.fullmatch(text):
+        return found
+    # As it was told, or retyped: those that we give are of small letters.
+    name = next((one for one in dict.fromkeys((text, text.lower())) if is_request(connection, one)), None)
+    return found if name is None else _narrowed(meant, replace(query, request_id=name), "q")
 
 
 def _with_person(connection: Connection, meant: Meant, query: TrailQuery, parameter: str, text: str) -> Meant:
