@@ -11,8 +11,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
+from flask_gatehouse import Role
 from flask_gatehouse.testing import attach_provider, sign_in_as, sign_in_through_provider
-from tests.mounting.hosts import HTMX, host, state_of
+from tests.actions import Action, actions_of
+from tests.mounting.hosts import HTMX, JSON, host, state_of
 
 
 @pytest.fixture(params=["/gate", "/door"])
@@ -85,6 +87,79 @@ def test_what_a_host_adds_to_addresses_for_one_caller_reaches_no_other(app: Flas
         pages = [visitor.get(f"{prefix_of(app)}{path}", headers={"X-Who": who}).text for who in ("ada", "bob")]
         assert "who=ada" in pages[0]
         assert "who=ada" not in pages[1]
+
+
+PAGES = (
+    "/dashboard",
+    "/users",
+    "/users/{other}",
+    "/users/{other}/edit",
+    "/users/{other}/activity",
+    "/users/invitations",
+    "/account",
+    "/account/activity",
+    "/account/delete",
+    "/admin/access-review",
+    "/admin/audit-logs",
+    "/auth/logout",
+)
+
+
+@pytest.fixture
+def saying_who(app: Flask) -> Flask:
+    """Return an application of a host that adds ``who`` to every address."""
+
+    @app.url_defaults
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        values["who"] = "ada"
+
+    return app
+
+
+def test_all_can_be_done_where_a_host_adds_to_all_addresses(saying_who: Flask) -> None:
+    client, gate = saying_who.test_client(), prefix_of(saying_who)
+    root = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    other = sign_in_as(saying_who.test_client(), email="other@example.com")
+    invited = {"email": "new@example.com", "role": "viewer"}
+    assert client.post(f"{gate}/users/invitations?who=ada", data=invited, headers=root.headers).status_code == 200
+    found: dict[tuple[str, str], Action] = {}
+    for page in PAGES:
+        path = gate + page.format(other=other.user_id)
+        for headers in ({}, HTMX):
+            shown = client.get(f"{path}?who=ada", headers=headers)
+            assert shown.status_code == 200
+            found |= {(one.method, one.address): one for one in actions_of(shown.text, f"{path}?who=ada")}
+    changes = {(method, urlsplit(address).path.removeprefix(gate)) for method, address in found}
+    assert {("POST", "/auth/logout"), ("DELETE", "/users/invitations"), ("PUT", f"/users/{other.user_id}")} <= changes
+    # Whoever has left can do nothing more.
+    for one in sorted(found.values(), key=lambda one: "logout" in one.address):
+        # The host has added to it, once, and as its only question mark.
+        assert one.address.count("?") == one.address.count("who=ada") == 1, one
+        data = dict(one.fields) if one.method in {"POST", "PUT"} else None
+        answer = client.open(one.address, method=one.method, data=data, headers=root.headers | HTMX)
+        assert "called who" not in answer.text, one
+        assert answer.status_code not in {400, 401, 405, 415}, one
+
+
+def test_what_is_changed_where_a_host_adds_to_all_addresses_is_changed(saying_who: Flask) -> None:
+    client, gate = saying_who.test_client(), prefix_of(saying_who)
+    root = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    other = f"{gate}/users/{sign_in_as(saying_who.test_client(), email='other@example.com').user_id}"
+
+    def status(method: str, path: str, **data: str) -> int:
+        answer = client.open(path, method=method, query_string={"who": "ada"}, data=data, headers=root.headers | HTMX)
+        return answer.status_code
+
+    assert status("PUT", other, name="Else", role="viewer", version="1") == 200
+    assert status("POST", f"{other}/toggle-active", is_active="false") == 200
+    assert status("DELETE", other) == 200
+    assert status("GET", other) == 404
+    # What it has not added is refused as anywhere.
+    asked = client.delete(f"{other}?who=ada&dry_run=1", headers=root.headers | JSON)
+    assert asked.get_json()["fields"] == {"dry_run": "There is no such field."}
+    assert status("POST", f"{gate}/auth/session") == 200
+    assert status("POST", f"{gate}/auth/logout") == 200
+    assert client.get(f"{gate}/account", headers=JSON).status_code == 401
 
 
 def test_no_header_moves_an_address(app: Flask) -> None:

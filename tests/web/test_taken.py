@@ -1,7 +1,7 @@
 """What a change does not take is refused by its name, whichever way it is said: it may have meant “do not”."""
 
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema_rs
 import pytest
@@ -16,6 +16,7 @@ from flask_gatehouse.web import ROUTES
 from flask_gatehouse.web.csrf import SAFE_METHODS
 from flask_gatehouse.web.routes import Route
 from flask_gatehouse.web.taken import TAKES
+from tests.actions import actions_of
 
 JSON, HTMX = {"Accept": "application/json"}, {"HX-Request": "true"}
 CHANGES = [(route, method) for route in ROUTES for method in route.may if method not in SAFE_METHODS]
@@ -198,16 +199,50 @@ def test_several_are_changed_by_a_field_that_is_meant_to_stand_several_times(
     assert answer.get_json()["changed"] == 2
 
 
-def test_the_forms_of_the_pages_send_nothing_in_the_address() -> None:
+def test_an_invitation_is_answered_as_made_whatever_of_a_host_stands_in_its_address(
+    client: FlaskClient, root: SignedIn
+) -> None:
+    invited = {"email": "new@example.com", "role": "viewer"}
+    answer = client.post("/users/invitations?_lang=de", data=invited, headers=root.headers)
+    assert (answer.status_code, "new@example.com is invited." in answer.text) == (200, True)
+
+
+LISTS = ("/users", "/users/invitations", "/users/{target}/activity", "/account/activity", "/admin/audit-logs")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_leaves_to_a_host_what_is_its_own(
+    client: FlaskClient, root: SignedIn, target: SignedIn, path: str
+) -> None:
+    path = path.format(target=target.user_id)
+    assert client.get(f"{path}?_lang=de", headers=JSON).status_code == 200
+    assert client.get(f"{path}?lang=de", headers=JSON).get_json()["fields"] == {"lang": "There is no such filter."}
+
+
+def test_the_forms_of_the_pages_send_nothing_in_the_address(
+    client: FlaskClient, root: SignedIn, target: SignedIn
+) -> None:
     """A form without an address of its own is sent to that of its page, with whatever a mail program put there."""
-    pages = Path(__file__).parents[2] / "src/flask_gatehouse/templates/gatehouse"
-    without = [
-        path.name
-        for path in pages.rglob("*.html")
-        for form in path.read_text(encoding="utf-8").split("<form")[1:]
-        if 'method="post"' in (tag := form.partition(">")[0]) and "action=" not in tag and "change-user" not in tag
-    ]
-    assert without == []
+    invited = {"email": "new@example.com", "role": "viewer"}
+    assert client.post("/users/invitations", data=invited, headers=root.headers).status_code == 200
+    changes = []
+    for route in ROUTES:
+        path = route.rule.replace("<int:user_id>", str(target.user_id))
+        if "GET" in route.may and "<" not in path and "export" not in path:
+            page = client.get(f"{path}?_from=mail")
+            if page.mimetype == "text/html" and page.status_code == 200:
+                changes += [one for one in actions_of(page.text, f"{path}?_from=mail") if one.method != "GET"]
+    assert {urlsplit(one.address).path for one in changes} >= {
+        "/auth/logout",
+        "/users/bulk",
+        "/users/invitations",
+        f"/users/{target.user_id}",
+        f"/users/{target.user_id}/toggle-active",
+    }
+    # The address of an invitation that is withdrawn says which: a DELETE has no body.
+    assert {one for one in changes if "?" in one.address} == {
+        one for one in changes if one.method == "DELETE" and one.address.startswith("/users/invitations?id=")
+    }
 
 
 ADA = {"user": ["Ada"]}

@@ -1,6 +1,7 @@
 """What belongs to the person: her profile and her sessions."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
@@ -30,7 +31,7 @@ def account() -> ResponseReturnValue:
         identities = identities_of(connection, who.user_id)
         user = get_user(connection, who.user_id)
         begun_with = find_identity_id(connection, *account_of(connection, who.session_id))
-        panel = activity_panel(connection, who.user_id, url_for("gatehouse.my_activity"))
+        panel = activity_panel(connection, who.user_id, partial(url_for, "gatehouse.my_activity"))
     if wants_json():
         return jsonify(
             user=current_user.to_dict(),

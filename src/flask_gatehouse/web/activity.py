@@ -1,7 +1,9 @@
 """A person's security activity: for herself on her account, and for administrators on hers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import jsonify, render_template, url_for
@@ -62,18 +64,20 @@ def note_reading(user_id: int) -> None:
         record_reading(state().database, actor(), {"resource": "user", "person": user_id}, person=user_id)
 
 
-def activity_panel(connection: Connection, user_id: int, url: str, before: int | None = None) -> dict[str, Any]:
+def activity_panel(
+    connection: Connection, user_id: int, address: Callable[..., str], before: int | None = None
+) -> dict[str, Any]:
     """Return what the panel of one person's activity is made of.
 
-    :param url: the address of its further pages.
+    :param address: makes the address of a further page, which begins ``before`` an event.
     """
     page = read_activity(connection, user_id, newest_sessions(connection, user_id), before=before)
-    older = None if page.next is None else f"{url}?before={page.next}"
+    older = None if page.next is None else address(before=page.next)
     return {"activity": _shown(connection, user_id, page), "older_url": older}
 
 
 def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseReturnValue:
-    (before,), url = asked_places("before"), url_for(endpoint, **values)
+    (before,), address = asked_places("before"), partial(url_for, endpoint, **values)
     with state().database.reading() as connection:
         user = get_user(connection, user_id)
     note_reading(user_id)
@@ -81,7 +85,7 @@ def _answer(user_id: int, endpoint: str, values: dict[str, Any]) -> ResponseRetu
         if wants_json():
             page = read_activity(connection, user_id, newest_sessions(connection, user_id), before=before)
             return jsonify(events=[_fields(event, user_id) for event in page.events], next=page.next)
-        panel = activity_panel(connection, user_id, url, before)
+        panel = activity_panel(connection, user_id, address, before)
     if wants_part():
         return render_template("gatehouse/account/_activity_rows.html", is_more=True, **panel)
     own = user_id == signed_in().user_id

@@ -18,6 +18,7 @@ from .actor import actor
 from .audit_query import Asked
 from .audit_search import understand
 from .downloads import is_taken, named
+from .ours import asked_of_us
 from .state import state
 
 
@@ -52,7 +53,8 @@ def _format() -> Format:
 
 
 def _selection() -> Selection:
-    asked = Asked.parse(request.args, "format", "unproven")
+    besides = ("format", "unproven")
+    asked = Asked.parse(asked_of_us({*Asked.names(), *besides}), *besides)
     with state().database.reading() as connection:
         meant = understand(connection, asked, utc_now())
     # The page shows at once that nobody has a name. A file stays, and says of people nothing but their numbers: nobody

@@ -36,6 +36,7 @@ from .denials import NotFound
 from .fields import in_words, unknown_in_words
 from .htmx import wants_json, wants_part
 from .language import marked as _, text
+from .ours import asked_of_us
 from .problems import problem
 from .state import state
 
@@ -57,7 +58,7 @@ _FIELDS = ("q", "who", "event", "outcome", "since", "until", "ip")
 def audit_log() -> ResponseReturnValue:
     """Answer with a page of the log, its rows, or JSON."""
     try:
-        asked = Asked.parse(request.args)
+        asked = Asked.parse(asked_of_us(Asked.names()))
     except InvalidQuery as error:
         return _refused(error.fields)
     now = utc_now()
@@ -110,7 +111,7 @@ def audit_event(number: int) -> ResponseReturnValue:
 
 def audit_news() -> ResponseReturnValue:
     """Answer how much of what is asked for has happened since an event, and how the seal stands by now."""
-    asked = Asked.parse(request.args)
+    asked = Asked.parse(asked_of_us(Asked.names()))
     now = utc_now()
     with state().database.reading() as connection:
         count = 0
@@ -130,8 +131,8 @@ def audit_export() -> ResponseReturnValue:
 
 def log_url(parameters: Mapping[str, object]) -> str:
     """Return the address of the log with these parameters; those that say nothing are left out."""
-    said = urlencode({name: value for name, value in parameters.items() if value})
-    return url_for("gatehouse.audit_log") + (f"?{said}" if said else "")
+    said: dict[str, Any] = {name: value for name, value in parameters.items() if value}
+    return url_for("gatehouse.audit_log", **said)
 
 
 def asks_url(asks: str) -> str:
@@ -162,11 +163,10 @@ def _url_with(asked: Asked) -> Any:
 
 
 def _filters(asked: Asked) -> dict[str, Any]:
-    said = asked.parameters()
+    said: dict[str, Any] = asked.parameters()
     ranges = [(name, text(_LABELS[name]), asked.when == name) for name in RANGES]
     exports = [
-        (text(label), f"{url_for('gatehouse.audit_export')}?{urlencode({**said, 'format': name})}")
-        for name, label in _FORMATS.items()
+        (text(label), url_for("gatehouse.audit_export", **said, format=name)) for name, label in _FORMATS.items()
     ]
     return {
         "exports": exports,

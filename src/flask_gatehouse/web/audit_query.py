@@ -41,6 +41,11 @@ class Asked:
     after: int | None = None
 
     @classmethod
+    def names(cls) -> set[str]:
+        """Return how an address calls what can be asked for."""
+        return {"q" if one.name == "text" else one.name for one in fields(cls)}
+
+    @classmethod
     def parse(cls, parameters: MultiDict[str, str], *besides: str) -> "Asked":
         """Return what the parameters of an address ask for; an empty one is one that is not there.
 
@@ -50,8 +55,7 @@ class Asked:
         :param besides: names that mean something else to whoever asks.
         :raises InvalidQuery: with every parameter that cannot be understood.
         """
-        reader = _Reader(parameters)
-        known = {"q" if one.name == "text" else one.name for one in fields(cls)} | set(besides)
+        reader, known = _Reader(parameters), {*cls.names(), *besides}
         reader.problems |= {name: FieldProblem.NO_FILTER for name in parameters if name not in known}
         outcome, when = reader.one_of("outcome", tuple(Outcome)), reader.one_of("when", tuple(RANGES))
         since, until = reader.moment("since"), reader.moment("until", whole_day=True)

@@ -42,7 +42,7 @@ _CURSORS = ("before", "join_requests_before", "approved_before")
 
 def invitations() -> ResponseReturnValue:
     if request.method == "GET":
-        return _page()
+        return _page(asked_places(*_CURSORS))
     if method_meant() == "DELETE":
         return _withdraw(number(request.values.get("id")))
     fields = sent()
@@ -110,6 +110,7 @@ def _done(message: str) -> ResponseReturnValue:
 
 
 def _page(
+    places: Sequence[int | None] = (None,) * len(_CURSORS),
     *,
     values: dict[str, str] | None = None,
     problems: dict[str, str] | None = None,
@@ -117,7 +118,7 @@ def _page(
     link: str | None = None,
     told: str | None = None,
 ) -> ResponseReturnValue:
-    begins = dict(zip(_CURSORS, asked_places(*_CURSORS), strict=True))
+    begins = dict(zip(_CURSORS, places, strict=True))
     with state().database.reading() as connection:
         found = list_invitations(connection, before=begins["before"], limit=PAGE + 1)
         waiting = list_join_requests(connection, before=begins["join_requests_before"], limit=PAGE + 1)

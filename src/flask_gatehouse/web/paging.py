@@ -5,6 +5,7 @@ from flask import request
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..kernel.text import is_number
 from .fields import refuse_unknown
+from .ours import asked_of_us
 
 
 def asked_places(*names: str) -> tuple[int | None, ...]:
@@ -13,7 +14,7 @@ def asked_places(*names: str) -> tuple[int | None, ...]:
     :param names: of the parameters, one for each list.
     :raises InvalidQuery: with each that is no number, and with whatever else is asked, which such lists cannot be.
     """
-    refuse_unknown(request.args, names)
+    refuse_unknown(asked_of_us(names), names)
     said = [(name, request.args.get(name, "")) for name in names]
     if wrong := {name: FieldProblem.NOT_A_NUMBER for name, value in said if value and not is_number(value)}:
         raise InvalidQuery(wrong)

@@ -3,17 +3,17 @@
 import json
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..accounts.errors import FieldProblem, InvalidField, InvalidQuery
 from ..signin import strict_json
 from .fields import refuse_unknown
+from .ours import METHOD, asked_of_us, ours
 from .schemas import Schema
 from .taken import NOTHING, TAKES, Taken
 
-_METHOD = "_method"
 # What a member of a JSON object is by its schema, and what is told where it is something else.
 _KINDS: dict[str, tuple[type, FieldProblem]] = {
     "integer": (int, FieldProblem.NOT_A_NUMBER),
@@ -24,7 +24,7 @@ _KINDS: dict[str, tuple[type, FieldProblem]] = {
 
 def method_meant() -> str:
     """Return the method of the request; of a form without script, which can only POST, the one that it names."""
-    said = request.form.get(_METHOD, "") if request.method == "POST" else ""
+    said = request.form.get(METHOD, "") if request.method == "POST" else ""
     return said.upper() or request.method
 
 
@@ -44,8 +44,9 @@ def sent() -> MultiDict[str, str]:
     if taken.anything:
         return MultiDict()
     # Only a DELETE has fields in its address, which are not read; the method that counts is said by forms alone.
-    along = {_METHOD, *(taken.along if request.method == "DELETE" else ())}
-    refuse_unknown(_ours(request.args), {*taken.query, *along}, FieldProblem.NO_FIELD, several=along)
+    along = {METHOD, *(taken.along if request.method == "DELETE" else ())}
+    known = {*taken.query, *along}
+    refuse_unknown(asked_of_us(known), known, FieldProblem.NO_FIELD, several=along)
     return _members(taken) if request.is_json else _fields(taken)
 
 
@@ -90,23 +91,13 @@ def _fields(taken: Taken) -> MultiDict[str, str]:
     if not form and not files and request.content_length:
         # Something was said and none of it understood: as nothing at all, it might mean the opposite.
         raise UnsupportedMediaType
-    fields, ours = taken.fields, _ours(form)
+    fields, said = taken.fields, ours(form)
     several = {*taken.along, *(name for name, schema in fields.items() if schema["type"] == "array")}
-    refuse_unknown(ours, {_METHOD, *fields, *taken.along}, FieldProblem.NO_FIELD, several=several)
+    refuse_unknown(said, {METHOD, *fields, *taken.along}, FieldProblem.NO_FIELD, several=several)
     # No field of ours is a file, whatever it is called.
     refuse_unknown(files, (), FieldProblem.NO_FIELD)
     # Once in the address and once in the form counts as one if both say the same.
-    both = [name for name in taken.query if name in ours and name in address]
-    if differ := [name for name in both if ours[name] != address[name]]:
+    both = [name for name in taken.query if name in said and name in address]
+    if differ := [name for name in both if said[name] != address[name]]:
         raise InvalidQuery(dict.fromkeys(differ, FieldProblem.TWICE))
     return form
-
-
-def _ours(said: MultiDict[str, str]) -> MultiDict[str, str]:
-    """Return what is said without tokens and without a host's own, whose names begin with ``_`` in our forms."""
-    tokens = {"csrf_token", current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")}
-    return MultiDict(
-        (name, value)
-        for name, value in said.items(multi=True)
-        if name == _METHOD or not (name.startswith("_") or name in tokens)
-    )

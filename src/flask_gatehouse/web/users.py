@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -34,6 +34,7 @@ from .explain import reasons
 from .fields import flag, in_words, number, refuse_unknown
 from .htmx import current_page, trigger, wants_json, wants_part
 from .language import text
+from .ours import asked_of_us
 from .permissions import Permission
 from .problems import problem
 from .sent import method_meant, sent
@@ -48,7 +49,7 @@ ROLES = [role.value for role in Role]
 
 
 def users() -> ResponseReturnValue:
-    refuse_unknown(request.args, FILTERS)
+    refuse_unknown(asked_of_us(FILTERS), FILTERS)
     query = query_of(request.args)
     with state().database.reading() as connection:
         page, count = list_users(connection, query), count_users(connection, query)
@@ -112,8 +113,8 @@ def toggle_user(user_id: int) -> ResponseReturnValue:
 
 def list_url(parameters: Mapping[str, str | None]) -> str:
     """Return the address of the list with these parameters; those that are None are left out."""
-    said = urlencode({name: value for name, value in parameters.items() if value})
-    return url_for("gatehouse.users") + (f"?{said}" if said else "")
+    said: dict[str, Any] = {name: value for name, value in parameters.items() if value}
+    return url_for("gatehouse.users", **said)
 
 
 def query_of(parameters: Any) -> UserQuery:
@@ -259,7 +260,8 @@ def _page(
             context["sessions"] = [shown_session(session) for session in sessions]
             person = find_correspondent(connection, row.id)
             context["held_at"] = person and person.held_at
-            context |= activity_panel(connection, row.id, url_for("gatehouse.user_activity", user_id=row.id))
+            address = partial(url_for, "gatehouse.user_activity", user_id=row.id)
+            context |= activity_panel(connection, row.id, address)
             history = history_of_role(connection, row.id)
             context["explanation"] = reasons(row, history, find_names(connection, history.actors))
     return render_template(
