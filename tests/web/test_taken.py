@@ -1,7 +1,7 @@
 """What a change does not take is refused by its name, whichever way it is said: it may have meant “do not”."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jsonschema_rs
 import pytest
@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from flask_gatehouse import Role
+from flask_gatehouse.accounts.models import Identity
+from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.signals import RecordedEvent, event_recorded
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import ROUTES
@@ -17,6 +19,7 @@ from flask_gatehouse.web.csrf import SAFE_METHODS
 from flask_gatehouse.web.routes import Route
 from flask_gatehouse.web.taken import TAKES
 from tests.actions import actions_of
+from tests.web.conftest import state_of
 
 JSON, HTMX = {"Accept": "application/json"}, {"HX-Request": "true"}
 CHANGES = [(route, method) for route in ROUTES for method in route.may if method not in SAFE_METHODS]
@@ -178,16 +181,70 @@ def test_what_stands_twice_and_is_meant_once_is_refused_by_its_name(
     assert after == before
 
 
-def test_an_invitation_is_withdrawn_by_what_its_address_and_its_form_both_say(
-    client: FlaskClient, root: SignedIn
+HTMX_DELETES = pytest.mark.parametrize("sent_as", ["data", "query_string"], ids=["htmx 1.9", "htmx 2"])
+
+
+@HTMX_DELETES
+def test_an_invitation_is_withdrawn_by_a_button_whose_form_says_what_its_address_does(
+    client: FlaskClient, root: SignedIn, sent_as: str
 ) -> None:
-    """htmx 1.9 sends the form around a button with a DELETE, whose address names the invitation already."""
+    """htmx sends the form around a button with a DELETE, 1.9 as a body, 2 in the address, behind what is there."""
     invited = {"email": "new@example.com", "role": "viewer"}
-    made = client.post("/users/invitations", json=invited, headers=root.headers | JSON).get_json()
-    along = {"id": str(made["id"]), "_method": "delete", "csrf_token": root.csrf_token}
-    answer = client.delete(f"/users/invitations?id={made['id']}", data=along, headers=root.headers | HTMX)
-    assert answer.status_code == 200
+    client.post("/users/invitations", json=invited, headers=root.headers | JSON)
+    assert delete_by_htmx(client, root, "/users/invitations", "/users/invitations?id=", sent_as) == 200
     assert client.get("/users/invitations", headers=JSON).get_json()["invitations"] == []
+
+
+@HTMX_DELETES
+def test_a_session_is_ended_by_a_button_in_a_form(
+    app: Flask, client: FlaskClient, root: SignedIn, sent_as: str
+) -> None:
+    other = sign_in_as(app.test_client(), Role.ADMIN, email="root@example.com")
+    there = f"/account/sessions/{other.session_id}"
+    assert delete_by_htmx(client, root, "/account", there, sent_as) == 200
+    assert "/account/sessions/" not in client.get("/account").text
+
+
+@HTMX_DELETES
+def test_other_sessions_are_ended_by_what_a_form_around_a_button_sends_along(
+    app: Flask, client: FlaskClient, root: SignedIn, sent_as: str
+) -> None:
+    """No page of ours has such a button; one of a host may make it of the form that ours has."""
+    sign_in_as(app.test_client(), Role.ADMIN, email="root@example.com")
+    along: dict[str, Any] = {sent_as: {"csrf_token": root.csrf_token}}
+    assert client.delete("/account/sessions/others", headers=root.headers | HTMX, **along).status_code == 200
+    assert "/account/sessions/" not in client.get("/account").text
+
+
+@HTMX_DELETES
+def test_an_account_is_unlinked_by_a_button_in_a_form(
+    app: Flask, client: FlaskClient, root: SignedIn, sent_as: str
+) -> None:
+    now = utc_now()
+    with state_of(app).database.transaction() as db:
+        for subject in ("one", "other"):
+            account = {"issuer": "https://id.example.com", "subject": subject}
+            db.add(Identity(user_id=root.user_id, provider="dev", created_at=now, last_used_at=now, **account))
+    before = len(client.get("/account", headers=JSON).get_json()["identities"])
+    assert delete_by_htmx(client, root, "/account", "/account/identities/", sent_as) == 200
+    assert len(client.get("/account", headers=JSON).get_json()["identities"]) == before - 1
+
+
+def delete_by_htmx(client: FlaskClient, who: SignedIn, page: str, address: str, sent_as: str) -> int:
+    """Return the status of what the button does whose address begins so, with the fields of the form around it."""
+    actions = [one for one in actions_of(client.get(page).text, page) if one.method == "DELETE"]
+    button = next(one for one in actions if one.address.startswith(address))
+    assert button.fields
+    there = button.address
+    if sent_as == "query_string":
+        there += ("&" if "?" in there else "?") + urlencode(button.fields)
+    body = dict(button.fields) if sent_as == "data" else None
+    return client.delete(there, data=body, headers=who.headers | HTMX).status_code
+
+
+@pytest.mark.parametrize("path", ["/users?role=viewer&role=viewer", "/admin/audit-logs?q=one&q=one"])
+def test_what_is_said_twice_alike_is_said_once(client: FlaskClient, root: SignedIn, path: str) -> None:
+    assert client.get(path, headers=JSON).status_code == 200
 
 
 def test_several_are_changed_by_a_field_that_is_meant_to_stand_several_times(

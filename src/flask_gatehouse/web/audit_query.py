@@ -50,7 +50,7 @@ class Asked:
         """Return what the parameters of an address ask for; an empty one is one that is not there.
 
         One that nobody knows is refused: a mistyped filter would show everything, as if that were all there is. So is
-        one that stands twice.
+        one that says two things.
 
         :param besides: names that mean something else to whoever asks.
         :raises InvalidQuery: with every parameter that cannot be understood.
@@ -66,7 +66,7 @@ class Asked:
             reader.problems["after"] = FieldProblem.NOT_A_PLACE
         ip, (text, who, event) = reader.network_address("ip"), (reader.text(name) for name in _TEXTS)
         reader.problems |= {
-            name: FieldProblem.TWICE for name, values in parameters.lists() if name in known and len(values) > 1
+            name: FieldProblem.TWICE for name, values in parameters.lists() if name in known and len(set(values)) > 1
         }
         if reader.problems:
             raise InvalidQuery(reader.problems)

@@ -53,9 +53,10 @@ def refuse_unknown(
     *,
     several: Collection[str] = (),
 ) -> None:
-    """Return if all names are of what can be said, and each stands once: a mistyped filter would mean everybody.
+    """Return if all names are of what can be said, and each says one thing: a mistyped filter would mean everybody.
 
-    Of what stands twice, somebody before us may have read the other one.
+    Of what stands twice and differs, somebody before us may have read the other one. The same twice has no second
+    meaning: htmx 2 adds the form around a button to an address that says it already.
 
     :param several: those of which several may be said.
     :raises InvalidQuery: with the others.
@@ -63,7 +64,7 @@ def refuse_unknown(
     problems = {
         name: FieldProblem.TWICE if name in known else problem
         for name, values in said.lists()
-        if name not in known or (len(values) > 1 and name not in several)
+        if name not in known or (name not in several and len(set(values)) > 1)
     }
     if problems:
         raise InvalidQuery(problems)
