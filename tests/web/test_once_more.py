@@ -116,3 +116,19 @@ def test_she_is_told_what_waits_also_where_the_address_alone_says_it(
     shown = client.get(page).text
     assert told in shown
     assert "Do it now" in shown
+
+
+@pytest.mark.parametrize("shows_its_message", [True, False])
+def test_what_no_page_has_offered_leaves_the_cookie(app: Flask, client: FlaskClient, shows_its_message: bool) -> None:
+    """A host may show the message on a page of its own, which asks for nothing besides."""
+    root = sign_in_as(client, Role.ADMIN, email="root@example.com")
+    other = sign_in_as(app.test_client(), email="other@example.com", name="Other")
+    client.post(f"/users/{other.user_id}/toggle-active", data={"is_active": "false"}, headers=root.headers)
+    with client.session_transaction() as session:
+        kept = session["gatehouse.undo"]
+        session["gatehouse.undo"] = kept | {"at": kept["at"] - 601}
+        if not shows_its_message:
+            session["_flashes"] = [("info", "Another.")]
+    assert ">Undo<" not in client.get("/users").text
+    with client.session_transaction() as session:
+        assert "gatehouse.undo" not in session
