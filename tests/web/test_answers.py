@@ -81,6 +81,17 @@ def test_no_change_answers_a_program_with_a_page(app: Flask, client: FlaskClient
     assert (answer.status_code == 406) is (method in route.pages)
 
 
+def test_a_body_that_is_no_form_is_refused_in_the_language_of_the_page(client: FlaskClient) -> None:
+    who = sign_in_as(client, Role.ADMIN)
+    headers = who.headers | {"Accept-Language": "de"}
+    answer = client.post("/users/bulk", data="all", content_type="text/plain", headers=headers)
+    assert answer.status_code == 415
+    assert "Was gesendet wurde, ist weder ein Formular noch JSON." in answer.text
+    assert "Unsupported" not in answer.text
+    told = client.post("/users/bulk", data="all", content_type="text/plain", headers=who.headers | JSON)
+    assert told.get_json()["detail"] == "What was sent is neither a form nor JSON."
+
+
 def test_a_program_signs_out(client: FlaskClient) -> None:
     who = sign_in_as(client)
     assert client.post("/auth/logout", headers={**who.headers, **JSON}).status_code == 204

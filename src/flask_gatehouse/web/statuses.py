@@ -53,6 +53,12 @@ HTTP_ANSWERS: dict[int, Answer] = {
         ),
         Answer(413, _("Too much"), _("What was sent is larger than what is accepted here."), _("Send less at once.")),
         Answer(
+            415,
+            _("Not readable here"),
+            _("What was sent is neither a form nor JSON."),
+            _("Go back and use the page."),
+        ),
+        Answer(
             422,
             _("Please check your input"),
             _("Something in the form is not valid."),
