@@ -2,11 +2,10 @@
 
 from email_validator import EmailNotValidError, validate_email
 
-from ..kernel.addresses import stated_address
+from ..kernel.addresses import ADDRESS_LENGTH, stated_address
 from ..kernel.text import case_folded_address, holds_unseen
 from .errors import FieldProblem, InvalidField
 from .fields import LONGEST_INPUT
-from .fold import ADDRESS_LENGTH
 
 
 def checked_address(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import unicodedata
 
-ADDRESS_LENGTH = 254
+from ..kernel.addresses import ADDRESS_LENGTH
+
 NAME_LENGTH = 200
 # Stands before a name and before an address, and in neither, so that the beginning of one is a part of both.
 BEGINNING = "\n"

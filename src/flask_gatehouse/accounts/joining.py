@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..kernel.addresses import ADDRESS_LENGTH
 from ..kernel.context import SYSTEM, Actor
 from ..kernel.text import plain
 from .errors import ConcurrentRegistration, JoinRequestNotFound
 from .fields import checked_role
-from .fold import ADDRESS_LENGTH
 from .locks import now_of
 from .models import JoinRequest
 from .profile import Profile, identifying

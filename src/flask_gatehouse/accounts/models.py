@@ -8,8 +8,9 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from ..db.base import Base, UtcDateTime, index_of, text_enum
+from ..kernel.addresses import ADDRESS_LENGTH
 from ..settings.providers import ISSUER_LENGTH, PROVIDER_LENGTH
-from .fold import ADDRESS_LENGTH, NAME_LENGTH, SEARCH_LENGTH, search_text_of
+from .fold import NAME_LENGTH, SEARCH_LENGTH, search_text_of
 from .profile import SUBJECT_LENGTH
 from .rules import Role
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..accounts.fold import ADDRESS_LENGTH, NAME_LENGTH
+from ..accounts.fold import NAME_LENGTH
 from ..accounts.rules import LARGEST_ID, Role
 from ..audit.events import Outcome
+from ..kernel.addresses import ADDRESS_LENGTH
 from ..sessions.rules import SESSION_ID_PATTERN
 
 Schema = dict[str, Any]

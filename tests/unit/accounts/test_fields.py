@@ -8,9 +8,10 @@ from hypothesis import given, strategies as st
 from flask_gatehouse.accounts.addresses import checked_address
 from flask_gatehouse.accounts.errors import FieldProblem, InvalidField
 from flask_gatehouse.accounts.fields import checked_role, name_problem
-from flask_gatehouse.accounts.fold import ADDRESS_LENGTH, NAME_LENGTH, SEARCH_LENGTH, folded, search_text_of
+from flask_gatehouse.accounts.fold import NAME_LENGTH, SEARCH_LENGTH, folded, search_text_of
 from flask_gatehouse.accounts.rules import Role, is_last_administrator
 from flask_gatehouse.accounts.trigrams import telling_trigrams
+from flask_gatehouse.kernel.addresses import ADDRESS_LENGTH
 
 
 @pytest.mark.parametrize(
