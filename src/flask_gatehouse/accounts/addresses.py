@@ -35,7 +35,22 @@ def _as_it_travels(text: str) -> str | None:
     try:
         return validate_email(text, check_deliverability=False).ascii_email
     except EmailNotValidError as error:
-        # The library knows names that nobody outside can send mail to, such as corp.local; providers do state them.
-        if stated_address(text) is None or "." not in text.rpartition("@")[2]:
+        if not _is_of_a_domain_inside(text):
             raise InvalidField({"email": FieldProblem.NOT_AN_ADDRESS}) from error
     return text if text.isascii() else None
+
+
+def _is_of_a_domain_inside(text: str) -> bool:
+    """Return whether nothing else is wrong than that nobody outside can send mail there, as at ``corp.local``.
+
+    Providers do state such addresses. All else that the library knows of slips holds for them as well, and it says that
+    of them below a domain outside, where no name is reserved.
+    """
+    domain = text.rpartition("@")[2]
+    if stated_address(text) is None or "." not in domain or domain.rpartition(".")[2].isdigit():
+        return False
+    try:
+        validate_email(f"{text}.example.com", check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
