@@ -28,8 +28,8 @@ class Assertion:
     def proved_at(self) -> datetime | None:
         """Return when by our clock she proved herself at the latest, if the provider said: its clock may be behind.
 
-        What is believed of a confirmation is written down as it is believed: as of a moment that is too old already she
-        would be asked again at once, having been told that it is she.
+        For confirmations alone. What is believed of one is written down as it is believed: as of a moment that is too
+        old already she would be asked again at once, having been told that it is she.
         """
         return None if self.authenticated_at is None else self.authenticated_at + CLOCK_SKEW
 

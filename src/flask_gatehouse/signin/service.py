@@ -148,7 +148,7 @@ def _complete(
             previous_sign_in_at=user.previous_sign_in_at,
             lifetime=lifetime,
             actor=person,
-            proved_at=assertion.proved_at,
+            proved_at=assertion.authenticated_at,
             now=user.signed_in_at,
         )
         details = {"provider": profile.provider, "first": user.is_new, "new_device": browser.is_new_to(user)}
