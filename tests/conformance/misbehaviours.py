@@ -188,6 +188,11 @@ TOKEN_ANSWERS = [
         lambda p: p.handlers.update({"/token": lambda e: e.answer("<h1>400</h1>", 400)}),
         Reason.PROVIDER_ERROR,
     ),
+    Row(
+        "code refused in words of its own",
+        lambda p: p.handlers.update({"/token": lambda e: e.answer_json({"message": "no such code"}, 422)}),
+        Reason.PROVIDER_ANSWER,
+    ),
 ]
 
 CALLBACKS = [

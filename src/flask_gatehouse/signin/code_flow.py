@@ -136,5 +136,7 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
         or not isinstance(token_type, str)
         or token_type.lower() != "bearer"
     ):
-        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=False)
+        # Whatever status a provider refuses codes with, anybody can make one up, and would be slowed down by nothing.
+        # Those that ask for another try do not come here (``ProviderHttp``).
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=400 <= answer.status < 500)
     return tokens
