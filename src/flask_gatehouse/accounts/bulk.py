@@ -56,13 +56,13 @@ class Change:
     def parse(cls, word: str, role: str | None = None) -> "Change":
         """Return what ``role`` with ``editor``, ``activate``, ``deactivate`` or ``remove`` means.
 
-        :param role: as typed; it may be there without being meant, and is one of the roles in any case.
+        :param role: as typed; it may be there without being meant, and is empty then, or one of the roles.
         :raises InvalidField: for ``change`` or for ``new_role`` if it means nothing.
         """
         if word not in set(Action):
             raise InvalidField({"change": FieldProblem.UNKNOWN if word else FieldProblem.MISSING})
         action = Action(word)
-        if (action is Action.ROLE or role is not None) and (problem := role_problem(role or "")):
+        if (action is Action.ROLE or role) and (problem := role_problem(role or "")):
             raise InvalidField({"new_role": problem})
         return cls(action, find_role(role or "") if action is Action.ROLE else None)
 
