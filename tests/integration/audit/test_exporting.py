@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from flask_gatehouse.audit import record, verify_export
 from flask_gatehouse.audit.erasure import erase_personal
@@ -149,6 +149,14 @@ def test_filters_choose_and_are_said(trail: Trail, tmp_path: Path, what: str) ->
     assert header["filters"] == filters
     assert [event["position"] for event in events] == [number for number in range(300) if is_meant(number)]
     assert checked(tmp_path, export, trail.key.verifier)[0] == 0
+
+
+def test_nothing_is_asked_about_a_range_that_holds_nothing(trail: Trail) -> None:
+    """A filter is asked of everything that it means, to find what the checkpoint has left out, and that is nothing."""
+    asked: list[str] = []
+    event.listen(trail.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    assert len(lines(exported(trail, TrailQuery(people=(3,)), with_unproven=True))) == 45
+    assert len([statement for statement in asked if "position + " in statement]) == 1
 
 
 def test_filters_choose_among_what_is_not_sealed_too(trail: Trail) -> None:

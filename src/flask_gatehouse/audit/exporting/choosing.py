@@ -57,6 +57,9 @@ def _pieces(
 
 def _positions(trail: Snapshot, epoch: int, first: int, to: int, conditions: Conditions) -> Iterator[Sequence[int]]:
     """Yield the positions of events that are so, ascending; the database sorts them, on its disk if it has to."""
+    if first >= to:
+        # A filter would be asked of everything that it means, to find nothing.
+        return
     chosen = (
         select(AuditLeaf.position)
         .join(AuditEventRow, AuditEventRow.id == AuditLeaf.event_id)
