@@ -1,8 +1,10 @@
 """JSON that is posted to the operator's address, signed so that the receiver knows from whom it is."""
 
+import functools
 import hashlib
 import hmac
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ..kernel.errors import DependencyUnavailable
-from ..signin.connection import trusted_authorities
+from ..signin.connection import make_trusting_context
 from .deadline import within_deadline
 
 SIGNATURE = "Gatehouse-Signature"
@@ -22,7 +24,13 @@ class _Believing(HTTPAdapter):
     """Believes whom a sign-in believes: a receiver within a company has an authority that is nobody else's."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=trusted_authorities())
+        super().init_poolmanager(*arguments, **options, ssl_context=authorities())
+
+
+@functools.cache
+def authorities() -> ssl.SSLContext:
+    """Return whom a post believes, read once; not the sign-ins' own, which urllib3 would change while they use it."""
+    return make_trusting_context()
 
 
 def post(url: str, secret: str | None, content: Mapping[str, object]) -> None:

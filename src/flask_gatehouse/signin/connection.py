@@ -140,6 +140,11 @@ def trusted_authorities() -> ssl.SSLContext:
     ``SSL_CERT_DIR`` name them as they do for every program that uses OpenSSL. A certificate is demanded, and for
     the name that was asked: without that, whoever sits on the line is the provider.
     """
+    return make_trusting_context()
+
+
+def make_trusting_context() -> ssl.SSLContext:
+    """Return a new context that believes ``trusted_authorities``, for whoever would change the one that all share."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     context.set_alpn_protocols(["http/1.1"])

@@ -72,9 +72,11 @@ def serving(certificate: Path, handler: Handler) -> Iterator[str]:
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Trust that certificate as an operator does whose company has an authority of its own."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    trusted_authorities.cache_clear()
+    for read_once in (trusted_authorities, webhook.authorities):
+        read_once.cache_clear()
     yield
-    trusted_authorities.cache_clear()
+    for read_once in (trusted_authorities, webhook.authorities):
+        read_once.cache_clear()
 
 
 def test_a_webhook_within_a_company_is_believed_as_its_provider_is(certificate: Path, trusted: None) -> None:
@@ -87,6 +89,21 @@ def test_a_webhook_within_a_company_is_believed_as_its_provider_is(certificate: 
     with serving(certificate, take) as url:
         webhook.post(url, "a secret", {"type": "alert.test"})
     assert taken == [b'{"type":"alert.test"}']
+
+
+def test_a_post_leaves_alone_what_sign_ins_believe(certificate: Path, trusted: None) -> None:
+    """urllib3 sets anew what it is given to believe, for each connection, while others sign in with it."""
+    shared = trusted_authorities()
+    shared.check_hostname, shared.verify_mode = False, ssl.CERT_NONE
+
+    def take(peer: socket) -> None:
+        # A peer that closes before the body was read resets the connection.
+        assert peer.recv(65536)
+        peer.sendall(ANSWER)
+
+    with serving(certificate, take) as url:
+        webhook.post(url, "a secret", {"type": "alert.test"})
+    assert shared.verify_mode is ssl.CERT_NONE
 
 
 def test_a_webhook_that_nobody_vouches_for_is_told_nothing_and_the_failure_has_a_name(certificate: Path) -> None:
