@@ -1,10 +1,14 @@
 """Files that are there for good, or not at all."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+# A folder that takes files and cannot be read, and file systems that write no folder by itself. The file is there.
+_NOT_KEPT = frozenset({errno.EACCES, errno.EINVAL, errno.ENOTSUP})
 
 
 def write_new(path: Path, pieces: Iterable[bytes]) -> None:
@@ -31,13 +35,19 @@ def write_new(path: Path, pieces: Iterable[bytes]) -> None:
 def keep_names(folder: Path) -> None:
     """Write a folder to the disk: without that a power cut takes back which files are in it, and what they are called.
 
+    Where the operating system does that for no folder like it, nothing more can be done, and what was written stays.
+
     :raises OSError: if the operating system refuses.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_KEPT:
+            raise
 
 
 def digest_of(path: Path) -> str:
