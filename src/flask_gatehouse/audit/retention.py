@@ -7,7 +7,7 @@ Tiles have 256 leaves: the last ones of an epoch that has ended stay, as there i
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from ..kernel.context import SYSTEM
@@ -109,6 +109,12 @@ def cut(db: Session, leaving: Leaving, *, file: str, sha256: str) -> bool:
 
 
 _ERASED = AuditEvent.PERSONAL_DATA_ERASED.value
+
+
+def is_named(db: Session, file: str) -> bool:
+    """Return whether a cut has let events leave into an archive of this name, which may be all that is left of them."""
+    named = AuditEventRow.body.contains(file, autoescape=True)
+    return db.scalar(select(exists().where(AuditEventRow.event == AuditEvent.CUT.value, named))) is True
 
 
 def _may_delete(trail: Snapshot) -> bool:

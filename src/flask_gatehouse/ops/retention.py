@@ -14,7 +14,7 @@ from ..audit.exporting.selection import moment
 from ..audit.exporting.writing import archive_lines
 from ..audit.keys import believed_keys
 from ..audit.notes import Checkpoint
-from ..audit.retention import Leaving, cut, find_leaving
+from ..audit.retention import Leaving, cut, find_leaving, is_named
 from ..audit.snapshot import snapshot
 from ..db.database import Database, as_unavailable
 from ..kernel.clock import utc_now
@@ -84,7 +84,7 @@ class Retention:
             return None
         outside = newest_outside(self._settings, self._keys)
         try:
-            if self._archived is None or not self._archived.path.exists():
+            if self._archived is None or not is_whole(self._archived):
                 with as_unavailable():
                     self._archived = self._archive(folder, outside, moment(utc_now() - length))
         except OSError as error:
@@ -122,8 +122,9 @@ class Retention:
     def _cut(self, archived: Archived) -> Path | None:
         leaving, path, sha256 = archived
         with self._database.transaction() as db:
-            is_done = cut(db, leaving, file=path.name, sha256=sha256)
-        if not is_done:
+            # One that was tried before may have happened, although the answer to its COMMIT was lost.
+            has_left = cut(db, leaving, file=path.name, sha256=sha256) or is_named(db, path.name)
+        if not has_left:
             # Somebody else was faster, or a person was erased whose values are in this file.
             path.unlink()
             return None
@@ -140,6 +141,20 @@ class Retention:
         log.error("no event leaves the trail: %s", sentence)
         with self._database.transaction() as db:
             record(AuditEvent.VERIFY_FAILED, details={"task": "retention"}, reason=reason, session=db, actor=SYSTEM)
+
+
+def is_whole(archived: Archived) -> bool:
+    """Return whether the file of an archive is what was checked: what leaves for another one is gone.
+
+    :raises OSError: if it cannot be read.
+    """
+    path = archived.path
+    if not path.exists():
+        return False
+    is_same = digest_of(path) == archived.sha256
+    if not is_same:
+        log.error("%s has changed before its events could leave; they are archived anew", path)
+    return is_same
 
 
 def archive_name(leaving: Leaving, digest: str) -> str:

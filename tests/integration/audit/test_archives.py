@@ -1,16 +1,21 @@
 """What becomes of an archive whose events could not leave."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 import flask_gatehouse.ops.retention
+from flask_gatehouse.audit.erasure import erase_personal
 from flask_gatehouse.audit.events import UNDECIDED
+from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.errors import DependencyUnavailable
+from flask_gatehouse.kernel.files import digest_of
 from flask_gatehouse.ops.retention import Retention
 from tests.integration.audit.test_one_transaction import refuse_events_after
 from tests.integration.audit.test_retention import archives, is_intact, last_cut, settings_of, trail_events
@@ -50,6 +55,66 @@ def test_an_archive_that_somebody_has_taken_away_is_written_again(
     with pytest.raises(DBAPIError, match="the trail is full"):
         retention.run()
     assert len(archives(tmp_path)) == 1
+
+
+class Unreliable(Database):
+    """Goes away at the next COMMIT: before it has happened, or before anybody hears that it has."""
+
+    def __init__(self, database: Database, *, after: bool) -> None:
+        super().__init__(lambda: database.engine)
+        self._after, self._is_due = after, True
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as db:
+            yield db
+            self._go_away(now=not self._after)
+        self._go_away(now=self._after)
+
+    def _go_away(self, *, now: bool) -> None:
+        if now and self._is_due:
+            self._is_due = False
+            raise DependencyUnavailable("database")
+
+
+def interrupted(trail: Trail, tmp_path: Path, *, after: bool) -> tuple[Retention, Path]:
+    """Return who has been interrupted at the COMMIT of a cut, and the archive."""
+    retention = Retention(Unreliable(trail.database, after=after), settings_of(trail, tmp_path))
+    with pytest.raises(DependencyUnavailable):
+        retention.run()
+    (archive,) = archives(tmp_path)
+    return retention, archive
+
+
+def test_the_archive_of_what_has_left_stays_although_nobody_has_heard_that_it_left(
+    trail: Trail, tmp_path: Path
+) -> None:
+    retention, archive = interrupted(trail, tmp_path, after=True)
+    assert last_cut(trail)["file"] == archive.name
+    retention.run()
+    assert archives(tmp_path) == [archive]
+    assert digest_of(archive) == last_cut(trail)["sha256"]
+    assert is_intact(trail)
+
+
+def test_what_has_changed_since_it_was_checked_lets_nothing_leave(trail: Trail, tmp_path: Path) -> None:
+    retention, archive = interrupted(trail, tmp_path, after=False)
+    archive.write_bytes(archive.read_bytes()[:1000])
+    retention.run()
+    (whole,) = set(archives(tmp_path)) - {archive}
+    assert (last_cut(trail)["file"], last_cut(trail)["sha256"]) == (whole.name, digest_of(whole))
+    assert is_intact(trail)
+
+
+def test_whoever_is_erased_before_it_is_tried_again_is_in_no_archive(trail: Trail, tmp_path: Path) -> None:
+    retention, archive = interrupted(trail, tmp_path, after=False)
+    with trail.database.transaction() as db:
+        erase_personal(db, ["user:5"])
+    retention.run()
+    assert archives(tmp_path) == []
+    retention.run()
+    (other,) = archives(tmp_path)
+    assert (other != archive, last_cut(trail)["file"]) == (True, other.name)
 
 
 def test_a_folder_of_checkpoints_that_cannot_be_read_is_called_that(trail: Trail, tmp_path: Path) -> None:
