@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
-# Beyond this no file may grow, which the system tells like a full disk.
-ROOM = 16_384
+# Beyond this no file may grow, which the system tells like a full disk. SQLite needs half of it to write ahead at all.
+ROOM = 65_536
 REPLACE = """
 import sys
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.ops.backups import sqlite
 from flask_gatehouse.ops.backups.errors import BackupRefused
-live, prepared = (make_engine(f"sqlite:///{path}") for path in sys.argv[1:])
+live, prepared = (make_engine(f"sqlite:///{path}") for path in sys.argv[1:3])
+def advance(done, total):
+    # SQLite has committed into the file beside the live one by then, and not moved it from there.
+    if sys.argv[3:] and done == total:
+        setrlimit(RLIMIT_FSIZE, (int(sys.argv[3]), RLIM_INFINITY))
 try:
-    sqlite.replace(live, prepared, lambda done, total: None)
+    sqlite.replace(live, prepared, advance)
 except BackupRefused as error:
     print(error)
 """
@@ -25,14 +30,26 @@ except BackupRefused as error:
 
 def filled(path: Path, size: int) -> Path:
     with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL").fetchall()
         database.execute("CREATE TABLE filling AS SELECT zeroblob(?) AS octets", (size,))
         database.commit()
     return path
 
 
-def replaced(live: Path, prepared: Path) -> str:
-    limited = ["prlimit", f"--fsize={ROOM}", "--", sys.executable, "-c", REPLACE, str(live), str(prepared)]
-    return subprocess.run(limited, capture_output=True, text=True, check=True).stdout
+def size_in(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as database:
+        return int(database.execute("SELECT length(octets) FROM filling").fetchone()[0])
+
+
+def kept_of(live: Path) -> list[Path]:
+    return [path for path in live.parent.glob("live.db.before*") if not path.name.endswith(("-wal", "-shm"))]
+
+
+def replaced(live: Path, prepared: Path, *, room: int | None = ROOM, room_at_the_end: int | None = None) -> str:
+    limited = [] if room is None else ["prlimit", f"--fsize={room}", "--"]
+    at_the_end = [] if room_at_the_end is None else [str(room_at_the_end)]
+    command = [*limited, sys.executable, "-c", REPLACE, str(live), str(prepared), *at_the_end]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -40,20 +57,47 @@ def prepared(tmp_path: Path) -> Path:
     return filled(tmp_path / "prepared.db", 10 * ROOM)
 
 
-def test_the_live_one_is_as_it_was(tmp_path: Path, prepared: Path) -> None:
-    live = filled(tmp_path / "live.db", 100)
-    before = live.read_bytes()
+def test_one_that_there_is_no_room_to_keep_is_as_it_was(tmp_path: Path, prepared: Path) -> None:
+    live = filled(tmp_path / "live.db", 5 * ROOM)
     said = replaced(live, prepared)
-    assert said.startswith("the database cannot be written: ")
+    assert said.startswith("the database cannot be kept as ")
     assert said.endswith("; it is as it was\n")
-    assert live.read_bytes() == before
-    assert list(tmp_path.glob("live.db.before*")) == []
+    assert size_in(live) == 5 * ROOM
+    assert kept_of(live) == []
+
+
+def test_one_that_cannot_be_written_is_kept(tmp_path: Path, prepared: Path) -> None:
+    live = filled(tmp_path / "live.db", 100)
+    said = replaced(live, prepared)
+    (kept,) = kept_of(live)
+    assert said.startswith("the database cannot be written: ")
+    assert said.endswith(f"; what was there before is kept as {kept}\n")
+    assert (size_in(live), size_in(kept)) == (100, 100)
+
+
+def test_what_fails_after_the_commit_takes_nothing_away(tmp_path: Path, prepared: Path) -> None:
+    live = filled(tmp_path / "live.db", 100)
+    said = replaced(live, prepared, room=None, room_at_the_end=ROOM)
+    (kept,) = kept_of(live)
+    assert said.endswith(f"; what was there before is kept as {kept}\n")
+    assert (size_in(live), size_in(kept)) == (10 * ROOM, 100)
 
 
 def test_a_damaged_one_has_another_name_then(tmp_path: Path, prepared: Path) -> None:
     live = tmp_path / "live.db"
     live.write_bytes(b"no database" * 1000)
     said = replaced(live, prepared)
-    (kept,) = tmp_path.glob("live.db.before*")
-    assert said.endswith(f"; the damaged one is kept as {kept}\n")
+    (kept,) = kept_of(live)
+    assert said.endswith(f"; what was there before is kept as {kept}\n")
     assert kept.read_bytes() == b"no database" * 1000
+
+
+def test_a_damaged_one_is_there_although_what_belonged_to_it_cannot_be_removed(tmp_path: Path, prepared: Path) -> None:
+    live = tmp_path / "live.db"
+    live.write_bytes(b"no database" * 1000)
+    (tmp_path / "live.db-shm").mkdir()
+    said = replaced(live, prepared)
+    (kept,) = kept_of(live)
+    assert f"what was there before is kept as {kept}" in said
+    assert kept.read_bytes() == b"no database" * 1000
+    assert not live.exists()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,40 +109,51 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
     The pages go into the live file in one transaction of SQLite's: whoever has it open sees the old ones or the new
     ones, and after a power cut the old ones are there.
 
-    :raises BackupRefused: if it cannot be written; it is as it was then, unless it was damaged and has been moved.
+    :raises BackupRefused: if it cannot be written; the sentence says whether it is as it was, or where that is kept.
     """
     path = path_of(live)
     kept = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     live.dispose()
     prepared.dispose()
-    is_there, is_moved = path.exists(), False
+    is_there = path.exists()
+    if is_there:
+        _keep(path, kept)
     try:
-        is_moved = is_there and _keep(path, kept)
         _copy(path_of(prepared), path, advance)
     except (sqlite3.Error, OSError) as error:
-        if not is_moved:
-            kept.unlink(missing_ok=True)
-        now = f"the damaged one is kept as {kept}" if is_moved else "it is as it was"
-        raise BackupRefused(f"the database cannot be written: {error}; {now}") from error
+        # What has failed may have come after the COMMIT, and the copy is then all that is left of the one before.
+        now = f"; what was there before is kept as {kept}" if is_there else ""
+        raise BackupRefused(f"the database cannot be written: {error}{now}") from error
     return str(kept) if is_there else None
 
 
-def _keep(path: Path, kept: Path) -> bool:
-    """Copy the live database; return whether it had to be moved instead, because it is none any more."""
-    # Made for its owner alone before anything is in it: others on the machine could open a copy that is still growing.
-    kept.touch(mode=0o600)
+def _keep(path: Path, kept: Path) -> None:
+    """Copy the live database, or move it where it is none any more.
+
+    :raises BackupRefused: if it can be neither copied nor moved; the sentence says where it is then.
+    """
+    with refusing(f"the database is as it was, as it cannot be kept as {kept}"):
+        # Made for its owner alone before anything is in it: others on the machine could open a copy that is still
+        # growing. It is never one of an earlier restore.
+        kept.touch(mode=0o600, exist_ok=False)
     try:
         _copy(path, kept, lambda done, total: None)
-    except sqlite3.OperationalError:
-        raise
+    except sqlite3.OperationalError as error:
+        with suppress(OSError):
+            kept.unlink()
+        raise BackupRefused(f"the database cannot be kept as {kept}: {error}; it is as it was") from error
     except sqlite3.DatabaseError:
-        # It is no database any more. Whoever wants to save something of it finds it under the other name.
-        kept.unlink(missing_ok=True)
+        _move(path, kept)
+
+
+def _move(path: Path, kept: Path) -> None:
+    """Give another name to what is no database any more, under which whoever wants to save something of it finds it."""
+    with refusing(f"the database is damaged, and as it was: it cannot be moved to {kept}"):
+        kept.unlink()
         path.rename(kept)
+    with refusing(f"what belonged to the damaged database cannot be removed; what was there before is kept as {kept}"):
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return True
-    return False
 
 
 def _copy(source: Path, target: Path, advance: Advance, *, pages: int = -1) -> None:
