@@ -13,6 +13,15 @@ class NothingHeld(GatehouseError):
         self.whom = whom
 
 
+class UnreadableLedger(GatehouseError):
+    """The ledger of erasures cannot be read, so that anybody could come back unnoticed."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"the ledger of erasures, {path}, cannot be read: {why}")
+        self.path = path
+        self.why = why
+
+
 class DamagedLedger(GatehouseError):
     """A line of the ledger of erasures cannot be read, so that somebody could come back unnoticed."""
 

@@ -25,7 +25,7 @@ from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.files import keep_names
-from .errors import DamagedLedger
+from .errors import DamagedLedger, UnreadableLedger
 from .models import LedgerKey, PendingErasure
 
 VERSION = 1
@@ -130,15 +130,18 @@ def read_ledger(path: Path) -> Iterator[Entry]:
     """Yield the erasures of a ledger; none if there is no file.
 
     :raises DamagedLedger: at a line that is no erasure.
-    :raises OSError: if the file cannot be read.
+    :raises UnreadableLedger: if the operating system does not let it be read.
     """
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            # One that a power cut has left unfinished was pending still, and stands there again.
-            if line.endswith(b"\n"):
-                yield _parsed(path, number, line)
+    try:
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                # One that a power cut has left unfinished was pending still, and stands there again.
+                if line.endswith(b"\n"):
+                    yield _parsed(path, number, line)
+    except OSError as error:
+        raise UnreadableLedger(path, error.strerror or type(error).__name__) from error
 
 
 def highest_numbers(database: str, path: Path) -> dict[str, int]:
@@ -147,7 +150,7 @@ def highest_numbers(database: str, path: Path) -> dict[str, int]:
     :param database: its name there, as :func:`name_of` says.
 
     :raises DamagedLedger: if a line cannot be read.
-    :raises OSError: if the file cannot be read.
+    :raises UnreadableLedger: if the file cannot be read.
     """
     highest: dict[str, int] = {}
     for entry in read_ledger(path):

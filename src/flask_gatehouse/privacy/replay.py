@@ -43,9 +43,9 @@ def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> 
 
     :raises DamagedLedger: if a line cannot be read; nothing was done then.
     :raises DependencyUnavailable: if the database does not answer.
-    :raises OSError: if the ledger cannot be read.
+    :raises UnreadableLedger: if the file cannot be read; nothing was done then.
     """
-    has_ledger, everything = ledger.exists(), list(read_ledger(ledger))
+    everything, has_ledger = list(read_ledger(ledger)), ledger.exists()
     with database.transaction() as db:
         overwrite_what_is_deleted(db)
         key = get_key(db)

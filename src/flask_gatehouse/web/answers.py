@@ -42,7 +42,7 @@ from ..db.database import SchemaMissing
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..limiting import TooManyRequests
 from ..ops.backups.errors import BackupRefused
-from ..privacy.errors import DamagedLedger, NothingHeld
+from ..privacy.errors import DamagedLedger, NothingHeld, UnreadableLedger
 from ..settings import ConfigurationError
 from ..signin.errors import IdentityInUse, ProviderUnavailable, SignInRefused, TooManyRefusals, UnknownProvider
 from .denials import (
@@ -271,6 +271,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
     JoinRequestNotFound: _NOT_FOUND,
     NothingHeld: _NOT_FOUND,
     DamagedLedger: _MISCONFIGURED,
+    UnreadableLedger: _MISCONFIGURED,
     AccountHeld: _always(
         Answer(
             403, _("Your account is locked"), _("Somebody said that it was not you who signed in with this account.")

@@ -21,7 +21,7 @@ from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.privacy import leftovers
 from flask_gatehouse.privacy.erasure import erase_many, erase_user
-from flask_gatehouse.privacy.errors import DamagedLedger
+from flask_gatehouse.privacy.errors import DamagedLedger, UnreadableLedger
 from flask_gatehouse.privacy.ledger import append, get_key, read_ledger, write_out
 from flask_gatehouse.privacy.leftovers import settle
 from flask_gatehouse.privacy.models import LedgerKey, PendingErasure
@@ -253,6 +253,13 @@ class TestTheFile:
         with pytest.raises(DamagedLedger, match="line 1 of the ledger") as caught:
             replay(lives.database, path)
         assert (caught.value.path, caught.value.line) == (path, 1)
+        assert lives.house.contents() == contents
+
+    def test_one_that_cannot_be_read_stops_everything(self, lives: Lives, tmp_path: Path) -> None:
+        erase(lives)
+        contents = lives.house.contents()
+        with pytest.raises(UnreadableLedger, match=r"the ledger of erasures, .*, cannot be read: Is a directory"):
+            replay(lives.database, tmp_path)
         assert lives.house.contents() == contents
 
     def test_two_who_write_at_once_write_each_line_once(

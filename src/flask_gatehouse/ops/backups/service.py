@@ -115,6 +115,7 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
     backup, and a new epoch of the trail. The database before is kept.
 
     :raises BackupRefused: with the reason why not; everything is as it was then, unless it says otherwise.
+    :raises UnreadableLedger: if nobody could be erased again.
     """
     store = _store(database.engine)
     with opened(path, _secret(settings), *_workplaces(database, path, settings)) as (manifest, dumped):
@@ -190,7 +191,7 @@ def _prepared(
         tell("Restoring", 1, 1)
         upgrade(engine)
         copy = Database(lambda: engine)
-        with refusing(f"the ledger of erasures, {settings.erasure_ledger}, cannot be read"):
+        with refusing("the copy cannot be prepared"):
             with copy.transaction() as db:
                 continue_numbers(db.connection(), _given(db, settings, now))
                 # Before anything else, so that whatever is done to the copy stands in the tree that it begins.
