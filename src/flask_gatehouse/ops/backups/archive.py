@@ -86,7 +86,7 @@ def opened(path: Path, secret: bytes | None, *folders: Path) -> Iterator[tuple[M
     :raises WrongKey: if it is encrypted and the key does not open it.
     :raises BackupRefused: if it cannot be read, or there is no room for it.
     """
-    with room_in(*folders) as folder:
+    with room_in(*folders, size=_needed(path)) as folder:
         place = folder / DATABASE
         try:
             with _plain(path, secret, folder) as file, tarfile.open(fileobj=file, mode="r:") as tar:
@@ -97,6 +97,12 @@ def opened(path: Path, secret: bytes | None, *folders: Path) -> Iterator[tuple[M
         except OSError as error:
             raise BackupRefused(f"{path} cannot be read: {error.strerror}") from error
         yield manifest, place
+
+
+def _needed(path: Path) -> int:
+    """Return for how many octets there has to be room to open a backup; an encrypted one is decrypted before."""
+    with refusing(f"{path} cannot be read"):
+        return path.stat().st_size * (2 if is_encrypted(path) else 1)
 
 
 def _pack(target: BinaryIO, manifest: Manifest, database: Path) -> None:
