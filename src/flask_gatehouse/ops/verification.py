@@ -21,8 +21,9 @@ HOUR = timedelta(hours=1)
 REST = 50
 # A worker that has just begun lets the sealer catch up first.
 BEGINNING_S = 60.0
-# So long after one that broke off, at least: the next one would break off as well.
-AFTER_A_FAULT_S = 60.0
+# One that broke off is repeated after so long at the latest: a server that was away for a moment at the end of an hour
+# must not leave the trail unlooked at for two days.
+LONGEST_PAUSE_S = 6 * 3600.0
 # For so long it believes others who say that they have verified. An event that says so proves nothing: whoever can
 # write to the database would keep everybody from looking by writing one each hour.
 BELIEF_S = 24 * 3600.0
@@ -65,14 +66,15 @@ class Verifier:
         :raises DependencyUnavailable: if the database does not answer.
         :raises SchemaMissing: if it lacks our tables.
         """
-        began, pause = self._clock(), AFTER_A_FAULT_S
+        began, is_done = self._clock(), False
         try:
             with as_unavailable():
                 report = verify(self._database.engine, Held(self._keys, folder=self._folder))
-            self._looked_at, pause = self._clock(), HOUR.total_seconds()
+            self._looked_at, is_done = self._clock(), True
         finally:
+            rest = REST * (self._clock() - began)
             # One that breaks off after an hour must not begin again at once, and read for as long as a worker lives.
-            self._due = self._clock() + max(pause, REST * (self._clock() - began))
+            self._due = self._clock() + (max(HOUR.total_seconds(), rest) if is_done else min(rest, LONGEST_PAUSE_S))
         self._tell(report)
         return report
 

@@ -14,7 +14,7 @@ from flask_gatehouse.audit.keys import write_key
 from flask_gatehouse.audit.note_keys import SigningKey, VerifierKey
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.ops import verification, worker
-from flask_gatehouse.ops.verification import BEGINNING_S, BELIEF_S, REST, Verifier
+from flask_gatehouse.ops.verification import BEGINNING_S, BELIEF_S, LONGEST_PAUSE_S, REST, Verifier
 from flask_gatehouse.settings import Settings
 from tests.integration.audit.test_verification import EVENT, EVENTS
 from tests.integration.audit.thief import Thief, Trail
@@ -130,25 +130,26 @@ def test_what_takes_long_is_done_less_often(trail: Trail, settings: Settings, mo
     assert verifier._due - clock.now == verification.REST * 600
 
 
-def test_one_that_breaks_off_does_not_begin_again_at_once(
-    trail: Trail, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("took", "rest"), [(60, REST * 60), (2 * HOUR_S, LONGEST_PAUSE_S)])
+def test_one_that_breaks_off_begins_again_neither_at_once_nor_days_later(
+    trail: Trail, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch, took: float, rest: float
 ) -> None:
     tries: list[float] = []
 
     def broken_off(*arguments: object) -> object:
         tries.append(clock.now)
-        clock.now += 600
+        clock.now += took
         raise DependencyUnavailable("database")
 
     monkeypatch.setattr(verification, "verify", broken_off)
     verifier = Verifier(trail.database, settings, clock)
     clock.now += BEGINNING_S
     begun = clock.now
-    for pause in (0, REST * 600 - 1, 1):
+    for pause in (0, rest - 1, 1):
         clock.now += pause
         with suppress(DependencyUnavailable):
             verifier.verify_if_due()
-    assert tries == [begun, begun + 600 + REST * 600]
+    assert tries == [begun, begun + took + rest]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
