@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from flask_gatehouse import Gatehouse, Role, admin_required, confirmation_required, require_confirmation
+from flask_gatehouse.accounts.service import get_user, toggle_active
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web.permissions import Permission
@@ -70,6 +72,55 @@ def test_an_open_browser_is_not_enough(
     grow_old(app, timedelta(minutes=9, seconds=30))
     assert ask(**HTMX).status_code == 200
     assert everything(app) != before
+
+
+LETTING_IN = [
+    ("/users/{former}/toggle-active", {"is_active": "true"}),
+    ("/users/{former}/toggle-active", {}),
+    ("/users/bulk", {"user": "{former}", "change": "activate"}),
+    ("/users/bulk", {"everyone": "1", "role": "{role}", "change": "activate"}),
+]
+
+
+@pytest.mark.parametrize(("path", "fields"), LETTING_IN, ids=["so", "whichever", "chosen", "everyone"])
+@pytest.mark.parametrize("role", Role)
+def test_no_open_browser_lets_a_deactivated_administrator_in(
+    app: Flask, late: tuple[FlaskClient, SignedIn], role: Role, path: str, fields: dict[str, str]
+) -> None:
+    client, who = late
+    former = deactivated(app, role)
+    path = path.format(former=former)
+    fields = {name: said.format(former=former, role=role.value) for name, said in fields.items()}
+    is_administrator = role is Role.ADMIN
+    document = client.post(path, data=fields, headers=who.headers | JSON)
+    assert (document.status_code, is_active(app, former)) == ((403, False) if is_administrator else (200, True))
+    if is_administrator:
+        assert document.get_json()["type"] == "confirmation-required"
+        grow_old(app, timedelta(minutes=9, seconds=30))
+        assert client.post(path, data=fields, headers=who.headers | JSON).status_code == 200
+        assert is_active(app, former)
+
+
+def test_whoever_means_everybody_is_asked_before_the_first_is_active(
+    app: Flask, late: tuple[FlaskClient, SignedIn]
+) -> None:
+    client, who = late
+    former = deactivated(app, Role.VIEWER)
+    sent = {"everyone": "1", "change": "activate"}
+    assert client.post("/users/bulk", data=sent, headers=who.headers | JSON).status_code == 403
+    assert not is_active(app, former)
+
+
+def deactivated(app: Flask, role: Role) -> int:
+    user_id = sign_in_as(app.test_client(), role, email="former@example.com").user_id
+    with state_of(app).database.transaction() as db:
+        toggle_active(db, user_id, wanted=False, actor=SYSTEM)
+    return user_id
+
+
+def is_active(app: Flask, user_id: int) -> bool:
+    with state_of(app).database.reading() as connection:
+        return get_user(connection, user_id).is_active
 
 
 def test_whoever_cannot_confirm_is_told_why(late: tuple[FlaskClient, SignedIn]) -> None:

@@ -17,8 +17,10 @@ from flask import Flask
 
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.rules import LARGEST_ID
+from flask_gatehouse.accounts.service import change_role, toggle_active
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
+from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.signals import RecordedEvent, event_recorded
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import ROUTES
@@ -102,6 +104,10 @@ def test_the_matrix_says_what_an_open_browser_is_not_enough_for(app: Flask, row:
     fields = sent_to(row, SENSITIVE | {"user": str(other.user_id)})
     if row["method"] == "POST" and row["path"] == "/users/{other}":
         fields = {"_method": "delete"}
+    if row["path"] == "/users/{other}/toggle-active":
+        with state_of(app).database.transaction() as db:
+            change_role(db, other.user_id, Role.ADMIN, actor=SYSTEM)
+            toggle_active(db, other.user_id, wanted=False, actor=SYSTEM)
     answer = client.open(path, method=row["method"], data=fields, headers=who.headers | {"HX-Request": "true"})
     asked = "gatehouse:confirm" in answer.headers.get("HX-Trigger", "")
     assert asked is bool(row["confirmation"])

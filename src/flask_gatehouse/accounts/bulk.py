@@ -86,18 +86,21 @@ class BulkResult:
     :param unchanged: how many were so already.
     :param skipped: the ids of those who were left as they are, and why.
     :param next: after whom to go on, of a query that means more; None if that was everybody.
+    :param lets_administrators_in: whether an administrator was deactivated and is active again.
     """
 
     changed: int = 0
     unchanged: int = 0
     skipped: list[tuple[int, Skip]] = field(default_factory=list)
     next: int | None = None
+    lets_administrators_in: bool = False
 
     def add(self, other: "BulkResult") -> None:
         """Add what became of the next ones."""
         self.changed, self.unchanged = self.changed + other.changed, self.unchanged + other.unchanged
         self.skipped += other.skipped
         self.next = other.next
+        self.lets_administrators_in |= other.lets_administrators_in
 
 
 def change_many(
@@ -129,6 +132,7 @@ def change_many(
                 result.unchanged += 1
             else:
                 chosen.append(user)
+                result.lets_administrators_in |= change.action is Action.ACTIVATE and user.role is Role.ADMIN
                 if change.takes_administration:
                     administrators.discard(user.id)
         if chosen:

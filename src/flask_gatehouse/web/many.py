@@ -49,7 +49,9 @@ def change_many() -> ResponseReturnValue:
         raise InvalidField({"everyone": FieldProblem.UNKNOWN})
     if not chosen and not everyone:
         return _nobody(query)
-    if what.role is Role.ADMIN or what.action is Action.REMOVE:
+    # Of everybody some are changed before others are looked at: it is asked before the first of them.
+    lets_in = what.action is Action.ACTIVATE and everyone and query.role in {None, Role.ADMIN}
+    if what.role is Role.ADMIN or what.action is Action.REMOVE or lets_in:
         require_confirmation()
     result = _change_everybody(query, what) if everyone else _change(sorted(chosen), what)
     if wants_json():
@@ -95,7 +97,10 @@ def _change(selection: UserQuery | list[int], what: Change, *, after: int = 0) -
     if what.action is Action.REMOVE:
         return erase_many(here.database, here.settings, selection, actor_id=who.user_id, after=after, check=still_may)
     with changing() as db:
-        return change(db, selection, what, actor_id=who.user_id, after=after)
+        result = change(db, selection, what, actor_id=who.user_id, after=after)
+        if result.lets_administrators_in:
+            require_confirmation()
+        return result
 
 
 def chosen_users(texts: list[str]) -> set[int]:

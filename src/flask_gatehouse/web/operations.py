@@ -94,6 +94,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: ref("ChangedUser")},
         media=(JSON,),
         refusals=(404, 409),
+        confirmed_sometimes=True,
     ),
     ("release_user", "POST"): Operation(
         "Let a user sign in again who has said that it was not she", {200: ref("ChangedUser")}, refusals=(404,)

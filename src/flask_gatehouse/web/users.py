@@ -99,6 +99,9 @@ def toggle_user(user_id: int) -> ResponseReturnValue:
     try:
         with changing() as db:
             row = toggle_active(db, user_id, wanted=wanted)
+            if row.is_active and row.role is Role.ADMIN:
+                # Otherwise an open browser lets in whoever was one and is kept out.
+                require_confirmation()
     except AlreadySo as so:
         return _so_already(so.current)
     undo = {
