@@ -81,7 +81,7 @@ def test_what_comes_back_is_what_was_saved_and_nobody_is_signed_in(
     until(lambda: is_intact(site))
     restored = json.loads(ok(run(site, "restore", path, "--yes", "--json")))
     assert restored["erased"] == 1
-    assert restored["ledger"] == {"is_there": True, "of_this_database": 1, "of_others": 0}
+    assert restored["ledger"] == {"is_there": True, "of_this_database": 1, "of_others": 0, "rewritten_line": None}
     assert site.user_id(old) is not None
     assert site.user_id(erased) is None
     assert site.user_id(new) is None
@@ -198,6 +198,13 @@ class TestRefusals:
     def test_a_ledger_that_cannot_be_read(self, site: Site, saved: Path, tmp_path: Path) -> None:
         self.refuse(site, saved, "the ledger of erasures", GATEHOUSE_ERASURE_LEDGER=str(tmp_path))
 
+    def test_a_ledger_whose_last_line_is_cut_off(self, site: Site, saved: Path, tmp_path: Path) -> None:
+        ledger = tmp_path / "erasures.ledger"
+        entry = {"at": "2026-01-01T00:00:00+00:00", "database": "d", "marks": [], "subjects": [], "v": 1}
+        ledger.write_text(f"{json.dumps(entry)}\n{json.dumps(entry)[:-9]}")
+        why = f"line 2 of the ledger of erasures {ledger} is cut off in the middle"
+        self.refuse(site, saved, why, GATEHOUSE_ERASURE_LEDGER=str(ledger))
+
     def test_a_folder_that_takes_no_files(self, site: Site, tmp_path: Path) -> None:
         for folder, why in (
             (tmp_path / "nowhere", "there is no folder"),
@@ -298,7 +305,27 @@ def test_a_backup_is_restored_from_where_nothing_can_be_written(site: Site, good
             command, env=environment, cwd=tmp_path, pass_fds=[file.fileno()], capture_output=True, text=True
         )
     assert done.returncode == 0, done.stderr
-    assert f"The ledger {tmp_path / 'another.ledger'} is not there: nobody was erased again." in done.stdout
+    said = done.stdout
+    assert f"The ledger {tmp_path / 'another.ledger'} is not there: nobody was erased again." in said
+    before = f"The ledger of erasures {tmp_path / 'another.ledger'} is not there: whoever was erased since comes back."
+    assert said.index(before) < said.index("Restored")
+
+
+def test_before_anybody_says_yes_she_knows_whether_there_is_a_ledger(site: Site, good: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "another.ledger"
+    environment = _environment(site) | {"GATEHOUSE_ERASURE_LEDGER": str(ledger)}
+
+    def asked() -> str:
+        command = [PROGRAMS / "gatehouse", "restore", good]
+        done = subprocess.run(
+            command, cwd=site.node.directory, env=environment, input="n\n", capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        return done.stdout.partition("Put it in the place")[0]
+
+    assert "is not there: whoever was erased since comes back" in asked()
+    ledger.write_text('{"at":"2026-01-01T00:00:00+00:00","database":"d","marks":[],"subjects":[],"v":1}')
+    assert f"The ledger of erasures {ledger} knows of 1:" in asked()
 
 
 def test_a_restore_that_is_killed_leaves_the_database_as_it_was(site: Site, open_browser: Open, tmp_path: Path) -> None:

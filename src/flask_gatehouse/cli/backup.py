@@ -1,6 +1,7 @@
 """``gatehouse backup`` and ``gatehouse restore``."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from ..db.schema import HEAD
 from ..kernel.clock import utc_now
 from ..ops.backups.archive import Manifest
 from ..ops.backups.service import as_json, drill, look_into, make_backup, restore
+from ..privacy.ledger import Known
 from ..privacy.replay import Replayed
 from ..web.state import state
 from .progress import Steps
@@ -57,9 +59,11 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
     kept. A file that is damaged, of something else, of a newer release or of another key is refused before that.
     """
     here = state()
-    manifest = look_into(here.database, here.settings, file)
+    manifest, known = look_into(here.database, here.settings, file)
     if not as_text:
         click.echo(f"{file} holds {_described(manifest)}, as of {manifest.made_at}.")
+        for sentence in _before(known, here.settings.erasure_ledger):
+            click.echo(sentence)
     if not yes:
         click.confirm("Put it in the place of the database, and sign everybody out?", abort=True)
     with Steps() as steps:
@@ -67,18 +71,36 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
     if as_text:
         again = done.replayed
         said = {"kept": done.kept, "lost": done.lost, "sessions": done.sessions, "erased": again.users}
-        ledger = {"is_there": again.has_ledger, "of_this_database": again.entries, "of_others": again.foreign}
+        ledger = {
+            "is_there": again.has_ledger,
+            "of_this_database": again.entries,
+            "of_others": again.foreign,
+            "rewritten_line": done.torn,
+        }
         click.echo(json.dumps(as_json(done.manifest) | said | {"ledger": ledger}))
         return
     click.echo(f"Restored, and brought to migration {HEAD}. {done.sessions:,} sessions were ended.")
     if done.lost:
         click.echo(f"{done.lost:,} sealed events are newer than the backup and are lost; the trail says so.")
+    if done.torn is not None:
+        click.echo(f"Line {done.torn} of the ledger was cut off in the middle, and has been written again.")
     click.echo(_erased_again(done.replayed, here.settings.erasure_ledger))
     if done.kept is None:
         click.echo("There was no database before: it was made.")
     else:
         click.echo(f"The database before is kept as {done.kept}: remove it once all is well.")
     click.echo("Run now: gatehouse audit verify")
+
+
+def _before(known: Known, ledger: Path) -> Iterator[str]:
+    """Yield what the ledger knows, while another one can still be named."""
+    if known.entries is None:
+        yield f"The ledger of erasures {ledger} is not there: whoever was erased since comes back."
+        yield "If there is one, say no, and let GATEHOUSE_ERASURE_LEDGER name it."
+        return
+    yield f"The ledger of erasures {ledger} knows of {known.entries:,}: whoever of them is in it is erased again."
+    if known.torn is not None:
+        yield f"Its last line, {known.torn}, is cut off in the middle; the database has it still and writes it again."
 
 
 def _erased_again(done: Replayed, ledger: Path) -> str:

@@ -23,9 +23,17 @@ class UnreadableLedger(GatehouseError):
 
 
 class DamagedLedger(GatehouseError):
-    """A line of the ledger of erasures cannot be read, so that somebody could come back unnoticed."""
+    """A line of the ledger of erasures cannot be read, so that somebody could come back unnoticed.
 
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(f"line {line} of the ledger of erasures {path} is damaged")
+    :param torn: the line, if it is the last one and is cut off.
+    """
+
+    def __init__(self, path: Path, line: int, torn: bytes | None = None) -> None:
+        how = "is damaged" if torn is None else "is cut off in the middle"
+        super().__init__(
+            f"line {line} of the ledger of erasures {path} {how}: bring the file back from its own copy, or take the"
+            " line out if whoever it names may come back"
+        )
         self.path = path
         self.line = line
+        self.torn = torn

@@ -11,12 +11,13 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..accounts.leaving import Holding
@@ -101,7 +102,7 @@ def write_out(database: Database, path: Path) -> int:
         rows = db.execute(pending.order_by(PendingErasure.id).limit(BATCH).with_for_update(skip_locked=True)).all()
         if rows:
             try:
-                append(path, [row.entry for row in rows])
+                append(path, [row.entry for row in rows], lambda torn: _waits(db, torn))
             except OSError as error:
                 raise DependencyUnavailable(f"the ledger of erasures ({error.strerror})", 60) from error
             written = update(PendingErasure).where(PendingErasure.id.in_([row.id for row in rows]))
@@ -109,9 +110,10 @@ def write_out(database: Database, path: Path) -> int:
     return len(rows)
 
 
-def append(path: Path, lines: Sequence[str]) -> None:
+def append(path: Path, lines: Sequence[str], waits: Callable[[bytes], bool]) -> None:
     """Add lines to the file so that a power cut afterwards does not take them back.
 
+    :param waits: whether a line that begins like this has still to be written.
     :raises OSError: if the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,7 +121,7 @@ def append(path: Path, lines: Sequence[str]) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        _drop_unfinished_line(file.fileno())
+        _end_last_line(file.fileno(), waits)
         file.write("".join(f"{line}\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
@@ -129,19 +131,50 @@ def append(path: Path, lines: Sequence[str]) -> None:
 def read_ledger(path: Path) -> Iterator[Entry]:
     """Yield the erasures of a ledger; none if there is no file.
 
-    :raises DamagedLedger: at a line that is no erasure.
+    :raises DamagedLedger: at a line that is no erasure, also a last one that is cut off.
     :raises UnreadableLedger: if the operating system does not let it be read.
     """
     try:
         if not path.exists():
             return
         with path.open("rb") as file:
+            # What another process is writing just now is not taken for a line that is cut off.
+            fcntl.flock(file, fcntl.LOCK_SH)
             for number, line in enumerate(file, 1):
-                # One that a power cut has left unfinished was pending still, and stands there again.
-                if line.endswith(b"\n"):
-                    yield _parsed(path, number, line)
+                torn = None if line.endswith(b"\n") or _is_whole(line) else line
+                yield _parsed(path, number, line, torn)
     except OSError as error:
         raise UnreadableLedger(path, error.strerror or type(error).__name__) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a ledger knows, before anything is done with it.
+
+    :param entries: how many erasures, of all databases; None if there is no ledger.
+    :param torn: the number of the last line if it is cut off and nothing is lost by that.
+    """
+
+    entries: int | None
+    torn: int | None = None
+
+
+def look_into_ledger(path: Path, database: Database | None) -> Known:
+    """Return what a ledger knows. Nothing is changed.
+
+    :param database: which may still have to write what is cut off; None if there is none.
+    :raises DamagedLedger: at a line that is no erasure, unless it is cut off and the database will write it again.
+    :raises UnreadableLedger: if the operating system does not let it be read.
+    """
+    entries = 0
+    try:
+        for _ in read_ledger(path):
+            entries += 1
+    except DamagedLedger as error:
+        if database is None or error.torn is None or not _waits_in(database, error.torn):
+            raise
+        return Known(entries, error.line)
+    return Known(entries if path.exists() else None)
 
 
 def highest_numbers(database: str, path: Path) -> dict[str, int]:
@@ -161,7 +194,7 @@ def highest_numbers(database: str, path: Path) -> dict[str, int]:
     return highest
 
 
-def _parsed(path: Path, number: int, line: bytes) -> Entry:
+def _parsed(path: Path, number: int, line: bytes, torn: bytes | None) -> Entry:
     try:
         found = json.loads(line)
         if found["v"] != VERSION:
@@ -170,12 +203,45 @@ def _parsed(path: Path, number: int, line: bytes) -> Entry:
         at = datetime.fromisoformat(found["at"]).astimezone(UTC)
         return Entry(at, str(found["database"]), marks, subjects)
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedLedger(path, number) from error
+        raise DamagedLedger(path, number, torn) from error
 
 
-def _drop_unfinished_line(descriptor: int) -> None:
-    """Cut off what a power cut has left of a line, so that the next one does not continue it."""
-    end = os.fstat(descriptor).st_size
-    while end and os.pread(descriptor, 1, end - 1) != b"\n":
-        end -= 1
-    os.ftruncate(descriptor, end)
+def _is_whole(line: bytes) -> bool:
+    """Return whether nothing but the end of the line is missing: no beginning of an object of JSON is one."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _end_last_line(descriptor: int, waits: Callable[[bytes], bool]) -> None:
+    """End a line that a power cut, or an editor, has left without an end, so that the next one does not continue it.
+
+    It is cut off only if it is going to be written again. Any other one may be all that keeps somebody from coming
+    back: it stays, and stops a restore.
+    """
+    end = start = os.fstat(descriptor).st_size
+    while start and os.pread(descriptor, 1, start - 1) != b"\n":
+        start -= 1
+    torn = os.pread(descriptor, end - start, start)
+    if torn and not _is_whole(torn) and waits(torn):
+        os.ftruncate(descriptor, start)
+    elif torn:
+        os.write(descriptor, b"\n")
+
+
+def _waits_in(database: Database, torn: bytes) -> bool:
+    try:
+        with database.reading() as connection:
+            return _waits(connection, torn)
+    except (DependencyUnavailable, SQLAlchemyError):
+        # It may be broken, which is why it is replaced.
+        return False
+
+
+def _waits(db: Session | Connection, torn: bytes) -> bool:
+    """Return whether a line that begins like this has still to be written, by whichever process."""
+    entries = select(PendingErasure.entry).where(PendingErasure.written_at.is_(None))
+    # A power cut may leave zeros where the file had grown already.
+    return any(entry.encode().startswith(torn.rstrip(b"\0")) for (entry,) in db.execute(entries))

@@ -1,9 +1,11 @@
 """Whoever was erased does not come back with an old copy of the database."""
 
+import fcntl
 import json
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.privacy import leftovers
 from flask_gatehouse.privacy.erasure import erase_many, erase_user
 from flask_gatehouse.privacy.errors import DamagedLedger, UnreadableLedger
-from flask_gatehouse.privacy.ledger import append, get_key, read_ledger, write_out
+from flask_gatehouse.privacy.ledger import Known, get_key, look_into_ledger, read_ledger, write_out
 from flask_gatehouse.privacy.leftovers import settle
 from flask_gatehouse.privacy.models import LedgerKey, PendingErasure
 from flask_gatehouse.privacy.replay import Replayed, replay
@@ -230,17 +232,67 @@ class TestTheFile:
         settle(lives.database, lives.settings)
         assert (pending(lives), len(list(read_ledger(path)))) == (0, 1)
 
-    def test_what_a_power_cut_has_left_of_a_line_is_cut_off(self, tmp_path: Path) -> None:
-        path, line = (
-            tmp_path / "ledger",
-            '{"at":"2026-01-01T00:00:00+00:00","database":"d","marks":[],"subjects":[],"v":1}',
-        )
-        append(path, [line])
-        with path.open("a") as file:
-            file.write(line[:30])
-        assert len(list(read_ledger(path))) == 1
-        append(path, [line])
-        assert path.read_text() == f"{line}\n{line}\n"
+    @pytest.mark.parametrize("left", [b"", b"\0\0\0"], ids=["a beginning", "and zeros"])
+    def test_what_a_power_cut_has_left_of_a_line_is_written_again(self, lives: Lives, copy: Copy, left: bytes) -> None:
+        backup = copy("backup")
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        with lives.database.transaction() as db:
+            db.execute(update(PendingErasure).values(written_at=None))
+        whole = path.read_bytes()
+        path.write_bytes(whole[:30] + left)
+        assert look_into_ledger(path, lives.database) == Known(0, torn=1)
+        settle(lives.database, lives.settings)
+        assert path.read_bytes() == whole
+        with restored(lives, backup) as old:
+            assert replay(old.database, path).users == 1
+
+    def test_one_that_nobody_writes_again_stays_and_stops_everything(self, lives: Lives) -> None:
+        """It is no crash of ours: an editor, or a copy that was cut off. Nothing else may know who it was."""
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        settle(lives.database, lives.settings)
+        torn = path.read_bytes()[:-30]
+        path.write_bytes(torn)
+        for database in (lives.database, None):
+            with pytest.raises(DamagedLedger, match=r"line 1 of the ledger of erasures .* is cut off in the middle"):
+                look_into_ledger(path, database)
+        with pytest.raises(DamagedLedger, match="cut off"):
+            replay(lives.database, path)
+        erase_user(lives.database, lives.settings, lives.house.join("third").id, actor=ROOT)
+        assert path.read_bytes().startswith(torn + b"\n{")
+        with pytest.raises(DamagedLedger, match=r"line 1 of the ledger of erasures .* is damaged"):
+            replay(lives.database, path)
+
+    def test_one_that_lacks_its_end_alone_counts_and_stays(self, lives: Lives, copy: Copy) -> None:
+        backup = copy("backup")
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        whole = path.read_bytes()
+        path.write_bytes(whole.rstrip())
+        assert look_into_ledger(path, None) == Known(1)
+        with restored(lives, backup) as old:
+            assert replay(old.database, path).users == 1
+        erase_user(lives.database, lives.settings, lives.house.join("third").id, actor=ROOT)
+        assert path.read_bytes().startswith(whole + b"{")
+        assert len(list(read_ledger(path))) == 2
+
+    def test_a_line_that_is_being_written_is_not_taken_for_one_that_is_cut_off(self, lives: Lives) -> None:
+        erase(lives)
+        path = lives.settings.erasure_ledger
+        whole = path.read_bytes()
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(whole[:30])
+            file.flush()
+            with ThreadPoolExecutor() as threads:
+                reading = threads.submit(look_into_ledger, path, None)
+                with pytest.raises(TimeoutError):
+                    reading.result(timeout=0.5)
+                file.write(whole[30:])
+                file.flush()
+                fcntl.flock(file, fcntl.LOCK_UN)
+                assert reading.result(timeout=120) == Known(2)
 
     @pytest.mark.parametrize(
         "damage", ["", "x", "{}", "[]", '{"v":2}', "\0" * 40, '{"v":1,"marks":1,"at":"","subjects":[]}']

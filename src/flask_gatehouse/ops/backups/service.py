@@ -23,7 +23,7 @@ from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
 from ...kernel.errors import DependencyUnavailable
-from ...privacy.ledger import get_key, highest_numbers, name_of, write_out
+from ...privacy.ledger import Known, get_key, highest_numbers, look_into_ledger, name_of, write_out
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
 from ...settings import Settings
@@ -48,6 +48,7 @@ class Restored:
     :param lost: how many sealed events are not in the backup.
     :param replayed: who was erased again.
     :param sessions: how many were ended.
+    :param torn: the number of the line of the ledger that was cut off and has been written again.
     """
 
     manifest: Manifest
@@ -55,6 +56,7 @@ class Restored:
     lost: int
     replayed: Replayed
     sessions: int
+    torn: int | None
 
 
 def make_backup(database: Database, settings: Settings, path: Path, tell: Tell) -> Manifest:
@@ -98,14 +100,19 @@ def _refuse_what_cannot_be_written(path: Path) -> None:
         raise BackupRefused(f"{path} cannot be written: {folder} takes no files of yours")
 
 
-def look_into(database: Database, settings: Settings, path: Path) -> Manifest:
-    """Return what a backup says of itself, if it could be restored here. Nothing is changed.
+def look_into(database: Database, settings: Settings, path: Path) -> tuple[Manifest, Known]:
+    """Return what a backup says of itself, if it could be restored here, and what the ledger knows. Nothing is changed.
 
     :raises BackupRefused: with the reason why not.
+    :raises UnreadableLedger: if nobody could be erased again.
+    :raises DamagedLedger: if a line of the ledger cannot be read.
     """
     with opened(path, _secret(settings), *_workplaces(database, path, settings)) as (manifest, _):
-        _refuse_what_does_not_belong_here(database, path, manifest)
-        return manifest
+        return manifest, _known(database, settings, _refuse_what_does_not_belong_here(database, path, manifest))
+
+
+def _known(database: Database, settings: Settings, now: Log) -> Known:
+    return look_into_ledger(settings.erasure_ledger, None if now == Log() else database)
 
 
 def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> Restored:
@@ -116,17 +123,19 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
 
     :raises BackupRefused: with the reason why not; everything is as it was then, unless it says otherwise.
     :raises UnreadableLedger: if nobody could be erased again.
+    :raises DamagedLedger: if a line of the ledger cannot be read.
     """
     store = _store(database.engine)
     with opened(path, _secret(settings), *_workplaces(database, path, settings)) as (manifest, dumped):
         now = _refuse_what_does_not_belong_here(database, path, manifest)
+        torn = _known(database, settings, now).torn
         if now != Log():
             _write_ledger(database, settings)
         with _prepared(database, settings, path, manifest, dumped, now, tell) as (copy, replayed, sessions):
             kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
     # Whoever was erased while the copy was prepared stands in the ledger, and in the copy too.
     replay(database, settings.erasure_ledger)
-    return Restored(manifest, kept, now.newer_than(manifest.epoch, manifest.size), replayed, sessions)
+    return Restored(manifest, kept, now.newer_than(manifest.epoch, manifest.size), replayed, sessions, torn)
 
 
 def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest, Report]:
