@@ -98,7 +98,9 @@ def test_people_who_ask_to_join_are_shown_on_pages(app: Flask, client: FlaskClie
     assert asked[50] in client.get(there).text
 
 
-def test_whoever_was_approved_hides_nobody_and_can_be_declined(app: Flask, client: FlaskClient, root: SignedIn) -> None:
+def test_whoever_was_approved_hides_nobody_and_can_be_kept_out_again(
+    app: Flask, client: FlaskClient, root: SignedIn
+) -> None:
     asked = ask_to_join(app, 51)
     told = client.get("/users/invitations", headers=JSON).get_json()
     for one in told["join_requests"]:
@@ -109,8 +111,35 @@ def test_whoever_was_approved_hides_nobody_and_can_be_declined(app: Flask, clien
     assert [one["email"] for one in told["approved"]] == asked[:50]
     assert {one["approved_role"] for one in told["approved"]} == {"editor"}
     page = client.get("/users/invitations").text
-    assert (page.count('value="approve"'), page.count('value="decline"')) == (1, 51)
-    mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "decline"}
+    assert [page.count(f'value="{word}"') for word in ("approve", "decline", "withdraw")] == [1, 1, 50]
+    mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "withdraw"}
     assert client.post("/users/invitations", data=mistaken, headers=root.headers).status_code == 303
     left = client.get("/users/invitations", headers=JSON).get_json()["approved"]
     assert [one["email"] for one in left] == asked[1:50]
+
+
+@pytest.mark.parametrize("second", ["approve", "decline"])
+@pytest.mark.parametrize("first", ["approve", "decline"])
+def test_nobody_overrides_unseen_what_another_has_decided(
+    app: Flask, client: FlaskClient, root: SignedIn, first: str, second: str
+) -> None:
+    ask_to_join(app, 1)
+    (one,) = client.get("/users/invitations", headers=JSON).get_json()["join_requests"]
+    sent = {"join_request": str(one["id"]), "role": "editor"}
+    assert client.post("/users/invitations", data=sent | {"decision": first}, headers=root.headers).status_code == 303
+    before = client.get("/users/invitations", headers=JSON).get_json()
+    late = sent | {"decision": second, "role": "admin"}
+    for headers in ({}, HTMX, JSON):
+        answer = client.post("/users/invitations", data=late, headers=root.headers | headers)
+        told = answer.get_json()["detail"] if headers is JSON else answer.text
+        assert answer.status_code == 409
+        assert "Somebody has decided about this request to join meanwhile." in told
+    assert client.get("/users/invitations", headers=JSON).get_json() == before
+
+
+def test_only_an_approval_is_withdrawn(app: Flask, client: FlaskClient, root: SignedIn) -> None:
+    ask_to_join(app, 1)
+    before = client.get("/users/invitations", headers=JSON).get_json()
+    sent = {"join_request": before["join_requests"][0]["id"], "decision": "withdraw"}
+    assert client.post("/users/invitations", json=sent, headers=root.headers | JSON).status_code == 409
+    assert client.get("/users/invitations", headers=JSON).get_json() == before

@@ -190,6 +190,10 @@ class JoinRequestNotFound(GatehouseError):
     """Nobody waits under this id, or no longer."""
 
 
+class JoinRequestChanged(GatehouseError):
+    """Somebody has decided about the request meanwhile: whoever decides saw another state than the present."""
+
+
 class ReviewUnfinished(GatehouseError):
     """A review of access was to be completed while somebody waits for a decision.
 

@@ -15,7 +15,7 @@ from ..audit import AuditEvent, record
 from ..kernel.addresses import ADDRESS_LENGTH
 from ..kernel.context import SYSTEM, Actor
 from ..kernel.text import plain
-from .errors import ConcurrentRegistration, JoinRequestNotFound
+from .errors import ConcurrentRegistration, JoinRequestChanged, JoinRequestNotFound
 from .fields import checked_role
 from .locks import now_of
 from .models import JoinRequest
@@ -63,29 +63,43 @@ def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None
 
 
 def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> JoinRequestView:
-    """Let somebody in at her next sign-in, with this role; an earlier word is replaced.
+    """Let somebody in at her next sign-in, with this role.
 
     :param role: as typed.
     :raises InvalidField: for a ``role`` that there is not.
-    :raises JoinRequestNotFound: if nobody waits under this id.
+    :raises JoinRequestChanged: if somebody has decided already, whatever it was.
+    :raises JoinRequestNotFound: if nobody has asked under this id.
     """
     wanted = checked_role(role)
-    request = _get_locked(db, request_id)
-    if request.approved_role is not wanted:
-        request.approved_role, request.decided_at = wanted, now_of(db)
-        db.flush()
-        _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
+    request = _get_waiting(db, request_id)
+    request.approved_role, request.decided_at = wanted, now_of(db)
+    db.flush()
+    _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
     return JoinRequestView(*(getattr(request, name) for name in JoinRequestView.__dataclass_fields__))
 
 
 def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
-    """Take somebody out of the queue, also one who has been approved and has not come yet.
+    """Take somebody out of the queue. She may ask again after ``DECLINE_HOLDS``; an invitation lets her in at once.
 
-    She may ask again after ``DECLINE_HOLDS``; an invitation lets her in at once.
+    :raises JoinRequestChanged: if somebody has decided already, whatever it was.
+    :raises JoinRequestNotFound: if nobody has asked under this id.
+    """
+    _decline(db, _get_waiting(db, request_id), actor)
 
-    :raises JoinRequestNotFound: if nobody waits under this id.
+
+def withdraw_approval(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
+    """Decline somebody who has been approved and has not come yet.
+
+    :raises JoinRequestChanged: if she is not approved, or no longer.
+    :raises JoinRequestNotFound: if nobody has asked under this id, or she has come.
     """
     request = _get_locked(db, request_id)
+    if request.approved_role is None:
+        raise JoinRequestChanged
+    _decline(db, request, actor)
+
+
+def _decline(db: Session, request: JoinRequest, actor: Actor | None) -> None:
     _record(db, AuditEvent.JOIN_DECLINED, request, actor)
     request.approved_role, request.decided_at = None, now_of(db)
     # Which account it was is all that the refusal needs.
@@ -173,8 +187,15 @@ def _declined_at(request: JoinRequest | None) -> datetime | None:
     return request.decided_at if request is not None and request.approved_role is None else None
 
 
+def _get_waiting(db: Session, request_id: int) -> JoinRequest:
+    request = _get_locked(db, request_id)
+    if request.decided_at is not None:
+        raise JoinRequestChanged
+    return request
+
+
 def _get_locked(db: Session, request_id: int) -> JoinRequest:
-    found = select(JoinRequest).where(JoinRequest.id == request_id, not_(_DECLINED)).with_for_update()
+    found = select(JoinRequest).where(JoinRequest.id == request_id).with_for_update()
     request = db.scalars(found).first() if 0 < request_id <= LARGEST_ID else None
     if request is None:
         raise JoinRequestNotFound

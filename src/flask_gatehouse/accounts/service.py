@@ -39,6 +39,7 @@ from .joining import (
     list_approved_requests,
     list_join_requests,
     request_to_join,
+    withdraw_approval,
 )
 from .leaving import delete_user
 from .listing import count_users, list_users
@@ -97,5 +98,6 @@ __all__ = [
     "request_to_join",
     "sign_in_known",
     "toggle_active",
+    "withdraw_approval",
     "withdraw_invitation",
 ]

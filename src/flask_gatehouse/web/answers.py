@@ -20,6 +20,7 @@ from ..accounts.errors import (
     InvalidField,
     InvalidQuery,
     InvitationNotFound,
+    JoinRequestChanged,
     JoinRequestNotFound,
     LastAdministrator,
     LastIdentity,
@@ -267,6 +268,9 @@ ANSWERS: dict[type[GatehouseError], Callable[[GatehouseError], Answer]] = {
             _("This session was begun with that very account."),
             _("Sign in with another of your accounts, then unlink it."),
         )
+    ),
+    JoinRequestChanged: _always(
+        replace(HTTP_ANSWERS[409], explanation=_("Somebody has decided about this request to join meanwhile."))
     ),
     JoinRequestNotFound: _NOT_FOUND,
     NothingHeld: _NOT_FOUND,

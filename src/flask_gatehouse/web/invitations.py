@@ -17,6 +17,7 @@ from ..accounts.service import (
     list_approved_requests,
     list_invitations,
     list_join_requests,
+    withdraw_approval,
     withdraw_invitation,
 )
 from ..accounts.views import InvitationView, JoinRequestView
@@ -24,7 +25,7 @@ from ..kernel.clock import utc_now
 from .fields import flag, in_words, number
 from .htmx import is_htmx, trigger, wants_json, wants_part
 from .labels import ROLE_NAMES, label_of
-from .language import text
+from .language import marked as _, text
 from .paging import asked_places
 from .problems import problem
 from .sent import method_meant, sent
@@ -36,6 +37,13 @@ from .users import ROLES
 WAITS = timedelta(days=14)
 # People of each of the lists on a page.
 PAGE = 50
+# What is told of each way to decide. An approval is taken back by a word of its own: whoever declines somebody would
+# otherwise undo, unseen, what another has approved meanwhile.
+_DECIDED = {
+    "approve": _("Approved. The next sign-in is let in."),
+    "decline": _("The request was declined."),
+    "withdraw": _("The approval was withdrawn."),
+}
 # Where a page of each list begins is asked by a parameter of its own.
 _CURSORS = ("before", "join_requests_before", "approved_before")
 
@@ -89,15 +97,16 @@ def _withdraw(invitation_id: int) -> ResponseReturnValue:
 
 
 def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
+    if decision not in _DECIDED:
+        raise InvalidField({"decision": FieldProblem.UNKNOWN})
     with changing() as db:
         if decision == "approve":
             approve_join_request(db, request_id, role)
         elif decision == "decline":
             decline_join_request(db, request_id)
         else:
-            raise InvalidField({"decision": FieldProblem.UNKNOWN})
-    approved, declined = text("Approved. The next sign-in is let in."), text("The request was declined.")
-    return _done(approved if decision == "approve" else declined)
+            withdraw_approval(db, request_id)
+    return _done(text(_DECIDED[decision]))
 
 
 def _done(message: str) -> ResponseReturnValue:

@@ -86,7 +86,7 @@ def _bulk(besides: dict[str, Schema]) -> Schema:
 # An address that is invited already is refused unless it is meant to be invited again.
 _INVITE = record({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
 _DECIDE = record(
-    {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline"]}, "role": ROLE},
+    {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline", "withdraw"]}, "role": ROLE},
     optional=("role",),
 )
 _REVIEW: Schema = {

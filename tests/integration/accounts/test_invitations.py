@@ -13,6 +13,7 @@ from flask_gatehouse.accounts.errors import (
     FieldProblem,
     InvalidField,
     InvitationNotFound,
+    JoinRequestChanged,
     JoinRequestNotFound,
 )
 from flask_gatehouse.accounts.joining import DECLINE_HOLDS, WAITS_FOR
@@ -31,6 +32,7 @@ from flask_gatehouse.accounts.service import (
     list_join_requests,
     request_to_join,
     sign_in_known,
+    withdraw_approval,
     withdraw_invitation,
 )
 from flask_gatehouse.accounts.views import InvitationView, JoinRequestView
@@ -225,15 +227,25 @@ class TestAskingToJoin:
             db.delete(db.get_one(User, known.id))
         assert refused(sign_in, eve) is Reason.NOT_INVITED
 
-    def test_a_word_may_be_changed_until_she_comes(self, house: House, sign_in: SignIn) -> None:
+    def test_a_word_holds_until_it_is_withdrawn_or_she_comes(self, house: House, sign_in: SignIn) -> None:
         refused(sign_in, profile("eve"))
         (request,) = waiting(house)
+        with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
+            withdraw_approval(db, request.id)
         with house.database.transaction() as db:
             approve_join_request(db, request.id, "admin")
-            approve_join_request(db, request.id, "admin")
-            approve_join_request(db, request.id, "viewer")
-        assert house.events() == ["join_requested", "join_approved", "join_approved"]
-        decline(house, request.id)
+        for role in ("admin", "viewer"):
+            with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
+                approve_join_request(db, request.id, role)
+        with pytest.raises(JoinRequestChanged):
+            decline(house, request.id)
+        with house.database.reading() as connection:
+            assert [view.approved_role for view in list_approved_requests(connection)] == [Role.ADMIN]
+        with house.database.transaction() as db:
+            withdraw_approval(db, request.id)
+        with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
+            withdraw_approval(db, request.id)
+        assert house.events() == ["join_requested", "join_approved", "join_declined"]
         assert refused(sign_in, profile("eve")) is Reason.DECLINED
 
     def test_a_refusal_holds_for_a_while(self, house: House, sign_in: SignIn) -> None:
@@ -247,7 +259,7 @@ class TestAskingToJoin:
         assert waiting(house) == []
         # Nobody decides about her by accident, and of her only the account is kept.
         for decide in (decline_join_request, lambda db, number: approve_join_request(db, number, "admin")):
-            with pytest.raises(JoinRequestNotFound), house.database.transaction() as db:
+            with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
                 decide(db, request.id)
         with house.database.reading() as connection:
             assert connection.execute(select(JoinRequest.name, JoinRequest.email)).one() == ("", None)
@@ -291,6 +303,8 @@ class TestAskingToJoin:
                 approve_join_request(db, number, "viewer")
             with pytest.raises(JoinRequestNotFound), house.database.transaction() as db:
                 decline_join_request(db, number)
+            with pytest.raises(JoinRequestNotFound), house.database.transaction() as db:
+                withdraw_approval(db, number)
 
     def test_what_she_is_called_can_be_shown(self, house: House) -> None:
         with house.database.transaction() as db:

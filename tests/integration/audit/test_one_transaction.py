@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -69,15 +69,14 @@ def _outdated(db: Session, scene: Scene) -> None:
 
 
 def _asked(db: Session, scene: Scene) -> None:
-    db.add(
-        JoinRequest(
-            provider="google",
-            issuer=ISSUER,
-            subject="eve-at-google",
-            name="Eve",
-            requested_at=utc_now() - timedelta(days=400),
-        )
-    )
+    past = utc_now() - timedelta(days=400)
+    db.add(JoinRequest(provider="google", issuer=ISSUER, subject="eve-at-google", name="Eve", requested_at=past))
+
+
+def _approved(db: Session, scene: Scene) -> None:
+    _asked(db, scene)
+    db.flush()
+    db.execute(update(JoinRequest).values(approved_role=Role.EDITOR, decided_at=utc_now()))
 
 
 def _linked(db: Session, scene: Scene) -> None:
@@ -167,6 +166,7 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         ["join_approved"],
     ),
     "decline_join_request": (lambda db, scene: accounts.decline_join_request(db, 1), _asked, ["join_declined"]),
+    "withdraw_approval": (lambda db, scene: accounts.withdraw_approval(db, 1), _approved, ["join_declined"]),
     "expire_join_requests": (lambda db, scene: accounts.expire_join_requests(db), _asked, ["join_expired"]),
     "register, approved": (
         lambda db, scene: accounts.register(db, profile("eve"), Role.EDITOR, actor=SOMEBODY),
