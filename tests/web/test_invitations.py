@@ -143,3 +143,29 @@ def test_only_an_approval_is_withdrawn(app: Flask, client: FlaskClient, root: Si
     sent = {"join_request": before["join_requests"][0]["id"], "decision": "withdraw"}
     assert client.post("/users/invitations", json=sent, headers=root.headers | JSON).status_code == 409
     assert client.get("/users/invitations", headers=JSON).get_json() == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({"decision": "approve", "email": "new@example.com"}, ["email", "join_request"]),
+        ({"decision": "approve"}, ["join_request"]),
+        ({"join_request": 1, "decision": "approve", "email": "new@example.com"}, ["email"]),
+        ({"join_request": 1, "email": "new@example.com"}, ["email"]),
+        ({"join_request": 1, "decision": "decline", "again": True}, ["again"]),
+    ],
+    ids=["nobody", "nothing", "both", "undecided", "again"],
+)
+def test_what_says_that_it_invites_and_decides_does_neither(
+    app: Flask, client: FlaskClient, root: SignedIn, sent: dict[str, object], wrong: list[str]
+) -> None:
+    ask_to_join(app, 1)
+    before = client.get("/users/invitations", headers=JSON).get_json()
+    assert before["join_requests"][0]["id"] == 1
+    answer = client.post("/users/invitations", json=sent | {"role": "viewer"}, headers=root.headers | JSON)
+    assert (answer.status_code, sorted(answer.get_json()["fields"])) == (422, wrong)
+    form = {name: str(value).lower() for name, value in sent.items()} | {"role": "viewer"}
+    page = client.post("/users/invitations", data=form, headers=root.headers)
+    assert page.status_code == 422
+    assert [name for name in wrong if name not in page.text] == []
+    assert client.get("/users/invitations", headers=JSON).get_json() == before

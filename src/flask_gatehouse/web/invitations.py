@@ -1,6 +1,6 @@
 """Who may come in: invitations, and people who ask to join."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -54,9 +54,19 @@ def invitations() -> ResponseReturnValue:
     if method_meant() == "DELETE":
         return _withdraw(number(request.values.get("id")))
     fields = sent()
-    if "join_request" in fields:
+    if "join_request" in fields or "decision" in fields:
+        _refuse_an_invitation(fields)
         return _decide(number(fields["join_request"]), fields.get("decision", ""), fields.get("role", ""))
     return _invite(fields.get("email", ""), fields.get("role", ""), again=flag(fields, "again") is True)
+
+
+def _refuse_an_invitation(fields: Mapping[str, str]) -> None:
+    """Return if fields only decide: what says both would otherwise do one of them, and nobody would see which."""
+    problems = {name: FieldProblem.NOT_HERE for name in ("email", "again") if name in fields}
+    if "join_request" not in fields:
+        problems["join_request"] = FieldProblem.MISSING
+    if problems:
+        raise InvalidField(problems)
 
 
 def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
