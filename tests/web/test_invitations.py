@@ -26,6 +26,13 @@ def test_an_invitation_is_shown_and_withdrawn(client: FlaskClient, root: SignedI
     address = f"/users/invitations?id={listed[0]['id']}"
     assert client.delete(address, headers={**HTMX, **root.headers}).status_code == 200
     assert client.delete(address, headers={**HTMX, **root.headers}).status_code == 404
+    assert client.post("/users/invitations", data=sent, headers=root.headers).status_code == 200
+    (other,) = client.get("/users/invitations", headers=JSON).get_json()["invitations"]
+    answer = client.delete(f"/users/invitations?id={other['id']}", headers={**JSON, **root.headers})
+    assert (answer.status_code, answer.data) == (204, b"")
+    for wrong in ("?id=abc", "?id=0", "?id=", ""):
+        refused = client.delete(f"/users/invitations{wrong}", headers={**JSON, **root.headers})
+        assert (refused.status_code, list(refused.get_json()["fields"])) == (422, ["id"])
 
 
 def test_open_invitations_are_shown_on_pages(app: Flask, client: FlaskClient, root: SignedIn) -> None:
@@ -105,7 +112,7 @@ def test_whoever_was_approved_hides_nobody_and_can_be_kept_out_again(
     told = client.get("/users/invitations", headers=JSON).get_json()
     for one in told["join_requests"]:
         sent = {"join_request": one["id"], "decision": "approve", "role": "editor"}
-        assert client.post("/users/invitations", json=sent, headers=root.headers | JSON).status_code == 200
+        assert client.post("/users/invitations", json=sent, headers=root.headers | JSON).status_code == 204
     told = client.get("/users/invitations", headers=JSON).get_json()
     assert [one["email"] for one in told["join_requests"]] == [asked[50]]
     assert [one["email"] for one in told["approved"]] == asked[:50]

@@ -52,7 +52,7 @@ def invitations() -> ResponseReturnValue:
     if request.method == "GET":
         return _page(asked_places(*_CURSORS))
     if method_meant() == "DELETE":
-        return _withdraw(number(request.values.get("id")))
+        return _withdraw(request.values.get("id", ""))
     fields = sent()
     if "join_request" in fields or "decision" in fields:
         _refuse_an_invitation(fields)
@@ -98,7 +98,10 @@ def _already_invited(invitation: InvitationView, values: dict[str, str]) -> Resp
     return make_response(_page(values=values, problems={"email": told}, again=True), 409)
 
 
-def _withdraw(invitation_id: int) -> ResponseReturnValue:
+def _withdraw(said: str) -> ResponseReturnValue:
+    invitation_id = number(said)
+    if not invitation_id:
+        raise InvalidField({"id": FieldProblem.NOT_A_NUMBER if said else FieldProblem.MISSING})
     with changing() as db:
         withdraw_invitation(db, invitation_id)
     response = make_response(_done(text("The invitation was withdrawn.")))
@@ -121,7 +124,7 @@ def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
 
 def _done(message: str) -> ResponseReturnValue:
     if wants_json():
-        return "", 200
+        return "", 204
     if wants_part():
         return render_template("gatehouse/errors/_message.html", message=message, category="success")
     flash(message, "success")

@@ -114,10 +114,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("invitations", "POST"): Operation(
         "Invite an address, or decide about a request to join",
-        {200: None, 201: ref("Invitation")},
+        {201: ref("Invitation"), 204: None},
         refusals=(404, 409),
     ),
-    ("invitations", "DELETE"): Operation("Withdraw an invitation", {200: None}, refusals=(404,)),
+    ("invitations", "DELETE"): Operation("Withdraw an invitation", {204: None}, refusals=(404,)),
     ("account", "GET"): Operation("My profile, my sessions and how I sign in", {200: _ACCOUNT}),
     ("export_account", "GET"): Operation("Everything that is held about me", {200: {"type": "object"}}),
     ("export_user", "GET"): Operation(
