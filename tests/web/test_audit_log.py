@@ -174,9 +174,21 @@ def test_a_program_that_asks_for_news_is_told_those_alone(admin: FlaskClient, ha
     for after, news in ((older, [newest]), (newest, [])):
         told = admin.get(f"{LOG}?event=article.published&after={after}", headers=JSON).get_json()
         assert [event["number"] for event in told["events"]] == news
+        assert told["next"] == (newest if news else None)
     # A person who goes back to newer events sees a whole page.
     page = admin.get(f"{LOG}?event=article.published&after={newest}").text
     assert f'id="event-{older}"' in page
+
+
+@pytest.mark.parametrize(
+    "asked", ["after=999999999999999999", "after=1000000000", "after=0&outcome=failure", "after=0"]
+)
+def test_a_program_is_led_nowhere_from_the_ends_of_the_log(
+    admin: FlaskClient, happen: Callable[..., None], asked: str
+) -> None:
+    happen("article.published")
+    told = admin.get(f"{LOG}?{asked}", headers=JSON).get_json()
+    assert (bool(told["events"]), told["next"], told["searched_to"]) == (asked == "after=0", None, None)
 
 
 def test_a_search_that_rests_says_how_far_it_has_come(

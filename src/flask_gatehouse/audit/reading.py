@@ -81,7 +81,10 @@ def read_page(connection: Connection, query: TrailQuery, *, limit: int = PAGE, f
     searched_to = None if is_full or beyond is None else _time_of(connection, beyond)
     shown = events_of_numbers(connection, numbers)
     if query.rising:
-        return TrailPage(shown, query.numbers[0] if not shown else shown[-1].number, beyond, searched_to)
+        low = query.numbers[0]
+        # Where there is nothing newer, nothing follows; and nothing is older than the first event of all.
+        is_end = low == 1 or (not shown and found.reached is None)
+        return TrailPage(shown, None if is_end else shown[-1].number if shown else low, beyond, searched_to)
     previous = None if query.before is None else shown[0].number if shown else query.before - 1
     return TrailPage(shown, beyond, previous, searched_to)
 
