@@ -81,6 +81,14 @@ def test_it_is_recorded_before_the_first_byte_leaves(app: Flask, admin: FlaskCli
     assert recorded["kept"]["ip_asked_for"]["value"] == "192.0.2.7"
 
 
+@pytest.mark.parametrize("said", ["true", "0", "yes", "11"])
+def test_what_is_not_proven_is_asked_for_in_one_way(app: Flask, admin: FlaskClient, said: str) -> None:
+    refused = admin.get(EXPORT, query_string={"unproven": said}, headers={"Accept": "application/json"})
+    assert (refused.status_code, list(refused.get_json()["fields"]), events(app)) == (422, ["unproven"], [])
+    assert admin.get(EXPORT, query_string={"unproven": "1"}).status_code == 200
+    assert [recorded["details"]["unproven"] for recorded in events(app)] == [True]
+
+
 def test_what_was_typed_stays_in_the_trail_only_if_the_trail_says_it_itself(app: Flask, admin: FlaskClient) -> None:
     with state_of(app).database.transaction() as db:
         record("article.published", resource=("article", 1), session=db)

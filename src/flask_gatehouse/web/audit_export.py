@@ -26,7 +26,7 @@ def audit_export() -> ResponseReturnValue:
     """Answer with the file, piece by piece; that it is taken is in the trail before its first byte leaves."""
     here, now = state(), utc_now()
     keys = believed_keys(here.settings)
-    export = Export(_format(), _selection(), keys, with_unproven=request.args.get("unproven") == "1")
+    export = Export(_format(), _selection(), keys, with_unproven=_with_unproven())
     response = Response(content_type=MEDIA_TYPES[export.format])
     if is_taken():
         pieces = take_export(here.database, export, now, actor=actor())
@@ -50,6 +50,14 @@ def _format() -> Format:
     if name not in set(Format):
         raise InvalidQuery({"format": FieldProblem.UNKNOWN})
     return Format(name)
+
+
+def _with_unproven() -> bool:
+    said = request.args.get("unproven") or None
+    if said not in {None, "1"}:
+        # As "no" to whoever wrote "true", it would leave out, unseen, what has happened last.
+        raise InvalidQuery({"unproven": FieldProblem.UNKNOWN})
+    return said is not None
 
 
 def _selection() -> Selection:
