@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import func, select, update
 
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.models import User
+from flask_gatehouse.accounts.service import invite
 from flask_gatehouse.audit.models import AuditEventRow
+from flask_gatehouse.kernel.context import COMMAND_LINE
 from flask_gatehouse.sessions.models import UserSession
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from tests.web.conftest import state_of
@@ -201,3 +204,17 @@ def test_the_command_refuses_the_last_administrator_before_it_says_what_goes(app
     result = app.test_cli_runner().invoke(args=["gatehouse", "erase", *sure, "ada@example.com"], input="y\n")
     assert (result.exit_code, result.output) == (1, "Error: user 1 is the last active administrator.\n")
     assert users(app) == 1
+
+
+def test_the_commands_find_who_was_only_invited_and_say_who_is_unknown(app: Flask) -> None:
+    with state_of(app).database.transaction() as db:
+        invite(db, "ada@example.com", "viewer", actor=COMMAND_LINE)
+    run = partial(app.test_cli_runner().invoke, input="n\n")
+    exported = run(args=["gatehouse", "export", "ADA@example.com"])
+    assert exported.exit_code == 0, exported.output
+    assert [one["email"] for one in json.loads(exported.stdout)["invitations"]] == ["ada@example.com"]
+    asked = run(args=["gatehouse", "erase", "ada@example.com"])
+    assert "Invitations and requests to join for it: 1. Others that are over, in the trail: 0." in asked.output
+    for command in ("export", "erase"):
+        nobody = run(args=["gatehouse", command, "nobody@example.com"])
+        assert (nobody.exit_code, nobody.output) == (1, "Error: nothing is held about nobody@example.com.\n")

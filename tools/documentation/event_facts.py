@@ -99,7 +99,9 @@ FACTS: Mapping[AuditEvent, Said] = {
     AuditEvent.USER_HELD: Said(_USER, {"about": "the event that she was written to about"}, reason="`not_me`"),
     AuditEvent.USER_RELEASED: Said(_USER),
     AuditEvent.USER_DELETED: Said(_USER),
-    AuditEvent.PERSONAL_DATA_EXPORTED: Said(_USER),
+    AuditEvent.PERSONAL_DATA_EXPORTED: Said(
+        "the user, if it was one", {"subjects": "of somebody who is none: what was told, as `invitation:7`"}
+    ),
     AuditEvent.PERSONAL_DATA_ERASED: Said(
         "the user, if it was one",
         {

@@ -113,6 +113,18 @@ def held_for(
     return [_invitation(row) for row in db.scalars(invitations)] + [_request(row) for row in db.scalars(requests)]
 
 
+def held_declined(db: Session, subjects: Iterable[str], *, stated: bool = False) -> list[Holding]:
+    """Return which of these are requests to join that were declined, locked: their address is in the trail alone.
+
+    :param stated: whether those count about whose address nobody vouches, see :func:`held_for`.
+    """
+    ids = [int(number) for kind, _, number in (one.partition(":") for one in subjects) if kind == "join_request"]
+    declined = and_(JoinRequest.decided_at.is_not(None), JoinRequest.approved_role.is_(None))
+    counts = true() if stated else JoinRequest.email_is_authoritative
+    found = select(JoinRequest).where(JoinRequest.id.in_(ids), declined, counts).with_for_update()
+    return [_request(row) for row in db.scalars(found)] if ids else []
+
+
 def still_open(db: Session, subjects: Iterable[str]) -> set[str]:
     """Return which of these invitations and requests wait for somebody still, or again."""
     wanted = [subject.partition(":") for subject in subjects]

@@ -1,13 +1,13 @@
 """Everything that the tables of people say of one user, for her own eyes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from .errors import UserNotFound
-from .leaving import held_for, holdings_of
+from .leaving import Holding, held_for, holdings_of
 from .models import Identity, Invitation, JoinRequest, User
 from .rules import LARGEST_ID
 
@@ -38,10 +38,18 @@ def tell_user(db: Session, user_id: int) -> tuple[dict[str, Any], list[str]]:
     told = {
         "user": _told(User.__tablename__, row),
         "identities": _rows(db, Identity, Identity.user_id, [user_id]),
-        "invitations": _rows(db, Invitation, Invitation.id, [one.id for one in held if one.kind == "invitation"]),
-        "join_requests": _rows(db, JoinRequest, JoinRequest.id, [one.id for one in held if one.kind == "join_request"]),
+        **tell_waiting(db, held),
     }
     return told, [one.subject for one in held]
+
+
+def tell_waiting(db: Session, held: Sequence[Holding]) -> dict[str, Any]:
+    """Return the invitations and the requests to join among what is held, as table and rows."""
+    ids = {kind: [one.id for one in held if one.kind == kind] for kind in ("invitation", "join_request")}
+    return {
+        "invitations": _rows(db, Invitation, Invitation.id, ids["invitation"]),
+        "join_requests": _rows(db, JoinRequest, JoinRequest.id, ids["join_request"]),
+    }
 
 
 def _rows(db: Session | Connection, model: Any, column: Any, values: list[int]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ import click
 from flask.cli import with_appcontext
 
 from ..accounts.errors import LastAdministrator
-from ..accounts.leaving import held_for
 from ..accounts.locks import is_only_administrator
 from ..accounts.service import find_user_id, get_user
 from ..audit.traces import count_events_about
@@ -15,8 +14,8 @@ from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.files import write_new
 from ..kernel.text import case_folded_address
-from ..privacy.erasure import erase_address, erase_user
-from ..privacy.export import export_user
+from ..privacy.erasure import erase_address, erase_user, get_waiting
+from ..privacy.export import export_address, export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
 from .addresses import number_of, stored, whom
@@ -36,21 +35,23 @@ def _find(here: State, email: str) -> int | None:
 def export(email: str, output: Path | None) -> None:
     """Write everything that is held about a person as JSON.
 
-    EMAIL is her address, or user:12 where none is confirmed.
+    EMAIL is her address, or user:12 where none is confirmed. Somebody who was invited or has asked to join, and never
+    came, is found by her address, too.
     """
     here = state()
     user_id = _find(here, email)
-    if user_id is None:
-        raise click.ClickException(f"Nobody here has the address {email}.")
     if output is not None and output.exists():
         raise click.ClickException(f"{output} is there already.")
-    parts = export_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
+    if user_id is None:
+        parts = export_address(here.database, here.settings, case_folded_address(email), actor=COMMAND_LINE)
+    else:
+        parts = export_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
     if output is None:
         for part in parts:
             click.echo(part, nl=False)
         return
     with here.database.reading() as connection:
-        count = count_events_about(connection, f"user:{user_id}")
+        count = 0 if user_id is None else count_events_about(connection, f"user:{user_id}")
     try:
         with bar("Events", count) as shown:
             write_new(output, _counted(parts, shown.update))
@@ -96,9 +97,10 @@ def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
     """
     if user_id is None:
         with here.database.transaction() as db:
-            waiting = held_for(db, (), (case_folded_address(email),), stated=True)
+            held, named = get_waiting(db, here.settings, case_folded_address(email))
+        ended = len(named) - len(held)
         yield f"Nobody here has the address {email}."
-        yield f"  Invitations and requests to join for it: {len(waiting)}. The trail may know of earlier ones."
+        yield f"  Invitations and requests to join for it: {len(held)}. Others that are over, in the trail: {ended}."
         return
     with here.database.reading() as connection:
         # Whoever is told that somebody “is erased” takes her for gone, whatever comes after it.

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..accounts.bulk import Action, BulkResult, Change
-from ..accounts.leaving import Holding, delete_holdings, delete_user, held_for
+from ..accounts.leaving import Holding, delete_holdings, delete_user, held_declined, held_for
 from ..accounts.queries import UserQuery
 from ..accounts.service import change_many
 from ..audit.erasure import erase_personal
@@ -86,13 +86,25 @@ def erase_address(database: Database, settings: Settings, address: str, *, actor
     """
     with database.transaction() as db:
         overwrite_what_is_deleted(db)
-        held = held_for(db, (), (address,), stated=True)
-        subjects = _named(db, settings, (address,))
-        if not held and not subjects:
-            raise NothingHeld(address)
+        held, _ = get_waiting(db, settings, address)
         delete_holdings(db, held)
         erase_traces(db, settings, held, actor, addresses=(address,))
     carry_out(database, settings)
+
+
+def get_waiting(db: Session, settings: Settings, address: str) -> tuple[list[Holding], set[str]]:
+    """Return what is held for the owner of an address who is no user, and whose values in the trail are hers.
+
+    What is held is invitations and requests to join, declined ones too.
+
+    :param address: case-folded.
+    :raises NothingHeld: if there is nothing.
+    """
+    named = _named(db, settings, (address,))
+    held = held_for(db, (), (address,), stated=True) + held_declined(db, named, stated=True)
+    if not held and not named:
+        raise NothingHeld(address)
+    return held, named.union(one.subject for one in held)
 
 
 def erase_traces(
@@ -109,10 +121,13 @@ def erase_traces(
     subjects = {one.subject for one in held}.union(*(subjects_of_user(db, user_id) for user_id in users))
     # Whoever states an address that nobody vouches for must not take along what belongs to its owner.
     confirmed = {address for one in held if one.kind == "user" for address in one.addresses} | set(addresses)
-    subjects |= _named(db, settings, confirmed)
+    named = _named(db, settings, confirmed)
+    declined = held_declined(db, named)
+    delete_holdings(db, declined)
+    subjects |= named
     about = ("user", users[0]) if len(users) == 1 else None
     erase_personal(db, subjects, about=about, actor=actor)
-    note_erasure(db, held, sorted(subjects))
+    note_erasure(db, [*held, *declined], sorted(subjects))
 
 
 def _erase_batch(db: Session, held: Sequence[Holding], *, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from ..accounts.telling import tell_user
+from ..accounts.telling import tell_user, tell_waiting
 from ..audit import AuditEvent, record
 from ..audit.traces import events_about, subjects_of_user
 from ..db.database import Database
@@ -14,6 +14,7 @@ from ..kernel.context import Actor
 from ..sessions.limits import limits_of
 from ..sessions.telling import tell_sessions
 from ..settings import Settings
+from .erasure import get_waiting
 
 FORMAT, VERSION = "gatehouse-personal-data", 1
 
@@ -31,6 +32,28 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
         told["sessions"] = tell_sessions(db, user_id, limits_of(settings, told["user"]["role"]))
         subjects = {*held, *subjects_of_user(db, user_id)}
         record(AuditEvent.PERSONAL_DATA_EXPORTED, resource=("user", user_id), session=db, actor=actor)
+    return _text(database.detached(), settings, told, subjects)
+
+
+def export_address(
+    database: Database, settings: Settings, address: str, *, actor: Actor | None = None
+) -> Iterator[str]:
+    """Record that everything is told that is held for the owner of an address who is no user, and return it as above.
+
+    It is what :func:`~.erasure.erase_address` would erase.
+
+    :param address: case-folded. That it is hers was found out by whoever asks for this.
+    :raises NothingHeld: if there is nothing.
+    """
+    with database.transaction() as db:
+        held, subjects = get_waiting(db, settings, address)
+        told = {"user": None, "identities": [], **tell_waiting(db, held), "sessions": []}
+        details = {"subjects": sorted(subjects)}
+        record(AuditEvent.PERSONAL_DATA_EXPORTED, details=details, session=db, actor=actor)
+    return _text(database.detached(), settings, told, subjects)
+
+
+def _text(database: Database, settings: Settings, told: dict[str, Any], subjects: set[str]) -> Iterator[str]:
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -39,10 +62,6 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
         "address": settings.external_url("/"),
         **told,
     }
-    return _text(database.detached(), head, subjects)
-
-
-def _text(database: Database, head: dict[str, Any], subjects: set[str]) -> Iterator[str]:
     yield _json(head, indent=2).removesuffix("\n}") + ',\n  "events": ['
     separator = "\n"
     for event in events_about(database, subjects):

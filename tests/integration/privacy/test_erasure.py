@@ -13,7 +13,7 @@ from flask_gatehouse.accounts.errors import LastAdministrator, NotOnYourself, Us
 from flask_gatehouse.accounts.models import Identity, Invitation, JoinRequest, User
 from flask_gatehouse.accounts.queries import UserQuery
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import decline_join_request, invite, register, request_to_join
+from flask_gatehouse.accounts.service import Profile, decline_join_request, invite, register, request_to_join
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
@@ -144,6 +144,33 @@ class TestSomebodyWhoIsNoUser:
             told(row.personal).get("email", "").lower() for row in lives.house.trail()
         }
         assert lives.settings.erasure_ledger.read_text().count("\n") == 1
+
+    @pytest.mark.parametrize("believed", [False, True], ids=["stated", "confirmed"])
+    def test_that_she_was_declined_is_forgotten_too(self, lives: Lives, believed: bool) -> None:
+        who = zoraida(subject="s", email="Quixotic@example.com", email_is_authoritative=believed)
+        request = self.declined(lives, who)
+        erase_address(lives.database, lives.settings, "quixotic@example.com", actor=COMMAND_LINE)
+        with lives.database.transaction() as db:
+            assert db.get(JoinRequest, request) is None
+            assert request_to_join(db, who, actor=AT_HOME) is None
+
+    @pytest.mark.parametrize("believed", [False, True], ids=["stated", "confirmed"])
+    def test_with_a_user_goes_what_was_declined_for_her_confirmed_address_alone(
+        self, lives: Lives, believed: bool
+    ) -> None:
+        """Whoever states somebody else's address does not get another chance by that one's leaving."""
+        who = zoraida(subject="s", email="zoraida@example.com", email_is_authoritative=believed)
+        request = self.declined(lives, who)
+        erase(lives)
+        with lives.database.transaction() as db:
+            assert (db.get(JoinRequest, request) is None) is believed
+
+    def declined(self, lives: Lives, who: Profile) -> int:
+        with lives.database.transaction() as db:
+            request_to_join(db, who, actor=AT_HOME)
+            request = db.scalars(select(func.max(JoinRequest.id))).one()
+            decline_join_request(db, request, actor=ROOT)
+        return request
 
     def test_of_nobody_nothing_is_held(self, lives: Lives) -> None:
         contents = lives.house.contents()

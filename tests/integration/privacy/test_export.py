@@ -10,15 +10,20 @@ from sqlalchemy import Table
 
 from flask_gatehouse.accounts.errors import UserNotFound
 from flask_gatehouse.accounts.rules import Role
+from flask_gatehouse.accounts.service import decline_join_request, invite, list_join_requests, request_to_join
 from flask_gatehouse.accounts.telling import UNTOLD
 from flask_gatehouse.audit import record, traces
 from flask_gatehouse.db.base import Base
 from flask_gatehouse.kernel.context import Actor
-from flask_gatehouse.privacy.export import export_user
+from flask_gatehouse.privacy.erasure import erase_address
+from flask_gatehouse.privacy.errors import NothingHeld
+from flask_gatehouse.privacy.export import export_address, export_user
 from flask_gatehouse.sessions.expiring import expire_sessions, sessions_due
 from flask_gatehouse.sessions.limits import limits_of
 from flask_gatehouse.sessions.telling import UNTOLD as UNTOLD_OF_SESSIONS
+from tests.integration.conftest import profile
 from tests.integration.privacy.conftest import AT_HOME, ROOT, Lives
+from tests.trail import said
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/personal-data.md"
 # Under which name a table's rows are told.
@@ -73,6 +78,31 @@ def test_no_column_of_any_table_is_forgotten(lives: Lives) -> None:
         assert set(row) == {column.key for column in table.columns} - untold
         assert all(reasons[f"{table.name}.{name}"] for name in untold)
     assert {name.partition(".")[0] for name in reasons} <= set(TOLD)
+
+
+def test_who_is_no_user_is_told_what_would_be_erased(lives: Lives) -> None:
+    address = "quixotic@example.com"
+    declined = profile("declined", name="Zoraïda", email=address, email_is_authoritative=False)
+    waiting = profile("waiting", name="Zoraïda", email="Quixotic@example.com")
+    with lives.database.transaction() as db:
+        invited = invite(db, address, "editor", actor=ROOT).id
+        request_to_join(db, declined, actor=AT_HOME)
+        decline_join_request(db, max(one.id for one in list_join_requests(db.connection())), actor=ROOT)
+        request_to_join(db, waiting, actor=AT_HOME)
+    found = json.loads("".join(export_address(lives.database, lives.settings, address, actor=ROOT)))
+    assert (found["user"], found["identities"], found["sessions"]) == (None, [], [])
+    assert [one["id"] for one in found["invitations"]] == [invited]
+    assert [one["subject"] for one in found["join_requests"]] == ["declined-at-google", "waiting-at-google"]
+    events = ["invite_created", "join_requested", "join_declined", "join_requested"]
+    assert [one["event"] for one in found["events"]] == events
+    assert {one["personal"]["email"].lower() for one in found["events"]} == {address}
+    assert lives.house.trail()[-1].event == "personal_data_exported"
+    assert set(found) == set(told(lives))
+    requests = {f"join_request:{one['id']}" for one in found["join_requests"]}
+    erase_address(lives.database, lives.settings, address, actor=ROOT)
+    assert set(said(lives.house.trail()[-1].body)["subjects"]) == {f"invitation:{invited}", *requests}
+    with pytest.raises(NothingHeld):
+        export_address(lives.database, lives.settings, address, actor=ROOT)
 
 
 def _table(name: str) -> Table:
