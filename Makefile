@@ -18,7 +18,7 @@ setup: ## Create .venv and fetch browser code; cheap when nothing changed
 	@sh tools/setup.sh
 
 run: setup ## Run the application for development, at one address
-	@GATEHOUSE_ENV=development $(BIN)/gatehouse run
+	@GATEHOUSE_ENV=development exec $(BIN)/gatehouse run
 
 # One waits for a network while the other computes.
 test: setup ## Everything: lint, types, contracts, unit, both databases, a browser

@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 # Shown with their events, and with the rollback, in the tests of their rooms.
 ELSEWHERE = {
     *{"erase_user", "erase_many", "erase_address", "erase_traces", "replay"},  # tests/integration/privacy
-    *{"export_user", "PersonalRetention"},  # tests/integration/privacy
+    *{"export_user", "export_address", "PersonalRetention"},  # tests/integration/privacy
     *{"erase_unknown"},  # tests/integration/audit/test_unknown.py
     *{"record_export", "take_export"},  # tests/web/test_audit_export.py
     *{"Retention", "cut"},  # tests/integration/audit/test_retention.py
@@ -82,6 +82,7 @@ READS = {
     *{"Subject", "try_to_tamper"},
     # Whether a file could be taken, for somebody who only asks about it.
     "can_be_taken",
+    *{"is_named", "get_waiting", "look_into_ledger"},
     *{"stored_tree", "count_events_about", "ended_subjects", "events_about", "subjects_named", "subjects_of_user"},
 }
 
