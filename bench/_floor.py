@@ -42,7 +42,6 @@ LINKS = [
 ]
 SETTINGS = SimpleNamespace(app_name="Gatehouse", terms_url=None, privacy_url=None, support_email=None)
 FINGERPRINTS = fingerprints()
-SESSION = {"seconds_left": 1800, "extendable": True, "warn_at": 120}
 
 _catalogue = gettext.NullTranslations()
 
@@ -133,7 +132,7 @@ def app() -> Flask:
             language="en",
             **macros,
             current_user=person,
-            session=SESSION,
+            seconds_left=1800,
             navigation=NAVIGATION,
             home_url="/dashboard",
             sign_in_again_url="/auth/login/google",
@@ -143,6 +142,7 @@ def app() -> Flask:
             gatehouse=gatehouse,
             current_user=person,
             offer_administration=False,
+            claimant=None,
             held=(),
             review_overdue=None,
             quick_links=LINKS,
