@@ -8,6 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_gatehouse.app import create_app
+from flask_gatehouse.testing import SignedIn
+from flask_gatehouse.web.routes import Route
 from flask_gatehouse.web.state import EXTENSION, State
 
 KEY = "k9sJ2mQx7vTz4bNw8cRd1fGh5jLp3aYe"
@@ -48,3 +50,17 @@ def state_of(app: Flask) -> State:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+def path_about(route: Route, who: SignedIn) -> str:
+    """Return the address of a route that is about somebody, or about nothing that there is."""
+    path = route.rule
+    for place, value in {
+        "<int:user_id>": who.user_id,
+        "<session_id>": who.session_id,
+        "<int:identity_id>": 1,
+        "<provider>": "dev",
+        "<token>": "nonsense",
+    }.items():
+        path = path.replace(place, str(value))
+    return path

@@ -19,7 +19,7 @@ from flask_gatehouse.web.csrf import SAFE_METHODS
 from flask_gatehouse.web.errors import answer_http
 from flask_gatehouse.web.refusals import refusal_answer
 from flask_gatehouse.web.routes import Route
-from tests.web.conftest import state_of
+from tests.web.conftest import path_about, state_of
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/account?tab=1"}
 JSON = {"Accept": "application/json"}
@@ -61,15 +61,7 @@ CHANGES = [(route, method) for route in ROUTES for method in route.may if method
 def test_no_change_answers_a_program_with_a_page(app: Flask, client: FlaskClient, route: Route, method: str) -> None:
     who = sign_in_as(client, Role.ADMIN, email="root@example.com")
     other = sign_in_as(app.test_client(), Role.VIEWER, email="tess@example.com")
-    path = route.rule
-    for place, value in {
-        "<int:user_id>": other.user_id,
-        "<session_id>": other.session_id,
-        "<int:identity_id>": 1,
-        "<provider>": "dev",
-        "<token>": "nonsense",
-    }.items():
-        path = path.replace(place, str(value))
+    path = path_about(route, other)
     sent: dict[str, Any] = {"json": SAID[f"{method} {route.endpoint}"]} if f"{method} {route.endpoint}" in SAID else {}
     if route.endpoint == "user" and method == "POST":
         sent = {"data": {"_method": "put", "name": "Tess", "version": "1"}}

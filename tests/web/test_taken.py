@@ -19,7 +19,7 @@ from flask_gatehouse.web.csrf import SAFE_METHODS
 from flask_gatehouse.web.routes import Route
 from flask_gatehouse.web.taken import TAKES
 from tests.actions import actions_of
-from tests.web.conftest import state_of
+from tests.web.conftest import path_about, state_of
 
 JSON, HTMX = {"Accept": "application/json"}, {"HX-Request": "true"}
 CHANGES = [(route, method) for route in ROUTES for method in route.may if method not in SAFE_METHODS]
@@ -45,15 +45,7 @@ def target(app: Flask) -> SignedIn:
 def test_no_change_is_made_that_was_asked_for_with_something_unknown(
     app: Flask, client: FlaskClient, root: SignedIn, target: SignedIn, route: Route, method: str, way: str
 ) -> None:
-    path = route.rule
-    for place, value in {
-        "<int:user_id>": target.user_id,
-        "<session_id>": target.session_id,
-        "<int:identity_id>": 1,
-        "<provider>": "dev",
-        "<token>": "nonsense",
-    }.items():
-        path = path.replace(place, str(value))
+    path = path_about(route, target)
     recorded: list[str] = []
 
     def note(sender: Flask, event: RecordedEvent) -> None:

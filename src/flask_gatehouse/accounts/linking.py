@@ -31,18 +31,7 @@ def link_identity(db: Session, user_id: int, profile: Profile, *, actor: Actor |
         return False
     _refuse_address_of_another(db, user_id, profile)
     now = now_of(db)
-    db.add(
-        Identity(
-            user_id=user_id,
-            provider=profile.provider,
-            issuer=profile.issuer,
-            subject=profile.subject,
-            email=profile.email,
-            email_is_authoritative=profile.email_is_authoritative,
-            created_at=now,
-            last_used_at=now,
-        )
-    )
+    db.add(Identity.of(user_id, profile, now))
     try:
         db.flush()
     except IntegrityError as error:

@@ -11,7 +11,7 @@ from ..db.base import Base, UtcDateTime, index_of, text_enum
 from ..kernel.addresses import ADDRESS_LENGTH
 from ..settings.providers import ISSUER_LENGTH, PROVIDER_LENGTH
 from .fold import NAME_LENGTH, SEARCH_LENGTH, search_text_of
-from .profile import SUBJECT_LENGTH
+from .profile import SUBJECT_LENGTH, Profile
 from .rules import Role
 
 
@@ -121,6 +121,20 @@ class Identity(Base):
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    @classmethod
+    def of(cls, user_id: int, profile: Profile, now: datetime) -> "Identity":
+        """Return the account that a provider tells of as a new one of this user's."""
+        return cls(
+            user_id=user_id,
+            provider=profile.provider,
+            issuer=profile.issuer,
+            subject=profile.subject,
+            email=profile.email,
+            email_is_authoritative=profile.email_is_authoritative,
+            created_at=now,
+            last_used_at=now,
+        )
 
 
 class Invitation(Base):

@@ -147,18 +147,7 @@ def _add_user(db: Session, profile: Profile, role: Role) -> User:
     )
     db.add(user)
     db.flush()
-    db.add(
-        Identity(
-            user_id=user.id,
-            provider=profile.provider,
-            issuer=profile.issuer,
-            subject=profile.subject,
-            email=profile.email,
-            email_is_authoritative=profile.email_is_authoritative,
-            created_at=now,
-            last_used_at=now,
-        )
-    )
+    db.add(Identity.of(user.id, profile, now))
     db.flush()
     db.refresh(user)
     return user
