@@ -166,7 +166,8 @@ def test_the_standalone_application_is_as_the_tutorial_says(
 
 def test_make_run_is_what_the_tests_start() -> None:
     makefile = (DOCS.parent / "Makefile").read_text()
-    assert re.search(r"^run: setup .*\n\t@GATEHOUSE_ENV=development \$\(BIN\)/gatehouse run$", makefile, re.MULTILINE)
+    started = r"^run: setup .*\n\t@GATEHOUSE_ENV=development exec \$\(BIN\)/gatehouse run$"
+    assert re.search(started, makefile, re.MULTILINE)
 
 
 def test_servers_are_started_as_the_tutorial_says() -> None:
