@@ -188,13 +188,13 @@ def _personal_of(facts: Facts, who: Actor, outcome: Outcome) -> dict[str, Person
         name: value if isinstance(value, Personal) else Personal(value, theirs)
         for name, value in facts.personal.items()
     }
-    for entry in values.values():
+    for name, entry in values.items():
         # Erasing looks where somebody did something, and where something was done to her.
         if entry.of not in {None, theirs, f"user:{who.user_id}"}:
             raise ValueError(f"audit.record() takes values of the actor and of the resource, and not of {entry.of}")
         # PostgreSQL cannot look into JSON with one, as its guard does when the value is erased.
-        if "\0" in entry.value:
-            raise ValueError("audit.record() takes no NUL in a personal value")
+        if "\0" in name or "\0" in entry.value:
+            raise ValueError("audit.record() takes no NUL in a personal value or its name")
     # Somebody unknown who succeeds signs up or asks to join: the row that comes of it is hers. One who fails may be
     # anybody, and her network is not the target's.
     mine = f"user:{who.user_id}" if who.user_id is not None else theirs if outcome is Outcome.SUCCESS else None

@@ -50,7 +50,7 @@ def values_beside(personal: object) -> dict[str, str]:
 def kept_values(personal: object) -> dict[str, dict[str, str]]:
     """Return the personal values of an event with their salts; nothing where the column holds something else."""
     kept = _object(personal or "{}")
-    return kept if all(_is_value(entry) for entry in kept.values()) else {}
+    return kept if all(is_text(field) and _is_value(entry) for field, entry in kept.items()) else {}
 
 
 def owners_of(body: object) -> dict[str, str | None]:

@@ -137,9 +137,10 @@ def test_whatever_belongs_to_somebody_can_be_found_again(house: House) -> None:
     assert left(house) == [{}, {"x": "?"}, {}]
 
 
-def test_a_value_that_no_database_can_look_into_is_refused(house: House) -> None:
+@pytest.mark.parametrize("personal", [{"x": "a\0b"}, {"a\0b": "x"}], ids=["value", "name"])
+def test_a_value_that_no_database_can_look_into_is_refused(house: House, personal: dict[str, str]) -> None:
     with house.database.transaction() as db, pytest.raises(ValueError, match="NUL"):
-        record("a", resource=("article", 1), personal={"x": "a\0b"}, session=db, actor=ADA)
+        record("a", resource=("article", 1), personal=personal, session=db, actor=ADA)
 
 
 def test_more_events_than_are_read_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.audit import AuditEvent, Personal, record
 from flask_gatehouse.audit.body import canonical
 from flask_gatehouse.audit.erasure import erase_personal
+from flask_gatehouse.audit.exporting.writing import Export, Format, export_trail
 from flask_gatehouse.audit.following import Place, SealedEvent, target_number
 from flask_gatehouse.audit.history import latest_event
 from flask_gatehouse.audit.models import AuditEventRow
@@ -205,6 +206,22 @@ def test_values_that_are_none_are_passed_over(house: House, personal: str) -> No
     assert event.personal == {}
     with house.database.transaction() as db:
         assert erase_personal(db, ["user:12"], about=("user", 12), actor=ADA) == 0
+
+
+def test_it_ends_no_export(young_trail: Trail) -> None:
+    young_trail.happen(2)
+    plant_all(young_trail.database)
+    young_trail.sign()
+    plant_all(young_trail.database)
+    young_trail.happen(1)
+    # A body of octets is no line of any format; the three other rows that SQLite alone takes are.
+    written = (len(BODIES) + 3 * (young_trail.engine.dialect.name == "sqlite")) * len(EVENTS) * 2 + 3
+    for kind in Format:
+        export = b"".join(export_trail(young_trail.engine, Export(kind, with_unproven=True), utc_now()))
+        assert export.count(b"article.published") >= 3
+        lines = export.splitlines()
+        # CSV and JSON Lines have a line at the beginning, and JSON Lines one at the end.
+        assert len(lines) == written + {Format.JSONL: 2, Format.CSV: 1, Format.OCSF: 0}[kind]
 
 
 def test_verification_tells_of_it(young_trail: Trail) -> None:

@@ -81,17 +81,35 @@ def test_lines_are_those_of_the_standard() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "nonsense", "[1]", "{}", canonical(BODY | {"v": 2}), canonical(BODY | {"details": []}), '"\udcff"'],
+    [
+        *("", "nonsense", "[1]", "{}", canonical(BODY | {"v": 2}), canonical(BODY | {"details": []}), '"\udcff"'),
+        canonical(BODY).replace("node-1", "\udcff"),
+        *(canonical(BODY | {"event": "authz_change", "change": {"role": role}}) for role in ("x", 5, {"a": "b"})),
+    ],
 )
 def test_a_body_that_somebody_has_changed_still_leaves_a_line(body: str) -> None:
     found = event(body=body, personal="[nonsense", target_type="user")
     assert "article.published" in csv_line(found)
     assert as_ocsf(found)["metadata"]["event_code"] == "article.published"
+    changed = event(body=body, event="authz_change")
+    assert "authz_change" in csv_line(changed)
+    assert "change" not in as_ocsf(changed)["unmapped"]
 
 
-@pytest.mark.parametrize("personal", ["[]", '"x"', '{"ip": 7}', "{"])
+def test_what_a_body_says_of_another_event_is_not_said_of_this_one() -> None:
+    assert cells(event="article.deleted")["details"] == ""
+
+
+@pytest.mark.parametrize(
+    "personal",
+    [
+        *("[]", '"x"', "{", '{"name": 7}', '{"name":{"salt":"","value":NaN}}'),
+        *('{"name":{"salt":"","value":"\\ud800"}}', '{"\\ud800":{"salt":"","value":"x"}}'),
+    ],
+)
 def test_nor_do_personal_values_that_are_none_end_an_export(personal: str) -> None:
-    assert cells(personal=personal)["ip"] == ""
+    assert cells(personal=personal)["personal"] == ""
+    assert "personal" not in as_ocsf(event(personal=personal))["unmapped"]
 
 
 def test_personal_values_have_columns_of_their_own() -> None:

@@ -57,6 +57,7 @@ def test_what_no_event_says_is_not(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize("value", ["\\u0000", "\\ud800", "a\\udfffb"])
 def test_a_value_that_no_page_can_show_is_none(value: str) -> None:
     assert values_beside(f'{{"ip":{{"salt":"00","value":"{value}"}}}}') == {}
+    assert values_beside(f'{{"{value}":{{"salt":"00","value":"x"}}}}') == {}
 
 
 def test_a_value_beyond_the_first_plane_is_one() -> None:

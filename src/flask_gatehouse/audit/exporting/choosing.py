@@ -38,7 +38,8 @@ def unsealed(trail: Snapshot, selection: Selection) -> Iterator[Row]:
     after = trail.number("SELECT max(watermark) FROM gatehouse_audit_trees")
     while rows := [Row._make(row) for row in trail.unsealed_rows(after, STRETCH)]:
         numbers = _numbers(trail, rows[0].event_id, rows[-1].event_id, selection.conditions)
-        yield from (row for row in rows if numbers is None or row.event_id in numbers)
+        chosen = (row for row in rows if numbers is None or row.event_id in numbers)
+        yield from (row for row in chosen if isinstance(row.body, str))
         after = rows[-1].event_id
 
 

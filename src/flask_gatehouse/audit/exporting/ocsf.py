@@ -23,7 +23,8 @@ _FAILED = {"status_id": 2, "status": "Failure"}
 def as_ocsf(event: ExportedEvent) -> dict[str, Any]:
     """Return an event as an object of the class that :func:`~.ocsf_classes.kind_of` says, with what that requires."""
     row, content = event.row, event.content
-    kind = kind_of(row.event)
+    # Octets, which SQLite keeps in a column of texts if somebody puts them there, are no name of ours.
+    kind = kind_of(str(row.event))
     number, category = int(kind.class_uid), int(kind.class_uid) // 1000
     said = {
         "activity_id": kind.activity_id,
