@@ -43,8 +43,8 @@ def look(page: Page, html: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_letter_reads_well_in_both_schemes(page: Page, application: Flask, name: str) -> None:
-    written = writer_of(application)(name, "de", FACTS | {"release": "gatehouse release ada@example.com"})
-    look(page, written.html)
+    facts = FACTS | {"release": "gatehouse release ada@example.com"}
+    look(page, writer_of(application)(name, "de", "ada@example.com", facts).html)
     expect(page.get_by_role("link", name="Das war ich nicht")).to_be_visible()
 
 
@@ -57,7 +57,8 @@ def test_an_alert_reads_well(page: Page, application: Flask) -> None:
         Alert("verification-failed", "The audit trail does not verify", None, "", 1, now, now),
     ]
     message = Message("Corp & Co", "http://localhost/admin/audit-logs", alerts, [("A role was changed", 3)])
-    look(page, writer_of(application)("alert", "en", {"message": message, "lines": as_text(message)}).html)
+    facts = {"message": message, "lines": as_text(message)}
+    look(page, writer_of(application)("alert", "en", "ops@example.com", facts).html)
 
 
 def test_the_page_behind_the_link(

@@ -41,7 +41,7 @@ def test_a_letter_says_the_same_twice_and_escapes_where_it_must(
     tmp_path: Path, sqlite_url: str, name: str, language: str
 ) -> None:
     app = make_host(tmp_path, sqlite_url)
-    written = writer_of(app)(name, language, FACTS)
+    written = writer_of(app)(name, language, "o@example.com", FACTS)
     assert "\n" not in written.subject
     assert "O'Hara <b>&," in written.text
     assert "&#39;" not in written.text
@@ -60,7 +60,7 @@ def test_a_host_writes_its_own_letter(tmp_path: Path, sqlite_url: str) -> None:
     folder.mkdir(parents=True)
     (folder / "new_device.txt").write_text("Own subject for {{ name }}\n\nOwn words: {{ not_me_url }}\n")
     app = make_host(tmp_path, sqlite_url)
-    written = writer_of(app)("new_device", "en", FACTS)
+    written = writer_of(app)("new_device", "en", "o@example.com", FACTS)
     assert (written.subject, written.text) == ("Own subject for O'Hara <b>&", f"Own words: {FACTS['not_me_url']}\n")
     # The other form is still ours.
     assert "New sign-in to" in written.html

@@ -8,7 +8,7 @@ from ..audit.following import SealedEvent, target_number
 from ..db.database import Database
 from ..settings import Settings
 from .delivery import Delivery
-from .letters import Write, letter
+from .letters import Write
 from .mail import Letter, mailer_of
 
 # Such a name goes into a sentence of somebody else's letter.
@@ -46,4 +46,4 @@ def invitation_letter(settings: Settings, write: Write, invitation: InvitationVi
         "url": settings.external_url("/auth/login"),
     }
     # Nobody knows yet which language she reads.
-    return letter(write, "invitation", "en", invitation.email, facts)
+    return write("invitation", "en", invitation.email, facts)

@@ -9,7 +9,7 @@ from ..audit.following import SealedEvent, target_number
 from ..db.database import Database
 from ..settings import Settings
 from .delivery import Delivery
-from .letters import Write, letter
+from .letters import Write
 from .mail import Letter, mailer_of
 from .not_me import NotMe, NotMeSigner, release_command
 
@@ -84,7 +84,7 @@ def notice_letter(database: Database, settings: Settings, write: Write, event: S
         "not_me_url": settings.external_url(f"/auth/not-me/{link}"),
         "release": release_command(person),
     }
-    return letter(write, notice.template, person.language or "en", address, facts)
+    return write(notice.template, person.language or "en", address, facts)
 
 
 def _facts(settings: Settings, event: SealedEvent) -> dict[str, object]:

@@ -9,7 +9,7 @@ from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..settings import Settings, WebhookFormat
 from . import webhook
 from .errors import LetterRefused
-from .letters import Write, letter
+from .letters import Write
 from .mail import Mailer, mailer_of
 from .messages import Message, as_json, as_text
 
@@ -44,7 +44,7 @@ class MailSink:
 
     def send(self, message: Message) -> None:
         facts = {"message": message, "lines": as_text(message)}
-        self.mailer.send(letter(self.write, "alert", "en", self.address, facts))
+        self.mailer.send(self.write("alert", "en", self.address, facts))
 
 
 @dataclass(frozen=True, slots=True)

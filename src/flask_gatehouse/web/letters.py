@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from ..alerts.letters import Write, Written
+from ..alerts.letters import Write
+from ..alerts.mail import Letter
 from .language import language, speaking
 from .state import EXTENSION, State
 
@@ -14,13 +15,13 @@ def writer_of(app: Flask) -> Write:
     """Return who writes letters with an application's templates, of which a host may replace each by name."""
     state: State = app.extensions[EXTENSION]
 
-    def write(name: str, wanted: str, facts: Mapping[str, object], /) -> Written:
+    def write(name: str, wanted: str, to: str, facts: Mapping[str, object], /) -> Letter:
         with app.app_context(), speaking(wanted):
             values = {"app_name": state.settings.app_name, "language": language(), **facts}
             said = app.jinja_env.get_template(f"gatehouse/mail/{name}.txt").render(values)
             html = app.jinja_env.get_template(f"gatehouse/mail/{name}.html").render(values)
         subject, _, text = said.strip().partition("\n")
-        return Written(subject, f"{_with_single_gaps(text)}\n", f"{html.strip()}\n")
+        return Letter(to, subject, f"{_with_single_gaps(text)}\n", f"{html.strip()}\n")
 
     return write
 

@@ -1,9 +1,9 @@
 """To whom a letter about an event goes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from flask_gatehouse.accounts.service import sign_in_known
-from flask_gatehouse.alerts.letters import Written
 from flask_gatehouse.alerts.mail import Letter
 from flask_gatehouse.alerts.notices import notice_letter
 from flask_gatehouse.audit import AuditEvent
@@ -12,13 +12,15 @@ from tests.integration.alerts.conftest import Desk
 from tests.integration.conftest import SOMEBODY, House, profile
 
 
+def nothing_but_its_name(name: str, language: str, to: str, facts: Mapping[str, object], /) -> Letter:
+    return Letter(to, name, "", "")
+
+
 def letters(desk: Desk) -> list[Letter]:
     desk.seal()
     with desk.database.reading() as connection:
         events, _ = events_from(connection, Place(1, 0), {AuditEvent.USER_UPDATED})
-    written = [
-        notice_letter(desk.database, desk.settings, lambda name, *_: Written(name, "", ""), event) for event in events
-    ]
+    written = [notice_letter(desk.database, desk.settings, nothing_but_its_name, event) for event in events]
     return [letter for letter in written if letter is not None]
 
 

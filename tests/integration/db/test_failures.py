@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InternalError
 
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.alerts.letters import Written
+from flask_gatehouse.alerts.mail import Letter
 from flask_gatehouse.db import engine as engines
 from flask_gatehouse.db.database import Database, SchemaMissing
 from flask_gatehouse.db.engine import make_engine
@@ -161,7 +161,7 @@ class TwoRounds(Event):
         return self.is_set()
 
 
-def nobody_writes(name: str, language: str, facts: Mapping[str, object], /) -> Written:
+def nobody_writes(name: str, language: str, to: str, facts: Mapping[str, object], /) -> Letter:
     raise NotImplementedError
 
 
