@@ -23,4 +23,4 @@ def run(app: Flask) -> None:
     with app.app_context():
         upgrade(state.database.engine)
         working = worker.prepare(state.database, state.settings, writer_of(app))
-    serve(app, "127.0.0.1", state.settings.port, worker=working)
+    serve(app, working)
