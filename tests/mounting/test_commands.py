@@ -101,6 +101,8 @@ def test_sessions_are_ended(app: Flask) -> None:
     sign_in_as(bob, email="bob@example.com")
     ended = run(app, "sessions", "revoke", "--user", "ada@example.com")
     assert (ended.exit_code, ended.output) == (0, "One session was ended.\n")
+    # As a script says it whose variable is empty.
+    assert run(app, "sessions", "revoke", "--user", "", "--all").exit_code == 2
     assert (ada.get("/mine").status_code, bob.get("/mine").status_code) == (302, 200)
     assert run(app, "sessions", "revoke", "--all").exit_code == 0
     assert bob.get("/mine").status_code == 302

@@ -313,6 +313,7 @@ def test_without_a_file_it_is_printed(run: Run) -> None:
         (["--target", "article"], "must be a kind and an id"),
         (["--user", "nobody@example.com"], "Nobody here has the address nobody@example.com."),
         (["--user", "nobody"], "@-sign"),
+        (["--user", ""], "@-sign"),
         (["--user", "user:404"], "no user 404"),
         (["--public-key", "x"], "not a key for signed notes"),
         (["--format", "xml"], "is not one of"),

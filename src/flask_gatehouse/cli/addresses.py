@@ -13,24 +13,7 @@ from ..kernel.addresses import stated_address
 _NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 
 
-def address(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Return an e-mail address in its usual form; for ``callback=`` of an argument.
-
-    Whatever a provider can state is one: whoever has come in by it must be found by it.
-
-    :raises click.BadParameter: if it is none.
-    """
-    try:
-        found = validate_email(value, check_deliverability=False)
-    except EmailNotValidError as error:
-        if stated_address(value) is not None:
-            return value
-        raise click.BadParameter(str(error)) from error
-    # A domain in the form in which it was typed: what a provider has only claimed may be held in the other one.
-    return (found.ascii_email if value.isascii() else None) or found.normalized
-
-
-def stored(address: str) -> str:
+def _stored(address: str) -> str:
     """Return an address with its domain as it travels (RFC 5891), which is how providers write it and users have it."""
     try:
         return validate_email(address, check_deliverability=False).ascii_email or address
@@ -43,18 +26,42 @@ def bindable(address: str) -> str:
 
     :raises click.BadParameter: if no provider's word about it binds anybody.
     """
-    found = stored(address)
+    found = _stored(address)
     if not found.isascii():
         raise click.BadParameter(f"Before the @, only letters from a to z count: no provider vouches for {address}.")
     return found
 
 
-def whom(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Take an address, or ``user:12`` for somebody who has none that is confirmed.
+def whom(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Take an address, or ``user:12`` for somebody who has none that is confirmed; for ``callback=``.
 
     :raises click.BadParameter: if it is neither.
     """
-    return value if _NUMBER.fullmatch(value) else address(context, parameter, value)
+    return value if value is None or _NUMBER.fullmatch(value) else _address(value)
+
+
+def _address(value: str) -> str:
+    """Return an e-mail address in its usual form.
+
+    Whatever a provider can state is one: whoever has come in by it must be found by it.
+    """
+    try:
+        found = validate_email(value, check_deliverability=False)
+    except EmailNotValidError as error:
+        if stated_address(value) is not None:
+            return value
+        raise click.BadParameter(str(error)) from error
+    # A domain in the form in which it was typed: what a provider has only claimed may be held in the other one.
+    return (found.ascii_email if value.isascii() else None) or found.normalized
+
+
+def find_number(db: Connection | Session, value: str) -> int | None:
+    """Return the number of whoever was named by an address or as ``user:12``; None if nobody here has the address.
+
+    :raises UserNotFound: if there is no such user.
+    """
+    number = number_of(value)
+    return find_user_id(db, _stored(value)) if number is None else get_user(db, number).id
 
 
 def find_person(db: Connection | Session, value: str) -> int:
@@ -63,8 +70,7 @@ def find_person(db: Connection | Session, value: str) -> int:
     :raises click.ClickException: if nobody here has the address.
     :raises UserNotFound: if there is no such user.
     """
-    number = number_of(value)
-    found = find_user_id(db, stored(value)) if number is None else get_user(db, number).id
+    found = find_number(db, value)
     if found is None:
         raise click.ClickException(f"Nobody here has the address {value}.")
     return found

@@ -61,7 +61,7 @@ def _target(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--user",
     "email",
-    callback=lambda c, p, v: v and whom(c, p, v),
+    callback=whom,
     help="What this person did, and what was done to her: an address, or user:12.",
 )
 @click.option("--event", help="Events of this name, as authz_fail or article.published.")

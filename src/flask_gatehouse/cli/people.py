@@ -76,16 +76,14 @@ def session_commands() -> None:
 
 
 @session_commands.command("revoke")
-@click.option(
-    "--user", "email", callback=lambda c, p, v: v and whom(c, p, v), help="Of this person: an address, or user:12."
-)
+@click.option("--user", "email", callback=whom, help="Of this person: an address, or user:12.")
 @click.option("--all", "everybody", is_flag=True, help="Of everybody.")
 def sessions_revoke(email: str | None, *, everybody: bool) -> None:
     """End the sessions of one person, or of everybody."""
-    if bool(email) == everybody:
+    if (email is not None) == everybody:
         raise click.UsageError("Say either --user EMAIL or --all.")
     database = state().database
-    if email:
+    if email is not None:
         with database.transaction() as db:
             count = end_sessions(db, find_person(db, email), actor=COMMAND_LINE)
     else:

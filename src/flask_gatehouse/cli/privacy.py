@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 
 from ..accounts.errors import LastAdministrator
 from ..accounts.locks import is_only_administrator
-from ..accounts.service import find_user_id, get_user
+from ..accounts.service import get_user
 from ..audit.traces import count_events_about
 from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
@@ -18,14 +18,8 @@ from ..privacy.erasure import erase_address, erase_user, get_waiting
 from ..privacy.export import export_address, export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
-from .addresses import number_of, stored, whom
+from .addresses import find_number, whom
 from .progress import bar
-
-
-def _find(here: State, email: str) -> int | None:
-    number = number_of(email)
-    with here.database.reading() as connection:
-        return find_user_id(connection, stored(email)) if number is None else get_user(connection, number).id
 
 
 @click.command("export")
@@ -39,7 +33,8 @@ def export(email: str, output: Path | None) -> None:
     came, is found by her address, too.
     """
     here = state()
-    user_id = _find(here, email)
+    with here.database.reading() as connection:
+        user_id = find_number(connection, email)
     if output is not None and output.exists():
         raise click.ClickException(f"{output} is there already.")
     if user_id is None:
@@ -71,7 +66,8 @@ def erase(email: str, *, yes: bool) -> None:
     came, is found by her address, too.
     """
     here = state()
-    user_id = _find(here, email)
+    with here.database.reading() as connection:
+        user_id = find_number(connection, email)
     for line in _said_before(here, email, user_id):
         click.echo(line)
     if not yes and not click.confirm("Erase this for good?"):
