@@ -3,9 +3,9 @@
 What happened stays in the trail, under a number that nobody else gets. An administrator's deletion is an erasure too.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -46,13 +46,9 @@ def erase_user(
     :raises LastAdministrator: if she is the only administrator.
     :raises UserNotFound: if there is no such user.
     """
-    with database.transaction() as db:
-        if check is not None:
-            check(db)
-        overwrite_what_is_deleted(db)
+    with _erasing(database, settings, check) as db:
         held = delete_user(db, user_id, herself=herself, actor=actor)
         erase_traces(db, settings, held, actor)
-    carry_out(database, settings)
 
 
 def erase_many(
@@ -68,14 +64,9 @@ def erase_many(
 
     :param check: the first thing in the transaction; it raises if whoever asks for this may not any more.
     """
-    change = Change(Action.REMOVE, removed=partial(_erase_batch, settings=settings))
-    with database.transaction() as db:
-        if check is not None:
-            check(db)
-        overwrite_what_is_deleted(db)
-        result = change_many(db, selection, change, actor_id=actor_id, after=after)
-    carry_out(database, settings)
-    return result
+    change = Change(Action.REMOVE, removed=lambda db, held: erase_traces(db, settings, held))
+    with _erasing(database, settings, check) as db:
+        return change_many(db, selection, change, actor_id=actor_id, after=after)
 
 
 def erase_address(database: Database, settings: Settings, address: str, *, actor: Actor | None = None) -> None:
@@ -84,11 +75,22 @@ def erase_address(database: Database, settings: Settings, address: str, *, actor
     :param address: case-folded. That it is hers was found out by whoever asks for this.
     :raises NothingHeld: if there is nothing.
     """
-    with database.transaction() as db:
-        overwrite_what_is_deleted(db)
+    with _erasing(database, settings) as db:
         held, _ = get_waiting(db, settings, address)
         delete_holdings(db, held)
         erase_traces(db, settings, held, actor, addresses=(address,))
+
+
+@contextmanager
+def _erasing(
+    database: Database, settings: Settings, check: Callable[[Session], None] | None = None
+) -> Iterator[Session]:
+    """Yield a transaction that leaves nothing of what it deletes, and write the ledger once it is committed."""
+    with database.transaction() as db:
+        if check is not None:
+            check(db)
+        overwrite_what_is_deleted(db)
+        yield db
     carry_out(database, settings)
 
 
@@ -128,10 +130,6 @@ def erase_traces(
     about = ("user", users[0]) if len(users) == 1 else None
     erase_personal(db, subjects, about=about, actor=actor)
     note_erasure(db, [*held, *declined], sorted(subjects))
-
-
-def _erase_batch(db: Session, held: Sequence[Holding], *, settings: Settings) -> None:
-    erase_traces(db, settings, held)
 
 
 def _named(db: Session, settings: Settings, addresses: Iterable[str]) -> set[str]:

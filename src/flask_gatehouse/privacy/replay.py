@@ -10,7 +10,7 @@ from ..accounts.leaving import Holding, all_holdings, delete_holdings, delete_us
 from ..audit.erasure import erase_personal
 from ..audit.events import Upkeep
 from ..db.database import Database
-from ..kernel.context import COMMAND_LINE, Actor
+from ..kernel.context import COMMAND_LINE
 from ..sessions.expiring import forget_sessions_of
 from .ledger import Entry, get_key, marks_of, name_of, read_ledger
 from .leftovers import overwrite_what_is_deleted, scrub
@@ -34,7 +34,7 @@ class Replayed:
     has_ledger: bool
 
 
-def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> Replayed:
+def replay(database: Database, ledger: Path) -> Replayed:
     """Erase whoever stands in the ledger and is in the database again, in one transaction; doing it twice is harmless.
 
     For a database that was restored and that nobody uses yet. Somebody is only taken for whom the ledger means if what
@@ -53,11 +53,11 @@ def replay(database: Database, ledger: Path, *, actor: Actor = COMMAND_LINE) -> 
         back = _who_is_back(db, key, entries)
         for one in back:
             if one.kind == "user":
-                delete_user(db, one.id, herself=True, even_last=True, actor=actor)
+                delete_user(db, one.id, herself=True, even_last=True, actor=COMMAND_LINE)
         delete_holdings(db, [one for one in back if one.kind != "user"])
         users = [one.id for one in back if one.kind == "user"]
         forget_sessions_of(db, users)
-        _erase_values(db, entries, back, actor)
+        _erase_values(db, entries, back)
     scrub(database)
     foreign, others = len(everything) - len(entries), len(back) - len(users)
     return Replayed(len(entries), foreign, len(users), others, has_ledger)
@@ -78,9 +78,9 @@ def _who_is_back(db: Session, key: bytes, entries: list[Entry]) -> list[Holding]
     ]
 
 
-def _erase_values(db: Session, entries: list[Entry], back: list[Holding], actor: Actor) -> None:
+def _erase_values(db: Session, entries: list[Entry], back: list[Holding]) -> None:
     for entry in entries:
         # The same number may have been given to somebody else after an earlier restore.
-        erase_personal(db, entry.subjects, before=entry.at, reason=Upkeep.REPLAYED, actor=actor, if_any=True)
+        erase_personal(db, entry.subjects, before=entry.at, reason=Upkeep.REPLAYED, actor=COMMAND_LINE, if_any=True)
     if back:
-        erase_personal(db, {one.subject for one in back}, reason=Upkeep.REPLAYED, actor=actor)
+        erase_personal(db, {one.subject for one in back}, reason=Upkeep.REPLAYED, actor=COMMAND_LINE)
