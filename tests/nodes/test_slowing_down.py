@@ -40,6 +40,7 @@ def site(place: str) -> Iterator[Site]:
 
 def test_four_refusals_at_two_nodes(site: Site, open_browser: Open) -> None:
     stranger, before = move(open_browser(site.node), "127.1.0.1"), site.last_event()
+    kept = stranger.choose(stranger.begin(), new_address())
     for number in range(4):
         # What a caller writes there counts for nothing.
         lie = {"X-Forwarded-For": f"203.0.113.{number}"}
@@ -61,11 +62,22 @@ def test_four_refusals_at_two_nodes(site: Site, open_browser: Open) -> None:
     asked_by_script = stranger.get(PATHS[0], headers={"Accept": "application/json"})
     assert (asked_by_script.status_code, asked_by_script.json()["status"]) == (429, 429)
 
+    # What belongs to no attempt waits before it is counted, also where it would not be.
+    assert stranger.get(PATHS[1], headers={"Sec-Fetch-Dest": "image"}).status_code == 429
+
+    # Nobody comes in by an answer that she has kept, before the wait is over; it has not been used up by then.
+    assert stranger.arrive(kept).status_code == 429
+    assert move(stranger, "127.1.0.3").arrive(kept).headers["Location"] == "/dashboard"
+
     # Somebody who can prove who she is, and comes from elsewhere, gets in at either node.
-    ada = move(open_browser(site.node), "127.1.0.2")
-    assert ada.sign_in(new_address()).headers["Location"] == "/dashboard"
-    # And whoever is in is not asked where she is.
+    ada, email = move(open_browser(site.node), "127.1.0.2"), new_address()
+    assert ada.sign_in(email).headers["Location"] == "/dashboard"
+    # And whoever is in is not asked where she is, neither on her way to the provider nor when she is back.
     assert move(ada, "127.1.0.1").is_signed_in(at=site.other)
+    assert ada.confirm(email).headers["Location"] == "/account"
+    sent = ada.change("/account/link/dev", headers={"HX-Request": "true"})
+    linked = ada.arrive(ada.choose(ada.get(sent.headers["HX-Redirect"]), new_address()), at=site.other)
+    assert linked.headers["Location"] == "/account"
 
 
 def test_an_account_that_may_not_come_in(site: Site, open_browser: Open) -> None:

@@ -85,10 +85,11 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     chosen = here.provider(provider)
     attempt: Attempt | None = None
     account: Account | None = None
-    let_network_pass()
     try:
         answer, cookie_name = answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
+        # Before its cookie is taken away: after the wait, the same answer is good.
+        let_network_pass(attempt.purpose)
         request.environ[SPENT_COOKIE] = cookie_name
         request.environ[AGAIN] = url_for(_BEGINNINGS[attempt.purpose], next=attempt.next)
         with here.metrics.provider.labels(provider).time():
@@ -99,6 +100,8 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         here.metrics.sign_ins.labels(provider, UNAVAILABLE).inc()
         raise
     except SignInRefused as refusal:
+        if attempt is None:
+            let_network_pass(None)
         here.metrics.sign_ins.labels(provider, str(refusal.reason)).inc()
         if attempt is not None or _is_a_page():
             _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)

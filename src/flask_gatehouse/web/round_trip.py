@@ -34,9 +34,7 @@ def begin_round_trip(name: str, next_path: str | None, purpose: Purpose, session
     :raises TooManyRefusals: if too many from this network were refused.
     """
     provider = state().provider(name)
-    if purpose is not Purpose.CONFIRM:
-        # Whoever is in has proved herself here, and what strangers beside her do is not hers.
-        let_network_pass()
+    let_network_pass(purpose)
     attempt = begin_attempt(name, next=next_path, purpose=purpose, session_id=session_id)
     # Whoever confirms has to prove herself, and whoever links to choose: otherwise her provider would take the account
     # in which she happens to be signed in there.
@@ -88,11 +86,16 @@ def answer_of_provider(provider: str) -> tuple[dict[str, str], str]:
     return answer, state().attempt_cookie + cookie_suffix(answer["state"])
 
 
-def let_network_pass() -> None:
+def let_network_pass(purpose: Purpose | None) -> None:
     """Let a sign-in go on unless too many from its network were refused.
 
+    :param purpose: what it is for; None for an answer to an attempt that nobody began.
     :raises TooManyRefusals: if it has to wait.
     """
+    if purpose in {Purpose.CONFIRM, Purpose.LINK}:
+        # Whoever is in has proved herself here, and what strangers beside her do is not hers. Nobody gains tries at a
+        # door by it: the attempt is signed, was given to a session, and ends in that session or nowhere.
+        return
     here = state()
     # Without its database nobody gets in anyway, and whoever is on her way is told so when she comes back.
     with suppress(DependencyUnavailable):
