@@ -1,5 +1,6 @@
 """A wrong setting planted for each check is found by it, and the same check is content without it."""
 
+import secrets
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_a_secret_in_the_code(look: Look, environment: dict[str, str], monkeypat
     found = look("credentials", change=lambda app: monkeypatch.delenv("SECRET_KEY"))
     assert found.result is WARNING
     assert "SECRET_KEY" in found.evidence
+
+
+def test_a_secret_that_came_with_the_last_line_of_a_file(look: Look, environment: dict[str, str]) -> None:
+    assert look("credentials", {"SECRET_KEY": f"{environment['SECRET_KEY']}\n"}).result is OK
+
+
+def test_an_older_key_in_the_code(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [secrets.token_urlsafe(32) for _ in range(2)]
+    older = {"SECRET_KEY_FALLBACKS": f"{keys[0]}, {keys[1]}\n"}
+    assert look("credentials", older).result is OK
+    found = look("credentials", older, change=lambda app: monkeypatch.setenv("SECRET_KEY_FALLBACKS", keys[0]))
+    assert found.result is WARNING
+    assert found.evidence.startswith("SECRET_KEY_FALLBACKS came from")
+    assert keys[1] not in found.evidence
 
 
 def test_an_environment_file_that_others_read(look: Look) -> None:

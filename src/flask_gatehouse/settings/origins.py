@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from ..kernel.text import words
 from .model import Settings
 from .names import oidc_name
 
@@ -22,7 +23,8 @@ def written_in_code(settings: Settings, folder: Path) -> list[str]:
 
     :param folder: where ``.env`` is.
     """
-    outside = {value for value in (*os.environ.values(), *dotenv_values(folder / ".env").values()) if value}
+    # As ``Settings.load`` reads them: a value out of a file ends with its last line.
+    outside = {value.strip() for value in (*os.environ.values(), *dotenv_values(folder / ".env").values()) if value}
     held = {
         "SECRET_KEY": settings.secret_key,
         "REDIS_URL": settings.redis_url,
@@ -35,6 +37,9 @@ def written_in_code(settings: Settings, folder: Path) -> list[str]:
     if settings.development:
         del held["SECRET_KEY"]
     names = [name for name, secret in held.items() if secret is not None and secret.reveal() not in outside]
+    listed = {key for value in outside for key in words(value)}
+    if any(old.reveal() not in listed for old in settings.secret_key_fallbacks):
+        names.append("SECRET_KEY_FALLBACKS")
     # An address of a database is read into another form; the one without a password needs no hiding.
     server = settings.mail_server
     if server is not None and server.password is not None and not any("smtp" in value for value in outside):
