@@ -24,8 +24,8 @@ UNTOLD: Mapping[str, str] = {
 }
 
 
-def tell_user(db: Session, user_id: int) -> tuple[dict[str, Any], list[str]]:
-    """Return what is held about a user, as table and rows, and whose values in the trail are hers.
+def tell_user(db: Session, user_id: int) -> tuple[dict[str, Any], list[Holding]]:
+    """Return a user and her identities, as table and rows, and all that is held: :func:`tell_waiting` tells the rest.
 
     :raises UserNotFound: if there is no such user.
     """
@@ -38,9 +38,8 @@ def tell_user(db: Session, user_id: int) -> tuple[dict[str, Any], list[str]]:
     told = {
         "user": _told(User.__tablename__, row),
         "identities": _rows(db, Identity, Identity.user_id, [user_id]),
-        **tell_waiting(db, held),
     }
-    return told, [one.subject for one in held]
+    return told, held
 
 
 def tell_waiting(db: Session, held: Sequence[Holding]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def get_waiting(db: Session, settings: Settings, address: str) -> tuple[list[Hol
     :param address: case-folded.
     :raises NothingHeld: if there is nothing.
     """
-    named = _named(db, settings, (address,))
+    named = ended_for(db, settings, (), (address,))
     held = held_for(db, (), (address,), stated=True) + held_declined(db, named, stated=True)
     if not held and not named:
         raise NothingHeld(address)
@@ -121,9 +121,7 @@ def erase_traces(
     users = [one.id for one in held if one.kind == "user"]
     forget_sessions_of(db, users)
     subjects = {one.subject for one in held}.union(*(subjects_of_user(db, user_id) for user_id in users))
-    # Whoever states an address that nobody vouches for must not take along what belongs to its owner.
-    confirmed = {address for one in held if one.kind == "user" for address in one.addresses} | set(addresses)
-    named = _named(db, settings, confirmed)
+    named = ended_for(db, settings, held, addresses)
     declined = held_declined(db, named)
     delete_holdings(db, declined)
     subjects |= named
@@ -132,9 +130,13 @@ def erase_traces(
     note_erasure(db, [*held, *declined], sorted(subjects))
 
 
-def _named(db: Session, settings: Settings, addresses: Iterable[str]) -> set[str]:
-    """Return the ended invitations and requests to these addresses whose values retention has not erased yet."""
-    wanted = set(addresses)
+def ended_for(db: Session, settings: Settings, held: Iterable[Holding], addresses: Iterable[str] = ()) -> set[str]:
+    """Return the ended invitations and requests to the users among these, and to these addresses.
+
+    Those are left out from which retention has taken the values. Of a user, an address counts if a provider may be
+    believed about it: whoever only states one must not take along what belongs to its owner.
+    """
+    wanted = {address for one in held if one.kind == "user" for address in one.addresses}.union(addresses)
     if not wanted:
         return set()
     since = db.scalars(select(database_now())).one() - settings.invitation_retention - SLACK

@@ -1,10 +1,11 @@
 """Everything that is held about a person, as JSON that docs/reference/personal-data.md describes field by field."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from ..accounts.leaving import Holding, held_declined
 from ..accounts.telling import tell_user, tell_waiting
 from ..audit import AuditEvent, record
 from ..audit.traces import events_about, subjects_of_user
@@ -14,7 +15,8 @@ from ..kernel.context import Actor
 from ..sessions.limits import limits_of
 from ..sessions.telling import tell_sessions
 from ..settings import Settings
-from .erasure import get_waiting
+from .erasure import ended_for, get_waiting
+from .errors import NothingHeld
 
 FORMAT, VERSION = "gatehouse-personal-data", 1
 
@@ -29,8 +31,11 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
     """
     with database.transaction() as db:
         told, held = tell_user(db, user_id)
+        ended = ended_for(db, settings, held)
+        held += held_declined(db, ended)
+        told |= tell_waiting(db, held)
         told["sessions"] = tell_sessions(db, user_id, limits_of(settings, told["user"]["role"]))
-        subjects = {*held, *subjects_of_user(db, user_id)}
+        subjects = _subjects_told(held, ended) | subjects_of_user(db, user_id)
         record(AuditEvent.PERSONAL_DATA_EXPORTED, resource=("user", user_id), session=db, actor=actor)
     return _text(database.detached(), settings, told, subjects)
 
@@ -40,17 +45,29 @@ def export_address(
 ) -> Iterator[str]:
     """Record that everything is told that is held for the owner of an address who is no user, and return it as above.
 
-    It is what :func:`~.erasure.erase_address` would erase.
+    It is what :func:`~.erasure.erase_address` would erase, but for requests to join that may be somebody else's.
 
     :param address: case-folded. That it is hers was found out by whoever asks for this.
-    :raises NothingHeld: if there is nothing.
+    :raises NothingHeld: if there is nothing that can be told.
     """
     with database.transaction() as db:
-        held, subjects = get_waiting(db, settings, address)
+        held, known = get_waiting(db, settings, address)
+        subjects = _subjects_told(held, known)
+        if not subjects:
+            raise NothingHeld(address)
         told = {"user": None, "identities": [], **tell_waiting(db, held), "sessions": []}
         details = {"subjects": sorted(subjects)}
         record(AuditEvent.PERSONAL_DATA_EXPORTED, details=details, session=db, actor=actor)
     return _text(database.detached(), settings, told, subjects)
+
+
+def _subjects_told(held: Iterable[Holding], known: Iterable[str]) -> set[str]:
+    """Return whose values in the trail are told: of requests to join, of those alone that are held.
+
+    Of one that has gone nothing says whether anybody vouched for its address. Whoever states somebody else's would have
+    her own name, network and browser told to that one.
+    """
+    return {one.subject for one in held}.union(one for one in known if one.startswith("invitation:"))
 
 
 def _text(database: Database, settings: Settings, told: dict[str, Any], subjects: set[str]) -> Iterator[str]:

@@ -82,7 +82,7 @@ READS = {
     *{"Subject", "try_to_tamper"},
     # Whether a file could be taken, for somebody who only asks about it.
     "can_be_taken",
-    *{"is_named", "get_waiting", "look_into_ledger"},
+    *{"is_named", "get_waiting", "ended_for", "look_into_ledger"},
     *{"stored_tree", "count_events_about", "ended_subjects", "events_about", "subjects_named", "subjects_of_user"},
 }
 

@@ -9,8 +9,16 @@ import pytest
 from sqlalchemy import Table
 
 from flask_gatehouse.accounts.errors import UserNotFound
+from flask_gatehouse.accounts.joining import expire_join_requests
+from flask_gatehouse.accounts.profile import Profile
 from flask_gatehouse.accounts.rules import Role
-from flask_gatehouse.accounts.service import decline_join_request, invite, list_join_requests, request_to_join
+from flask_gatehouse.accounts.service import (
+    decline_join_request,
+    invite,
+    list_join_requests,
+    register,
+    request_to_join,
+)
 from flask_gatehouse.accounts.telling import UNTOLD
 from flask_gatehouse.audit import record, traces
 from flask_gatehouse.db.base import Base
@@ -103,6 +111,50 @@ def test_who_is_no_user_is_told_what_would_be_erased(lives: Lives) -> None:
     assert set(said(lives.house.trail()[-1].body)["subjects"]) == {f"invitation:{invited}", *requests}
     with pytest.raises(NothingHeld):
         export_address(lives.database, lives.settings, address, actor=ROOT)
+
+
+@pytest.mark.parametrize("ended", ["expired", "used"])
+def test_who_has_only_stated_an_address_is_not_told_to_its_owner(lives: Lives, ended: str) -> None:
+    """Nobody vouched for it, and once the request is over no row says so any more."""
+    address = "quixotic@example.com"
+    eve = profile("eve", email=address, email_is_authoritative=False)
+    _request_of_eve(lives, eve, ended)
+    with pytest.raises(NothingHeld):
+        export_address(lives.database, lives.settings, address, actor=ROOT)
+    with lives.database.transaction() as db:
+        invite(db, address, "editor", actor=ROOT)
+    text = "".join(export_address(lives.database, lives.settings, address, actor=ROOT))
+    assert [one["event"] for one in json.loads(text)["events"]] == ["invite_created"]
+    assert "Eve" not in text
+    assert (AT_HOME.ip or "?") not in text
+
+
+def _request_of_eve(lives: Lives, eve: Profile, ended: str) -> None:
+    with lives.database.transaction() as db:
+        request_to_join(db, eve, actor=AT_HOME)
+        if ended == "used":
+            register(db, eve, Role.VIEWER, actor=AT_HOME)
+            return
+        requests = _table("gatehouse_join_requests")
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+        db.execute(requests.update().where(requests.c.subject == eve.subject).values(requested_at=long_ago))
+        assert expire_join_requests(db) == 1
+
+
+def test_a_user_is_told_what_her_erasure_would_remove_for_her_address(lives: Lives) -> None:
+    """What was declined for it at another account, and invitations that are over; not who has only stated it."""
+    confirmed = profile("elsewhere", name="Z. Quixotic", email="Zoraida@example.com")
+    stated = profile("eve", email="zoraida@example.com", email_is_authoritative=False)
+    for who in (confirmed, stated):
+        with lives.database.transaction() as db:
+            request_to_join(db, who, actor=AT_HOME)
+            decline_join_request(db, max(one.id for one in list_join_requests(db.connection())), actor=ROOT)
+    export = told(lives)
+    assert [one["subject"] for one in export["join_requests"]] == ["quixotic-there", "elsewhere-at-google"]
+    shown = [(one["event"], one["personal"].get("name")) for one in export["events"]]
+    assert ("join_declined", "Z. Quixotic") in shown
+    assert "invite_revoked" in {event for event, _ in shown}
+    assert "Eve" not in json.dumps(export)
 
 
 def _table(name: str) -> Table:
