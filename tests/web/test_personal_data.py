@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.models import User
-from flask_gatehouse.accounts.service import invite
+from flask_gatehouse.accounts.service import Profile, invite, request_to_join
 from flask_gatehouse.audit.models import AuditEventRow
 from flask_gatehouse.kernel.context import COMMAND_LINE
 from flask_gatehouse.sessions.models import UserSession
@@ -218,3 +218,18 @@ def test_the_commands_find_who_was_only_invited_and_say_who_is_unknown(app: Flas
     for command in ("export", "erase"):
         nobody = run(args=["gatehouse", command, "nobody@example.com"])
         assert (nobody.exit_code, nobody.output) == (1, "Error: nothing is held about nobody@example.com.\n")
+
+
+@pytest.mark.parametrize("typed", ["Ada@Bücher.example", "ada@xn--bcher-kva.example"])
+def test_the_commands_find_a_domain_in_either_form(app: Flask, typed: str) -> None:
+    with state_of(app).database.transaction() as db:
+        invite(db, "ada@bücher.example", "viewer", actor=COMMAND_LINE)
+        for number, stated in enumerate(("ada@bücher.example", "ada@xn--bcher-kva.example")):
+            who = Profile("corp", "https://corp.example", str(number), "Ada", stated, email_is_authoritative=False)
+            request_to_join(db, who, actor=COMMAND_LINE)
+    run = app.test_cli_runner().invoke
+    told = json.loads(run(args=["gatehouse", "export", typed]).stdout)
+    assert (len(told["invitations"]), len(told["join_requests"])) == (1, 2)
+    erased = run(args=["gatehouse", "erase", "--yes", typed])
+    assert "Invitations and requests to join for it: 3." in erased.output
+    assert f"nothing is held about {typed.lower()}" in run(args=["gatehouse", "export", typed]).output

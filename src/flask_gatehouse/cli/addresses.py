@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..accounts.service import find_user_id, get_user
 from ..kernel.addresses import stated_address
+from ..kernel.text import case_folded_address
 
 _NUMBER = re.compile(r"user:([1-9][0-9]{0,9})")
 
@@ -51,8 +52,21 @@ def _address(value: str) -> str:
         if stated_address(value) is not None:
             return value
         raise click.BadParameter(str(error)) from error
-    # A domain in the form in which it was typed: what a provider has only claimed may be held in the other one.
+    # Said back as it was typed.
     return (found.ascii_email if value.isascii() else None) or found.normalized
+
+
+def either_form(address: str) -> tuple[str, ...]:
+    """Return an address, case-folded, with its domain as it was typed, as it travels, and in letters of its own.
+
+    Invitations have it as it travels; of whoever asks to join it stands there as her provider has stated it.
+    """
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        return (case_folded_address(address),)
+    forms = (address, found.ascii_email or address, found.normalized)
+    return tuple(dict.fromkeys(case_folded_address(form) for form in forms))
 
 
 def find_number(db: Connection | Session, value: str) -> int | None:

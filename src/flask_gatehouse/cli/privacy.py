@@ -13,12 +13,11 @@ from ..audit.traces import count_events_about
 from ..kernel.context import COMMAND_LINE
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.files import write_new
-from ..kernel.text import case_folded_address
 from ..privacy.erasure import erase_address, erase_user, get_waiting
 from ..privacy.export import export_address, export_user
 from ..privacy.leftovers import settle
 from ..web.state import State, state
-from .addresses import find_number, whom
+from .addresses import either_form, find_number, whom
 from .progress import bar
 
 
@@ -38,7 +37,7 @@ def export(email: str, output: Path | None) -> None:
     if output is not None and output.exists():
         raise click.ClickException(f"{output} is there already.")
     if user_id is None:
-        parts = export_address(here.database, here.settings, case_folded_address(email), actor=COMMAND_LINE)
+        parts = export_address(here.database, here.settings, either_form(email), actor=COMMAND_LINE)
     else:
         parts = export_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
     if output is None:
@@ -73,7 +72,7 @@ def erase(email: str, *, yes: bool) -> None:
     if not yes and not click.confirm("Erase this for good?"):
         raise click.Abort
     if user_id is None:
-        erase_address(here.database, here.settings, case_folded_address(email), actor=COMMAND_LINE)
+        erase_address(here.database, here.settings, either_form(email), actor=COMMAND_LINE)
     else:
         erase_user(here.database, here.settings, user_id, actor=COMMAND_LINE)
     try:
@@ -93,7 +92,7 @@ def _said_before(here: State, email: str, user_id: int | None) -> Iterable[str]:
     """
     if user_id is None:
         with here.database.transaction() as db:
-            held, named = get_waiting(db, here.settings, case_folded_address(email))
+            held, named = get_waiting(db, here.settings, either_form(email))
         ended = len(named) - len(held)
         yield f"Nobody here has the address {email}."
         yield f"  Invitations and requests to join for it: {len(held)}. Others that are over, in the trail: {ended}."

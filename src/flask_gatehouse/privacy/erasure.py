@@ -69,16 +69,18 @@ def erase_many(
         return change_many(db, selection, change, actor_id=actor_id, after=after)
 
 
-def erase_address(database: Database, settings: Settings, address: str, *, actor: Actor | None = None) -> None:
+def erase_address(
+    database: Database, settings: Settings, addresses: Sequence[str], *, actor: Actor | None = None
+) -> None:
     """Erase what is held for the owner of an address who is no user: invitations, and requests to join.
 
-    :param address: case-folded. That it is hers was found out by whoever asks for this.
+    :param addresses: the forms of hers, case-folded. That it is hers was found out by whoever asks for this.
     :raises NothingHeld: if there is nothing.
     """
     with _erasing(database, settings) as db:
-        held, _ = get_waiting(db, settings, address)
+        held, _ = get_waiting(db, settings, addresses)
         delete_holdings(db, held)
-        erase_traces(db, settings, held, actor, addresses=(address,))
+        erase_traces(db, settings, held, actor, addresses=addresses)
 
 
 @contextmanager
@@ -94,18 +96,18 @@ def _erasing(
     carry_out(database, settings)
 
 
-def get_waiting(db: Session, settings: Settings, address: str) -> tuple[list[Holding], set[str]]:
+def get_waiting(db: Session, settings: Settings, addresses: Sequence[str]) -> tuple[list[Holding], set[str]]:
     """Return what is held for the owner of an address who is no user, and whose values in the trail are hers.
 
     What is held is invitations and requests to join, declined ones too.
 
-    :param address: case-folded.
+    :param addresses: the forms of hers, case-folded.
     :raises NothingHeld: if there is nothing.
     """
-    named = ended_for(db, settings, (), (address,))
-    held = held_for(db, (), (address,), stated=True) + held_declined(db, named, stated=True)
+    named = ended_for(db, settings, (), addresses)
+    held = held_for(db, (), addresses, stated=True) + held_declined(db, named, stated=True)
     if not held and not named:
-        raise NothingHeld(address)
+        raise NothingHeld(addresses[0])
     return held, named.union(one.subject for one in held)
 
 

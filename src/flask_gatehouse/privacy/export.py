@@ -1,7 +1,7 @@
 """Everything that is held about a person, as JSON that docs/reference/personal-data.md describes field by field."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,20 +41,20 @@ def export_user(database: Database, settings: Settings, user_id: int, *, actor: 
 
 
 def export_address(
-    database: Database, settings: Settings, address: str, *, actor: Actor | None = None
+    database: Database, settings: Settings, addresses: Sequence[str], *, actor: Actor | None = None
 ) -> Iterator[str]:
     """Record that everything is told that is held for the owner of an address who is no user, and return it as above.
 
     It is what :func:`~.erasure.erase_address` would erase, but for requests to join that may be somebody else's.
 
-    :param address: case-folded. That it is hers was found out by whoever asks for this.
+    :param addresses: the forms of hers, case-folded. That it is hers was found out by whoever asks for this.
     :raises NothingHeld: if there is nothing that can be told.
     """
     with database.transaction() as db:
-        held, known = get_waiting(db, settings, address)
+        held, known = get_waiting(db, settings, addresses)
         subjects = _subjects_told(held, known)
         if not subjects:
-            raise NothingHeld(address)
+            raise NothingHeld(addresses[0])
         told = {"user": None, "identities": [], **tell_waiting(db, held), "sessions": []}
         details = {"subjects": sorted(subjects)}
         record(AuditEvent.PERSONAL_DATA_EXPORTED, details=details, session=db, actor=actor)

@@ -136,7 +136,7 @@ class TestSomebodyWhoIsNoUser:
             invite(db, "quixotic@example.com", "editor", actor=ROOT)
             unconfirmed = zoraida(subject="s", email="Quixotic@example.com", email_is_authoritative=False)
             request_to_join(db, unconfirmed, actor=AT_HOME)
-        erase_address(lives.database, lives.settings, "quixotic@example.com", actor=COMMAND_LINE)
+        erase_address(lives.database, lives.settings, ["quixotic@example.com"], actor=COMMAND_LINE)
         with lives.database.reading() as connection:
             assert connection.scalar(select(func.count(Invitation.id))) == 0
             assert connection.scalar(select(func.count(JoinRequest.id)).where(JoinRequest.subject == "s")) == 0
@@ -149,7 +149,7 @@ class TestSomebodyWhoIsNoUser:
     def test_that_she_was_declined_is_forgotten_too(self, lives: Lives, believed: bool) -> None:
         who = zoraida(subject="s", email="Quixotic@example.com", email_is_authoritative=believed)
         request = self.declined(lives, who)
-        erase_address(lives.database, lives.settings, "quixotic@example.com", actor=COMMAND_LINE)
+        erase_address(lives.database, lives.settings, ["quixotic@example.com"], actor=COMMAND_LINE)
         with lives.database.transaction() as db:
             assert db.get(JoinRequest, request) is None
             assert request_to_join(db, who, actor=AT_HOME) is None
@@ -175,7 +175,7 @@ class TestSomebodyWhoIsNoUser:
     def test_of_nobody_nothing_is_held(self, lives: Lives) -> None:
         contents = lives.house.contents()
         with pytest.raises(NothingHeld):
-            erase_address(lives.database, lives.settings, "nobody@example.com", actor=COMMAND_LINE)
+            erase_address(lives.database, lives.settings, ["nobody@example.com"], actor=COMMAND_LINE)
         assert lives.house.contents() == contents
 
     @pytest.mark.parametrize("ended", [False, True], ids=["waiting", "declined"])
@@ -192,8 +192,8 @@ class TestSomebodyWhoIsNoUser:
             if ended:
                 decline_join_request(db, db.scalars(select(func.max(JoinRequest.id))).one(), actor=ROOT)
         with pytest.raises(NothingHeld):
-            erase_address(lives.database, lives.settings, another, actor=COMMAND_LINE)
-        erase_address(lives.database, lives.settings, hers, actor=COMMAND_LINE)
+            erase_address(lives.database, lives.settings, [another], actor=COMMAND_LINE)
+        erase_address(lives.database, lives.settings, [hers], actor=COMMAND_LINE)
         assert "da@example.com" not in repr(lives.house.contents()).lower().replace("zoraida@example.com", "")
 
 

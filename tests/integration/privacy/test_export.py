@@ -97,7 +97,7 @@ def test_who_is_no_user_is_told_what_would_be_erased(lives: Lives) -> None:
         request_to_join(db, declined, actor=AT_HOME)
         decline_join_request(db, max(one.id for one in list_join_requests(db.connection())), actor=ROOT)
         request_to_join(db, waiting, actor=AT_HOME)
-    found = json.loads("".join(export_address(lives.database, lives.settings, address, actor=ROOT)))
+    found = json.loads("".join(export_address(lives.database, lives.settings, [address], actor=ROOT)))
     assert (found["user"], found["identities"], found["sessions"]) == (None, [], [])
     assert [one["id"] for one in found["invitations"]] == [invited]
     assert [one["subject"] for one in found["join_requests"]] == ["declined-at-google", "waiting-at-google"]
@@ -107,10 +107,10 @@ def test_who_is_no_user_is_told_what_would_be_erased(lives: Lives) -> None:
     assert lives.house.trail()[-1].event == "personal_data_exported"
     assert set(found) == set(told(lives))
     requests = {f"join_request:{one['id']}" for one in found["join_requests"]}
-    erase_address(lives.database, lives.settings, address, actor=ROOT)
+    erase_address(lives.database, lives.settings, [address], actor=ROOT)
     assert set(said(lives.house.trail()[-1].body)["subjects"]) == {f"invitation:{invited}", *requests}
     with pytest.raises(NothingHeld):
-        export_address(lives.database, lives.settings, address, actor=ROOT)
+        export_address(lives.database, lives.settings, [address], actor=ROOT)
 
 
 @pytest.mark.parametrize("ended", ["expired", "used"])
@@ -120,10 +120,10 @@ def test_who_has_only_stated_an_address_is_not_told_to_its_owner(lives: Lives, e
     eve = profile("eve", email=address, email_is_authoritative=False)
     _request_of_eve(lives, eve, ended)
     with pytest.raises(NothingHeld):
-        export_address(lives.database, lives.settings, address, actor=ROOT)
+        export_address(lives.database, lives.settings, [address], actor=ROOT)
     with lives.database.transaction() as db:
         invite(db, address, "editor", actor=ROOT)
-    text = "".join(export_address(lives.database, lives.settings, address, actor=ROOT))
+    text = "".join(export_address(lives.database, lives.settings, [address], actor=ROOT))
     assert [one["event"] for one in json.loads(text)["events"]] == ["invite_created"]
     assert "Eve" not in text
     assert (AT_HOME.ip or "?") not in text
