@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..kernel.errors import GatehouseError
+from ..kernel.errors import DependencyUnavailable, GatehouseError
 
 
 class NothingHeld(GatehouseError):
@@ -20,6 +20,13 @@ class UnreadableLedger(GatehouseError):
         super().__init__(f"the ledger of erasures, {path}, cannot be read: {why}")
         self.path = path
         self.why = why
+
+
+class UnwritableLedger(DependencyUnavailable):
+    """The ledger of erasures takes nothing now; what has to stand there waits in the database."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the ledger of erasures ({why})", 60)
 
 
 class DamagedLedger(GatehouseError):

@@ -26,7 +26,7 @@ from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.files import keep_names
-from .errors import DamagedLedger, UnreadableLedger
+from .errors import DamagedLedger, UnreadableLedger, UnwritableLedger
 from .models import LedgerKey, PendingErasure
 
 VERSION = 1
@@ -95,7 +95,8 @@ def note_erasure(db: Session, held: Sequence[Holding], subjects: Sequence[str]) 
 def write_out(database: Database, path: Path) -> int:
     """Write pending erasures into the ledger; return how many.
 
-    :raises DependencyUnavailable: if the database or the file cannot be used; nothing is lost by that.
+    :raises DependencyUnavailable: if the database cannot be used; nothing is lost by that.
+    :raises UnwritableLedger: if the file cannot be; neither by that.
     """
     with database.transaction() as db:
         pending = select(PendingErasure.id, PendingErasure.entry).where(PendingErasure.written_at.is_(None))
@@ -104,7 +105,7 @@ def write_out(database: Database, path: Path) -> int:
             try:
                 append(path, [row.entry for row in rows], lambda torn: _waits(db, torn))
             except OSError as error:
-                raise DependencyUnavailable(f"the ledger of erasures ({error.strerror})", 60) from error
+                raise UnwritableLedger(error.strerror or type(error).__name__) from error
             written = update(PendingErasure).where(PendingErasure.id.in_([row.id for row in rows]))
             db.execute(written.values(written_at=database_now()).execution_options(synchronize_session=False))
     return len(rows)

@@ -23,6 +23,7 @@ from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
 from ...kernel.errors import DependencyUnavailable
+from ...privacy.errors import DamagedLedger, UnreadableLedger, UnwritableLedger
 from ...privacy.ledger import Known, get_key, highest_numbers, look_into_ledger, name_of, write_out
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
@@ -123,6 +124,7 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
 
     :raises BackupRefused: with the reason why not; everything is as it was then, unless it says otherwise.
     :raises UnreadableLedger: if nobody could be erased again.
+    :raises UnwritableLedger: if an erasure has still to be written there, and is known to this database alone.
     :raises DamagedLedger: if a line of the ledger cannot be read.
     """
     store = _store(database.engine)
@@ -133,9 +135,19 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
             _write_ledger(database, settings)
         with _prepared(database, settings, path, manifest, dumped, now, tell) as (copy, replayed, sessions):
             kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
-    # Whoever was erased while the copy was prepared stands in the ledger, and in the copy too.
-    replay(database, settings.erasure_ledger)
+    _replay_once_more(database, settings, kept)
     return Restored(manifest, kept, now.newer_than(manifest.epoch, manifest.size), replayed, sessions, torn)
+
+
+def _replay_once_more(database: Database, settings: Settings, kept: str | None) -> None:
+    """Erase whoever was erased while the copy was prepared, and stands in the ledger and in the copy too."""
+    try:
+        replay(database, settings.erasure_ledger)
+    except (DamagedLedger, UnreadableLedger) as error:
+        before = "there was none before" if kept is None else f"the one before is kept as {kept}"
+        raise BackupRefused(
+            f"the database was restored, and {before}; but whoever was erased meanwhile may be in it, as {error}"
+        ) from error
 
 
 def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest, Report]:
@@ -143,7 +155,10 @@ def drill(database: Database, settings: Settings, tell: Tell) -> tuple[Manifest,
 
     :raises DrillFailed: if the trail that came back does not verify.
     :raises BackupRefused: if any step of it fails.
+    :raises UnwritableLedger: as a restore would.
     """
+    # As before a restore: what a power cut has left of a line there waits in the database.
+    _write_ledger(database, settings)
     with room_in(Path(tempfile.gettempdir())) as folder:
         path = folder / "drill.backup"
         # Not recorded as one that was made: nothing of it is left to restore.
@@ -255,10 +270,15 @@ def _workplaces(database: Database, path: Path, settings: Settings) -> list[Path
 
 
 def _write_ledger(database: Database, settings: Settings) -> None:
-    """Write out what erasures have left to do: it stands in the database that is about to be replaced."""
+    """Write out what erasures have left to do: it stands in the database that is about to be replaced.
+
+    :raises UnwritableLedger: if the ledger takes nothing; once the database is replaced, nobody knows of them any more.
+    """
     try:
         while write_out(database, settings.erasure_ledger):
             continue
+    except UnwritableLedger:
+        raise
     except (DependencyUnavailable, DBAPIError) as error:
         # It may be broken, which is why it is replaced.
         log.warning("erasures that do not stand in the ledger yet could not be written there: %s", error)
