@@ -1,5 +1,6 @@
 """A disk that fills up while a prepared database takes the place of the live one."""
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -19,8 +20,11 @@ from flask_gatehouse.ops.backups.errors import BackupRefused
 live, prepared = (make_engine(f"sqlite:///{path}") for path in sys.argv[1:3])
 def advance(done, total):
     # SQLite has committed into the file beside the live one by then, and not moved it from there.
-    if sys.argv[3:] and done == total:
+    if sys.argv[3].isdigit() and done == total:
         setrlimit(RLIMIT_FSIZE, (int(sys.argv[3]), RLIM_INFINITY))
+    if sys.argv[3] == "broken":
+        with open(sys.argv[1], "r+b") as file:
+            file.write(b"no database" * 1000)
 try:
     sqlite.replace(live, prepared, advance)
 except BackupRefused as error:
@@ -28,27 +32,39 @@ except BackupRefused as error:
 """
 
 
+def filling(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
 def filled(path: Path, size: int) -> Path:
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = WAL").fetchall()
-        database.execute("CREATE TABLE filling AS SELECT zeroblob(?) AS octets", (size,))
+        database.execute("CREATE TABLE filling AS SELECT ? AS octets", (filling(size),))
         database.commit()
     return path
 
 
-def size_in(path: Path) -> int:
+def octets_in(path: Path) -> bytes:
     with closing(sqlite3.connect(path)) as database:
-        return int(database.execute("SELECT length(octets) FROM filling").fetchone()[0])
+        octets: bytes = database.execute("SELECT octets FROM filling").fetchone()[0]
+        return octets
 
 
 def kept_of(live: Path) -> list[Path]:
-    return [path for path in live.parent.glob("live.db.before*") if not path.name.endswith(("-wal", "-shm"))]
+    return [path for path in all_kept_of(live) if not path.name.endswith(("-wal", "-shm"))]
 
 
-def replaced(live: Path, prepared: Path, *, room: int | None = ROOM, room_at_the_end: int | None = None) -> str:
+def all_kept_of(live: Path) -> list[Path]:
+    return list(live.parent.glob("live.db.before*"))
+
+
+def replaced(live: Path, prepared: Path, at_the_end: int | str = "", *, room: int | None = ROOM) -> str:
+    """Return what is said.
+
+    :param at_the_end: ``broken``, or beyond which size no file may grow from then on.
+    """
     limited = [] if room is None else ["prlimit", f"--fsize={room}", "--"]
-    at_the_end = [] if room_at_the_end is None else [str(room_at_the_end)]
-    command = [*limited, sys.executable, "-c", REPLACE, str(live), str(prepared), *at_the_end]
+    command = [*limited, sys.executable, "-c", REPLACE, str(live), str(prepared), str(at_the_end)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -62,25 +78,34 @@ def test_one_that_there_is_no_room_to_keep_is_as_it_was(tmp_path: Path, prepared
     said = replaced(live, prepared)
     assert said.startswith("the database cannot be kept as ")
     assert said.endswith("; it is as it was\n")
-    assert size_in(live) == 5 * ROOM
-    assert kept_of(live) == []
+    assert all_kept_of(live) == []
+    assert octets_in(live) == filling(5 * ROOM)
 
 
-def test_one_that_cannot_be_written_is_kept(tmp_path: Path, prepared: Path) -> None:
+def test_one_that_cannot_be_written_is_as_it_was_and_leaves_no_copy(tmp_path: Path, prepared: Path) -> None:
+    """The disk is full, and each further try would take as much room again."""
     live = filled(tmp_path / "live.db", 100)
     said = replaced(live, prepared)
-    (kept,) = kept_of(live)
     assert said.startswith("the database cannot be written: ")
-    assert said.endswith(f"; what was there before is kept as {kept}\n")
-    assert (size_in(live), size_in(kept)) == (100, 100)
+    assert said.endswith("; it is as it was\n")
+    assert all_kept_of(live) == []
+    assert octets_in(live) == filling(100)
+
+
+def test_one_that_does_not_answer_afterwards_is_kept(tmp_path: Path, prepared: Path) -> None:
+    live = filled(tmp_path / "live.db", 100)
+    said = replaced(live, prepared, "broken")
+    (kept,) = kept_of(live)
+    assert said.endswith(f"; it may have been replaced, and what was there before is kept as {kept}\n")
+    assert octets_in(kept) == filling(100)
 
 
 def test_what_fails_after_the_commit_takes_nothing_away(tmp_path: Path, prepared: Path) -> None:
     live = filled(tmp_path / "live.db", 100)
-    said = replaced(live, prepared, room=None, room_at_the_end=ROOM)
+    said = replaced(live, prepared, ROOM, room=None)
     (kept,) = kept_of(live)
-    assert said.endswith(f"; what was there before is kept as {kept}\n")
-    assert (size_in(live), size_in(kept)) == (10 * ROOM, 100)
+    assert said.endswith(f"; it may have been replaced, and what was there before is kept as {kept}\n")
+    assert (octets_in(live), octets_in(kept)) == (filling(10 * ROOM), filling(100))
 
 
 def test_a_damaged_one_has_another_name_then(tmp_path: Path, prepared: Path) -> None:
@@ -88,7 +113,7 @@ def test_a_damaged_one_has_another_name_then(tmp_path: Path, prepared: Path) -> 
     live.write_bytes(b"no database" * 1000)
     said = replaced(live, prepared)
     (kept,) = kept_of(live)
-    assert said.endswith(f"; what was there before is kept as {kept}\n")
+    assert said.endswith(f"; it may have been replaced, and what was there before is kept as {kept}\n")
     assert kept.read_bytes() == b"no database" * 1000
 
 

@@ -19,6 +19,10 @@ KIND = "sqlite"
 # So many pages at once; in between, whoever wants to write is let in.
 PAGES = 2000
 Advance = Callable[[int, int], None]
+# What SQLite says of a step of its copy, how many pages are left, and of how many.
+Progress = Callable[[int, int, int], None]
+# SQLITE_DONE (https://sqlite.org/rescode.html#done): the copy is whole and committed.
+_DONE = 101
 
 
 def path_of(engine: Engine) -> Path:
@@ -37,7 +41,7 @@ def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
     :raises BackupRefused: if there is no room.
     """
     try:
-        _copy(path_of(engine), target, advance, pages=PAGES)
+        _copy(path_of(engine), target, _telling(advance), pages=PAGES)
     except sqlite3.Error as error:
         raise BackupRefused(f"the database cannot be copied: {error}") from error
     return _look(target)
@@ -93,7 +97,7 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
     with room_in(path.parent) as folder:
         place = folder / "gatehouse.db"
         try:
-            _copy(dumped, place, lambda done, total: None)
+            _copy(dumped, place)
         except sqlite3.Error as error:
             raise BackupRefused(f"the backup cannot be unpacked in {path.parent}: {error}") from error
         copy = make_engine(f"sqlite:///{place}")
@@ -113,22 +117,45 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
     """
     path = path_of(live)
     kept = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    before = log_of(live)
     live.dispose()
     prepared.dispose()
     is_there = path.exists()
-    if is_there:
-        _keep(path, kept)
+    is_copied = is_there and _keep(path, kept)
+    is_committed = False
+
+    def note(status: int, left: int, total: int) -> None:
+        nonlocal is_committed
+        is_committed = status == _DONE
+        advance(total - left, total)
+
     try:
-        _copy(path_of(prepared), path, advance)
+        _copy(path_of(prepared), path, note)
     except (sqlite3.Error, OSError) as error:
-        # What has failed may have come after the COMMIT, and the copy is then all that is left of the one before.
-        now = f"; what was there before is kept as {kept}" if is_there else ""
+        now = f"; it may have been replaced, and what was there before is kept as {kept}" if is_there else ""
+        if is_copied and not is_committed and _is_still(live, before):
+            # Nobody misses the copy, which takes as much room again on a disk that may be full.
+            with suppress(OSError):
+                kept.unlink()
+                now = "; it is as it was"
         raise BackupRefused(f"the database cannot be written: {error}{now}") from error
     return str(kept) if is_there else None
 
 
-def _keep(path: Path, kept: Path) -> None:
-    """Copy the live database, or move it where it is none any more.
+def _is_still(live: Engine, before: Log) -> bool:
+    """Return whether the live database answers, and is in the same epoch: what takes its place has begun another."""
+    try:
+        with live.connect() as connection:
+            now = contents.log_of(connection)
+    except DatabaseError:
+        return False
+    finally:
+        live.dispose()
+    return (now.log, now.epoch) == (before.log, before.epoch)
+
+
+def _keep(path: Path, kept: Path) -> bool:
+    """Copy the live database, or move it where it is none any more; return whether it is where it was.
 
     :raises BackupRefused: if it can be neither copied nor moved; the sentence says where it is then.
     """
@@ -137,13 +164,15 @@ def _keep(path: Path, kept: Path) -> None:
         # growing. It is never one of an earlier restore.
         kept.touch(mode=0o600, exist_ok=False)
     try:
-        _copy(path, kept, lambda done, total: None)
+        _copy(path, kept)
     except sqlite3.OperationalError as error:
         with suppress(OSError):
             kept.unlink()
         raise BackupRefused(f"the database cannot be kept as {kept}: {error}; it is as it was") from error
     except sqlite3.DatabaseError:
         _move(path, kept)
+        return False
+    return True
 
 
 def _move(path: Path, kept: Path) -> None:
@@ -156,8 +185,12 @@ def _move(path: Path, kept: Path) -> None:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path, advance: Advance, *, pages: int = -1) -> None:
+def _telling(advance: Advance) -> Progress:
+    return lambda status, left, total: advance(total - left, total)
+
+
+def _copy(source: Path, target: Path, progress: Progress | None = None, *, pages: int = -1) -> None:
     with closing(sqlite3.connect(source, timeout=30)) as one, closing(sqlite3.connect(target, timeout=30)) as other:
-        one.backup(other, pages=pages, progress=lambda _, left, total: advance(total - left, total), sleep=0.05)
+        one.backup(other, pages=pages, progress=progress, sleep=0.05)
         # Everything is in the one file then, and nothing beside it.
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
