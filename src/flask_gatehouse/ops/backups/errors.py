@@ -1,4 +1,4 @@
-"""Why there is no backup, or why one was not restored. Nothing has been touched by then."""
+"""Why there is no backup, or why one was not restored; where anything has been touched by then, it says so."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,7 +99,8 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
         yield copy
     finally:
         copy.dispose()
-        with _outside(engine.url) as connection:
+        # A server that is away by now must not take the place of what is said of the names.
+        with suppress(BackupRefused), _outside(engine.url) as connection:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
 
@@ -109,7 +110,7 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
     Both names change in one transaction. Whoever is connected is shown out, and finds the new one with the next
     connection.
 
-    :raises BackupRefused: if the names cannot be changed; everything is as it was then.
+    :raises BackupRefused: if the names cannot be changed; the sentence says which of the two is the live one.
     """
     current, new = str(live.url.database), str(prepared.url.database)
     kept = f"{current}_before_{datetime.now(UTC):%Y%m%d%H%M%S}"
@@ -126,6 +127,9 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
                 # One message with several statements is one transaction.
                 connection.exec_driver_sql(f"BEGIN; {away}{into_place}; COMMIT")
             except DBAPIError as error:
+                if error.connection_invalidated:
+                    now = _found_afterwards(live.url, new, kept if is_there else None)
+                    raise BackupRefused(f"the database cannot be replaced: {said_by_driver(error)}; {now}") from error
                 connection.exec_driver_sql("ROLLBACK")
                 # 55006: somebody has connected again.
                 if getattr(error.orig, "sqlstate", None) != "55006" or attempt == ATTEMPTS - 1:
@@ -136,6 +140,16 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
                 advance(1, 1)
                 return kept if away else None
     raise AssertionError("the last attempt returns or raises")
+
+
+def _found_afterwards(url: URL, new: str, kept: str | None) -> str:
+    """Return which of the two is the live database, where the server has answered nobody whether it has committed."""
+    before = "there was none before" if kept is None else f"the one before is kept as {kept}"
+    try:
+        with _outside(url) as connection:
+            return "it is as it was" if _exists(connection, new) else f"but it was, and {before}"
+    except (BackupRefused, DBAPIError):
+        return f"it may have been all the same, and then {before}"
 
 
 def _show_out(connection: Connection, *names: str) -> None:

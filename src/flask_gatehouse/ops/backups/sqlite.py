@@ -41,7 +41,7 @@ def dump(engine: Engine, target: Path, advance: Advance) -> Contents:
     :raises BackupRefused: if there is no room.
     """
     try:
-        _copy(path_of(engine), target, _telling(advance), pages=PAGES)
+        _copy(path_of(engine), target, lambda _, left, total: advance(total - left, total), pages=PAGES)
     except sqlite3.Error as error:
         raise BackupRefused(f"the database cannot be copied: {error}") from error
     return _look(target)
@@ -183,10 +183,6 @@ def _move(path: Path, kept: Path) -> None:
     with refusing(f"what belonged to the damaged database cannot be removed; what was there before is kept as {kept}"):
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _telling(advance: Advance) -> Progress:
-    return lambda status, left, total: advance(total - left, total)
 
 
 def _copy(source: Path, target: Path, progress: Progress | None = None, *, pages: int = -1) -> None:
