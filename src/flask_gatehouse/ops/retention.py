@@ -84,7 +84,7 @@ class Retention:
             return None
         outside = newest_outside(self._settings, self._keys)
         try:
-            if self._archived is None or not is_whole(self._archived):
+            if self._archived is None or not self._is_whole(self._archived):
                 with as_unavailable():
                     self._archived = self._archive(folder, outside, moment(utc_now() - length))
         except OSError as error:
@@ -97,6 +97,26 @@ class Retention:
         left = self._cut(self._archived)
         self._archived = None
         return left
+
+    def _is_whole(self, archived: Archived) -> bool:
+        """Return whether the file of an archive is what was checked: what leaves for another one is gone.
+
+        One that has changed is removed, unless its events have left for it. They are all in the trail still, and who is
+        erased there would stay in a file that nobody takes back.
+
+        :raises OSError: if it cannot be read.
+        """
+        path = archived.path
+        if not path.exists():
+            return False
+        if digest_of(path) == archived.sha256:
+            return True
+        self._tell(f"{path} has changed since it was checked", "archive")
+        with self._database.transaction() as db:
+            has_left = is_named(db, path.name)
+        if not has_left:
+            path.unlink()
+        return False
 
     def _archive(self, folder: Path, outside: Sequence[Checkpoint], before: str) -> Archived | None:
         """Write the archive of what leaves next; None if nothing does, or not as it is."""
@@ -141,20 +161,6 @@ class Retention:
         log.error("no event leaves the trail: %s", sentence)
         with self._database.transaction() as db:
             record(AuditEvent.VERIFY_FAILED, details={"task": "retention"}, reason=reason, session=db, actor=SYSTEM)
-
-
-def is_whole(archived: Archived) -> bool:
-    """Return whether the file of an archive is what was checked: what leaves for another one is gone.
-
-    :raises OSError: if it cannot be read.
-    """
-    path = archived.path
-    if not path.exists():
-        return False
-    is_same = digest_of(path) == archived.sha256
-    if not is_same:
-        log.error("%s has changed before its events could leave; they are archived anew", path)
-    return is_same
 
 
 def archive_name(leaving: Leaving, digest: str) -> str:

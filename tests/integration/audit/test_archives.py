@@ -97,13 +97,30 @@ def test_the_archive_of_what_has_left_stays_although_nobody_has_heard_that_it_le
     assert is_intact(trail)
 
 
-def test_what_has_changed_since_it_was_checked_lets_nothing_leave(trail: Trail, tmp_path: Path) -> None:
+def test_what_has_changed_since_it_was_checked_lets_nothing_leave_and_does_not_stay(
+    trail: Trail, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever is erased meanwhile would stay in it."""
     retention, archive = interrupted(trail, tmp_path, after=False)
     archive.write_bytes(archive.read_bytes()[:1000])
     retention.run()
-    (whole,) = set(archives(tmp_path)) - {archive}
+    (whole,) = archives(tmp_path)
+    assert whole != archive
     assert (last_cut(trail)["file"], last_cut(trail)["sha256"]) == (whole.name, digest_of(whole))
+    assert f"{archive} has changed since it was checked" in caplog.text
+    told = [json.loads(body) for body in trail_events(trail)]
+    assert [one["reason"] for one in told if one["event"] == "audit_verify_failed"] == ["archive"]
     assert is_intact(trail)
+
+
+def test_what_has_changed_stays_where_its_events_have_left_for_it(trail: Trail, tmp_path: Path) -> None:
+    """It may be all that is left of them."""
+    retention, archive = interrupted(trail, tmp_path, after=True)
+    changed = archive.read_bytes()[:1000]
+    archive.write_bytes(changed)
+    retention.run()
+    assert archive.read_bytes() == changed
+    assert last_cut(trail)["file"] == archive.name
 
 
 def test_whoever_is_erased_before_it_is_tried_again_is_in_no_archive(trail: Trail, tmp_path: Path) -> None:
