@@ -205,6 +205,15 @@ def test_a_search_that_rests_says_how_far_it_has_come(
     assert "Search on" in page
     assert f"before={answer['next']}" in page
     assert "Nothing matches" not in page
+    # Towards what is newer a program goes on by ``previous``, also where nothing older is left to lead to.
+    with state_of(app).database.transaction() as db:
+        record_each("kept.first", [Facts(("article", 2))], session=db)
+    rising = admin.get(f"{query}&after=0", headers=JSON).get_json()
+    assert (rising["events"], rising["next"], rising["searched_to"] is None) == ([], None, False)
+    while not rising["events"]:
+        assert rising["searched_to"]
+        rising = admin.get(f"{query}&after={rising['previous']}", headers=JSON).get_json()
+    assert rising["events"][0]["target"] == {"type": "article", "id": "2"}
 
 
 def test_the_page_tells_what_has_changed_and_what_is_erased(

@@ -215,7 +215,8 @@ def _seal(connection: Connection, now: datetime) -> Seal:
 
 def _page_as_json(page: TrailPage) -> dict[str, Any]:
     searched_to = None if page.searched_to is None else page.searched_to.isoformat()
-    return {"events": [event.to_dict() for event in page.events], "next": page.next, "searched_to": searched_to}
+    events = [event.to_dict() for event in page.events]
+    return {"events": events, "next": page.next, "previous": page.previous, "searched_to": searched_to}
 
 
 def _place_as_json(place: TreePlace | None) -> dict[str, Any] | None:

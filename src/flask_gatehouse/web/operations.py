@@ -49,7 +49,14 @@ _LOG_FILTERS: dict[str, Schema] = {
     "ip": {"type": "string", "anyOf": [{"const": ""}, {"format": "ipv4"}, {"format": "ipv6"}]},
 }
 _NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
-_LOG = record({"events": listed(ref("Event")), "next": or_null(COUNT), "searched_to": or_null(MOMENT)})
+_LOG = record(
+    {
+        "events": listed(ref("Event")),
+        "next": or_null(COUNT),
+        "previous": or_null(COUNT),
+        "searched_to": or_null(MOMENT),
+    }
+)
 _ACTIVITY = record({"events": listed(ref("Activity")), "next": or_null(COUNT)})
 _CURSOR: Schema = {"type": "string", "maxLength": LONGEST_CURSOR}
 _LIST = record({"users": listed(ref("User")), "next": or_null(TEXT)})
