@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-# A folder that takes files and cannot be read, and file systems that write no folder by itself. The file is there.
-_NOT_KEPT = frozenset({errno.EACCES, errno.EINVAL, errno.ENOTSUP})
+# A folder that takes files and cannot be read, and file systems that write no folder by itself.
+_NOT_BY_ITSELF = frozenset({errno.EACCES, errno.EINVAL, errno.ENOTSUP})
 
 
 def write_new(path: Path, pieces: Iterable[bytes]) -> None:
@@ -35,7 +35,7 @@ def write_new(path: Path, pieces: Iterable[bytes]) -> None:
 def keep_names(folder: Path) -> None:
     """Write a folder to the disk: without that a power cut takes back which files are in it, and what they are called.
 
-    Where the operating system does that for no folder like it, nothing more can be done, and what was written stays.
+    Where that cannot be done for a folder by itself, everything that waits is written, of all file systems.
 
     :raises OSError: if the operating system refuses.
     """
@@ -46,8 +46,10 @@ def keep_names(folder: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno not in _NOT_KEPT:
+        if error.errno not in _NOT_BY_ITSELF:
             raise
+        # Whoever calls this deletes next what the file holds, or tells that it is there: no right to read is needed.
+        os.sync()
 
 
 def digest_of(path: Path) -> str:

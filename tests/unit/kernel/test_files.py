@@ -27,17 +27,32 @@ def letter_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     folder.chmod(0o700)
 
 
-def test_a_file_stays_in_a_folder_that_cannot_be_read(letter_box: Path) -> None:
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether everything was written, for each time: not the whole machine's, which others wait for."""
+    times: list[bool] = []
+    monkeypatch.setattr(os, "sync", lambda: times.append(True))
+    return times
+
+
+def test_a_file_stays_in_a_folder_that_cannot_be_read(letter_box: Path, synced: list[bool]) -> None:
     write_new(Path("export.jsonl"), [b"whole"])
+    assert synced == [True]
     with pytest.raises(PermissionError):
         list(Path().iterdir())
     assert Path("export.jsonl").read_bytes() == b"whole"
 
 
-def test_a_file_system_that_keeps_no_folders_is_left_to_itself() -> None:
+def test_where_no_folder_is_written_by_itself_everything_is(synced: list[bool]) -> None:
     with pytest.raises(OSError, match="Invalid argument"):
         _sync(Path("/proc/self"))
     keep_names(Path("/proc/self"))
+    assert synced == [True]
+
+
+def test_where_a_folder_is_written_nothing_else_is(tmp_path: Path, synced: list[bool]) -> None:
+    keep_names(tmp_path)
+    assert synced == []
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
