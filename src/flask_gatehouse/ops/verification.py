@@ -17,7 +17,8 @@ from ..settings import Settings
 
 log = logging.getLogger("flask_gatehouse.audit")
 HOUR = timedelta(hours=1)
-# What a verification took, times this, until the next one: it costs a fiftieth of one processor at most.
+# What a verification took, times this, until the next one: one that comes to its end costs a fiftieth of one processor
+# at most.
 REST = 50
 # A worker that has just begun lets the sealer catch up first.
 BEGINNING_S = 60.0
@@ -74,7 +75,10 @@ class Verifier:
         finally:
             rest = REST * (self._clock() - began)
             # One that breaks off after an hour must not begin again at once, and read for as long as a worker lives.
-            self._due = self._clock() + (max(HOUR.total_seconds(), rest) if is_done else min(rest, LONGEST_PAUSE_S))
+            pause = max(HOUR.total_seconds(), rest) if is_done else min(rest, LONGEST_PAUSE_S)
+            self._due = self._clock() + pause
+            if not is_done:
+                log.warning("a verification of the trail has broken off; it begins again in %.0f seconds", pause)
         self._tell(report)
         return report
 

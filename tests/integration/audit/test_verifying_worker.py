@@ -132,7 +132,13 @@ def test_what_takes_long_is_done_less_often(trail: Trail, settings: Settings, mo
 
 @pytest.mark.parametrize(("took", "rest"), [(60, REST * 60), (2 * HOUR_S, LONGEST_PAUSE_S)])
 def test_one_that_breaks_off_begins_again_neither_at_once_nor_days_later(
-    trail: Trail, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch, took: float, rest: float
+    trail: Trail,
+    settings: Settings,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    took: float,
+    rest: float,
 ) -> None:
     tries: list[float] = []
 
@@ -150,6 +156,7 @@ def test_one_that_breaks_off_begins_again_neither_at_once_nor_days_later(
         with suppress(DependencyUnavailable):
             verifier.verify_if_due()
     assert tries == [begun, begun + took + rest]
+    assert caplog.text.count(f"has broken off; it begins again in {rest:.0f} seconds") == 2
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
