@@ -207,6 +207,8 @@ def test_a_host_below_a_path_of_its_server(sqlite_url: str) -> None:
         (redirect_uri,) = parse_qs(urlsplit(started.location).query)["redirect_uri"]
         assert redirect_uri == "http://localhost/site/gate/auth/authorize/dev"
         assert started.location.startswith("http://localhost/site/gate/dev/provider/authorize?")
+        elsewhere = client.get("/gate/auth/login/dev?next=/site/mine", base_url="http://127.0.0.1/site")
+        assert elsewhere.location == "http://localhost/site/gate/auth/login/dev?next=/site/mine"
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_gatehouse.app import create_app
 from flask_gatehouse.signin.attempt import MOST_AT_ONCE
 from flask_gatehouse.signin.errors import ProviderUnavailable
 from flask_gatehouse.testing import sign_in_as, sign_in_through_provider
 from flask_gatehouse.web.way_back import LONGEST
-from tests.web.conftest import state_of
+from tests.web.conftest import development, running, state_of
 from tests.web.test_answers import HTMX
 
 # A browser sends what a person has: half of the header in which servers often take 8,190 bytes stays free.
@@ -96,6 +97,28 @@ def test_no_way_back_leads_into_the_gate(client: FlaskClient, path: str) -> None
     told = client.get("/account", headers={**HTMX, "HX-Current-URL": f"http://localhost{path}"})
     assert told.headers["HX-Redirect"] == "/auth/login"
     assert sign_in_through_provider(client, email="ada@example.com", name="Ada", next=path) == "/dashboard"
+
+
+@pytest.mark.parametrize("query", ["", "?next=/account?tab%3D1%26x", "?next=/caf%C3%A9", "?next=%FF"])
+def test_a_sign_in_at_another_name_of_this_machine_begins_at_the_one_that_counts(
+    client: FlaskClient, query: str
+) -> None:
+    led = client.get(f"/auth/login/dev{query}", base_url="http://127.0.0.1")
+    assert (led.status_code, led.location) == (302, f"http://localhost/auth/login/dev{query}")
+
+
+def test_a_query_of_no_encoding_begins_there_too(client: FlaskClient) -> None:
+    led = client.get("/auth/login/dev", base_url="http://127.0.0.1", environ_overrides={"QUERY_STRING": "next=\xff"})
+    assert (led.status_code, led.location) == (302, "http://localhost/auth/login/dev?next=%C3%BF")
+
+
+def test_behind_a_tunnel_that_encrypts_a_sign_in_does_not_lead_to_itself(sqlite_url: str) -> None:
+    github = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "secret"}
+    config = development(sqlite_url, GATEHOUSE_BASE_URL="https://tunnel.example.com", **github)
+    for app in running(create_app(config)):
+        begun = app.test_client().get("/auth/login/github", base_url="http://tunnel.example.com")
+        assert begun.location.startswith("https://github.com/login/oauth/authorize?")
+        assert attempt_cookies(begun)
 
 
 def test_asking_for_a_page_of_the_gate_leads_to_it_without_a_way_back(client: FlaskClient) -> None:

@@ -22,7 +22,7 @@ from .actor import actor, caller, clear_session_cookie, forget_visit, set_sessio
 from .confirmation import asked_first
 from .denials import ProviderGone
 from .devices import knows_device, remember_device
-from .htmx import is_htmx, redirect_by_htmx, wants_json
+from .htmx import is_htmx, redirect_by_htmx, this_page, wants_json
 from .labels import label_of
 from .language import language, marked as _, text
 from .measures import UNAVAILABLE
@@ -63,11 +63,12 @@ def sign_in() -> ResponseReturnValue:
 
 
 def begin_sign_in(provider: str) -> ResponseReturnValue:
-    settings = state().settings
-    if settings.development and request.host_url.rstrip("/") != settings.base_url:
+    here = state()
+    if not here.secure_cookies and request.host_url.rstrip("/") != here.settings.base_url:
         # Somebody typed 127.0.0.1 where the base URL says localhost: the answer comes back to the base URL, where
-        # the cookie that is set here would be missing. A proxy may well change the host, so only in development.
-        return redirect(settings.base_url + request.full_path.rstrip("?"))
+        # the cookie that is set here would be missing. Only where that is plain http on this machine: a proxy or a
+        # tunnel that encrypts changes the host, and would lead here without end.
+        return redirect(here.settings.base_url + this_page())
     return send_to_provider(provider, wanted_page(), Purpose.SIGN_IN, None)
 
 
