@@ -269,9 +269,12 @@ def test_every_button_says_which_state_it_has_seen(enter: Enter, target: int) ->
         client.post(f"/users/{target}/toggle-active", headers=who.headers)
 
 
-def test_a_form_that_does_not_say_what_it_means_is_told_the_methods(enter: Enter, target: int) -> None:
+@pytest.mark.parametrize("said", [{"name": "Other"}, {"_method": "get"}, {"_method": "head"}, {"_method": "post"}])
+def test_a_form_that_does_not_say_what_it_means_is_told_the_methods(
+    enter: Enter, target: int, said: dict[str, str]
+) -> None:
     client, who = enter(Role.ADMIN)
-    answer = client.post(f"/users/{target}", data={"name": "Other"}, headers=who.headers)
+    answer = client.post(f"/users/{target}", data=said, headers=who.headers)
     assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "PUT", "DELETE"})
 
 

@@ -1,7 +1,8 @@
 """The review of access: dormant accounts and roles, to confirm or to withdraw, one by one or together."""
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,6 +39,7 @@ from .sent import sent
 from .standing import changing
 from .state import state
 
+log = logging.getLogger("flask_gatehouse")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIDED = {
     (Part.ROLES, Decision.CONFIRM): _("Keeps the role."),
@@ -80,6 +82,7 @@ def access_review() -> ResponseReturnValue:
     # A tick that says something else than ours do may mean the opposite.
     if wrong := {name: FieldProblem.UNKNOWN for name in ("complete", "everyone") if fields.get(name, "1") != "1"}:
         raise InvalidField(wrong)
+    _refuse_several(fields)
     if "complete" in fields:
         return _complete()
     if "one" in fields:
@@ -88,6 +91,13 @@ def access_review() -> ResponseReturnValue:
         return _decide_one(_part(part), _decision(word), number(user_id))
     part, decision = _part(fields.get("part", "")), _decision(fields.get("decision", ""))
     return _decide_many(part, decision, chosen_users(fields.getlist("user")), everyone="everyone" in fields)
+
+
+def _refuse_several(fields: Mapping[str, str]) -> None:
+    """Return if fields mean one thing: of two, one would otherwise be done, and nobody would see which."""
+    said = [name for name in ("complete", "one", "part", "decision", "user", "everyone") if name in fields]
+    if len(said) > 1 and not {"complete", "one"}.isdisjoint(said):
+        raise InvalidField(dict.fromkeys(said, FieldProblem.NOT_HERE))
 
 
 def periods() -> Periods:
@@ -198,6 +208,7 @@ def _decide_everybody(part: Part, decision: Decision) -> tuple[BulkResult, bool]
         except DependencyUnavailable:
             if not total.changed:
                 raise
+            log.warning("deciding about everybody has stopped; decided: %s", total.changed, exc_info=True)
             return total, False
         total.changed, total.skipped = total.changed + result.changed, result.skipped
         if not result.changed:

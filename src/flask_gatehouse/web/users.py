@@ -75,8 +75,8 @@ def user(user_id: int) -> ResponseReturnValue:
         require(Permission.ADMIN_NOT_SELF, user_id)
         require_confirmation()
         return _delete(user_id)
-    if method not in {"GET", "HEAD"}:
-        # A form that does not say which of them it means.
+    if request.method != "GET":
+        # A form that does not say which of them it means. HEAD is GET by now.
         raise MethodNotAllowed(["GET", "HEAD", "PUT", "DELETE"])
     with state().database.reading() as connection:
         row = get_user(connection, user_id)
