@@ -1,6 +1,6 @@
 """What programs can ask of each route: the descriptions that ``/openapi.json`` is made of.
 
-One entry for each route and method of the URL table that answers JSON; ``PAGES_ONLY`` names those that do not.
+One entry for each route and method of the URL table that answers JSON.
 """
 
 from dataclasses import dataclass, field
@@ -162,31 +162,4 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "One event, with its place in the tree", {200: ref("EventWithPlace")}, refusals=(404,)
     ),
     ("openapi", "GET"): Operation("This document", {200: {"type": "object"}}),
-}
-PAGES_ONLY = {
-    # It leads to a provider, which only a browser can talk to.
-    ("link_identity", "POST"),
-    ("unlink_identity", "POST"),
-    ("metrics", "GET"),
-    ("index", "GET"),
-    ("sign_in", "GET"),
-    ("begin_sign_in", "GET"),
-    ("finish_sign_in", "GET"),
-    ("sign_out", "GET"),
-    ("confirm", "GET"),
-    ("confirmed", "GET"),
-    ("dashboard", "GET"),
-    ("access_review", "GET"),
-    ("access_review", "POST"),
-    ("claim_administration", "POST"),
-    ("not_me", "GET"),
-    ("not_me", "POST"),
-    ("delete_account", "GET"),
-    ("audit_news", "GET"),
-    # A file.
-    ("audit_export", "GET"),
-    # For forms without script, which know no other method.
-    ("user", "POST"),
-    ("end_session", "POST"),
-    ("end_other_sessions", "POST"),
 }
