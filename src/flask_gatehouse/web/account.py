@@ -13,10 +13,11 @@ from ..sessions.rules import EndReason, is_session_id
 from ..sessions.service import account_of, end_other_sessions as end_others, end_session as end, owner_of
 from ..sessions.telling import SessionView, living_sessions
 from .activity import activity_panel
-from .actor import clear_session_cookie, current_user, forget_visit, signed_in, visit
+from .actor import current_user, forget_visit, signed_in, visit
+from .auth import leave
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
-from .htmx import current_page, is_htmx, redirect_by_htmx, trigger, wants_json, wants_part
+from .htmx import current_page, redirect_by_htmx, trigger, wants_json, wants_part
 from .labels import device_in_words, label_of
 from .language import plural, text
 from .standing import changing
@@ -62,12 +63,7 @@ def end_session(session_id: str) -> ResponseReturnValue:
         ended = end(db, session_id, EndReason.REVOKED)
     if who.session_id != session_id:
         return _gone(text("The session was ended.") if ended else text("That session had ended already."))
-    forget_visit()
-    if wants_json():
-        return clear_session_cookie(make_response("", 204))
-    goodbye = url_for("gatehouse.sign_in", notice="signed_out")
-    left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
-    return clear_session_cookie(left)
+    return leave("signed_out")
 
 
 def end_other_sessions() -> ResponseReturnValue:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.views import SignedInUser
@@ -22,7 +22,7 @@ from .actor import actor, caller, clear_session_cookie, forget_visit, set_sessio
 from .confirmation import asked_first
 from .denials import ProviderGone
 from .devices import knows_device, remember_device
-from .htmx import is_htmx, redirect_by_htmx, this_page, wants_json
+from .htmx import lead_to, this_page, wants_json
 from .labels import label_of
 from .language import language, marked as _, text
 from .measures import UNAVAILABLE
@@ -190,12 +190,18 @@ def sign_out() -> ResponseReturnValue:
     found = signed_in()
     with state().database.transaction() as db:
         end_session(db, found.session_id, EndReason.LOGOUT)
+    return leave("signed_out", provider=found.provider)
+
+
+def leave(notice: str, provider: str | None = None) -> Response:
+    """Answer whoever has just ended her own session: without its cookie, and a page is led to the door.
+
+    :param notice: what the page for signing in says, by its name.
+    :param provider: where she may want to sign out, too.
+    """
     forget_visit()
-    if wants_json():
-        return clear_session_cookie(make_response("", 204))
-    goodbye = url_for("gatehouse.sign_in", notice="signed_out", provider=found.provider)
-    response = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
-    return clear_session_cookie(response)
+    door = url_for("gatehouse.sign_in", notice=notice, provider=provider)
+    return clear_session_cookie(make_response("", 204) if wants_json() else lead_to(door))
 
 
 def session_status() -> ResponseReturnValue:

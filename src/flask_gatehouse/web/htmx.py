@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from flask import Response, request
+from flask import Response, make_response, redirect, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -73,6 +73,11 @@ def redirect_by_htmx(response: Response, url: str) -> Response:
     """Make htmx leave the page for another. A 302 would be followed and swapped into the page."""
     response.headers["HX-Redirect"] = url
     return response
+
+
+def lead_to(url: str) -> Response:
+    """Lead on after a change: a browser by 303, htmx by its header."""
+    return redirect_by_htmx(make_response(""), url) if is_htmx() else make_response(redirect(url, 303))
 
 
 def trigger(response: Response, **events: object) -> Response:

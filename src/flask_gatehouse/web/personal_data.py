@@ -1,6 +1,6 @@
 """What a person may do about her data: have it, and have it erased."""
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..accounts.locks import is_only_administrator
@@ -9,9 +9,10 @@ from ..kernel.clock import utc_now
 from ..kernel.text import case_folded_address
 from ..privacy.erasure import erase_user
 from ..privacy.export import export_user as export
-from .actor import clear_session_cookie, forget_visit, signed_in
+from .actor import signed_in
+from .auth import leave
 from .downloads import is_taken, named
-from .htmx import is_htmx, redirect_by_htmx, wants_json
+from .htmx import wants_json
 from .language import text
 from .problems import problem
 from .sent import sent
@@ -39,12 +40,7 @@ def delete_account() -> ResponseReturnValue:
         return _page(wrong), 422
     here = state()
     erase_user(here.database, here.settings, who.user_id, herself=True, check=may_still_go)
-    forget_visit()
-    if wants_json():
-        return clear_session_cookie(make_response("", 204))
-    goodbye = url_for("gatehouse.sign_in", notice="erased")
-    left = redirect_by_htmx(make_response(""), goodbye) if is_htmx() else make_response(redirect(goodbye, 303))
-    return clear_session_cookie(left)
+    return leave("erased")
 
 
 def _typed() -> str:
