@@ -1,12 +1,12 @@
 """Linking another account to one's own, and unlinking one."""
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ..signin.attempt import Purpose
 from ..signin.linking import unlink
 from .actor import actor, signed_in
-from .htmx import is_htmx, redirect_by_htmx, wants_json
+from .htmx import is_htmx, lead_to, redirect_by_htmx, wants_json
 from .language import text
 from .round_trip import begin_round_trip, remember_attempt
 from .standing import changing
@@ -20,14 +20,13 @@ def link_identity(provider: str) -> ResponseReturnValue:
     and his account would open hers from then on. ``form-action 'self'`` stops the way there from a form, so that it
     is a page with a link; htmx is told where to go.
     """
-    here, found = state(), signed_in()
-    label = here.provider(provider).settings.label
+    chosen, found = state().provider(provider).settings, signed_in()
     url, attempt = begin_round_trip(provider, url_for("gatehouse.account"), Purpose.LINK, found.session_id)
     if is_htmx():
         response = redirect_by_htmx(make_response(""), url)
     else:
-        page = render_template("gatehouse/account/link.html", label=label, kind=_kind(provider), provider_url=url)
-        response = make_response(page)
+        values = {"label": chosen.label, "kind": chosen.kind, "provider_url": url}
+        response = make_response(render_template("gatehouse/account/link.html", **values))
     remember_attempt(response, attempt)
     return response
 
@@ -38,9 +37,4 @@ def unlink_identity(identity_id: int) -> ResponseReturnValue:
     if wants_json():
         return make_response("", 204)
     flash(text("The account is no longer a way to sign in here. Its sessions have ended."), "success")
-    there = url_for("gatehouse.account")
-    return redirect_by_htmx(make_response(""), there) if is_htmx() else redirect(there, 303)
-
-
-def _kind(provider: str) -> str:
-    return str(state().provider(provider).settings.kind)
+    return lead_to(url_for("gatehouse.account"))
