@@ -43,7 +43,7 @@ def account() -> ResponseReturnValue:
     return render_template(
         "gatehouse/account/account.html",
         sessions=[shown_session(session) for session in sessions],
-        identities=[shown_identity(identity) | {"current": identity.id == begun_with} for identity in identities],
+        identities=[shown_identity(identity, begun_with) for identity in identities],
         version=user.version,
         providers=[provider.settings for provider in here.providers.values()],
         **panel,
@@ -104,8 +104,12 @@ def _identity_fields(identity: IdentityView) -> dict[str, Any]:
     return asdict(identity) | {name: getattr(identity, name).isoformat() for name in ("created_at", "last_used_at")}
 
 
-def shown_identity(identity: IdentityView) -> dict[str, Any]:
-    return asdict(identity) | {"label": label_of(identity.provider)}
+def shown_identity(identity: IdentityView, begun_with: int | None = None) -> dict[str, Any]:
+    """Return what the row of an identity shows.
+
+    :param begun_with: the identity with which the session of whoever looks at it was begun, where that is her own.
+    """
+    return asdict(identity) | {"label": label_of(identity.provider), "current": identity.id == begun_with}
 
 
 def shown_session(session: SessionView) -> dict[str, Any]:

@@ -14,14 +14,7 @@ from ..accounts.listing import count_users, list_users
 from ..accounts.names import find_names
 from ..accounts.queries import UserQuery
 from ..accounts.rules import Role, can_edit_user
-from ..accounts.service import (
-    edit_user as edit,
-    find_correspondent,
-    get_user,
-    history_of_role,
-    identities_of,
-    toggle_active,
-)
+from ..accounts.service import edit_user as edit, get_user, history_of_role, identities_of, toggle_active
 from ..accounts.views import UserRow
 from ..privacy.erasure import erase_user
 from ..sessions.telling import living_sessions
@@ -261,11 +254,10 @@ def _page(
         if who.role is Role.ADMIN:
             sessions = living_sessions(connection, row.id, here.limits[row.role])
             context["sessions"] = [shown_session(session) for session in sessions]
-            person = find_correspondent(connection, row.id)
-            context["held_at"] = person and person.held_at
             address = partial(url_for, "gatehouse.user_activity", user_id=row.id)
             context |= activity_panel(connection, row.id, address)
             history = history_of_role(connection, row.id)
+            context["held_at"] = history.held_at
             context["explanation"] = reasons(row, history, find_names(connection, history.actors))
     return render_template(
         "gatehouse/users/user.html",
