@@ -105,8 +105,15 @@ def audit_event(number: int) -> ResponseReturnValue:
     pretty = json.dumps(event.content, indent=2, ensure_ascii=False, sort_keys=True)
     if event.content["event"] == UNREADABLE:
         pretty = event.body
-    return render_template(template, event=one, content=event.content, personal=personal_values(event),
-                                    place=place, body=pretty, asks_url=asks_url)  # fmt: skip
+    return render_template(
+        template,
+        event=one,
+        content=event.content,
+        personal=personal_values(event),
+        place=place,
+        body=pretty,
+        asks_url=asks_url,
+    )
 
 
 def audit_news() -> ResponseReturnValue:
@@ -195,16 +202,13 @@ def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
     if wants_part():
         part = render_template("gatehouse/audit_log/_refused.html", refused=refused, problems=words, fields=_FIELDS)
         return part, 422
-    now, nothing = utc_now(), Asked()
     typed = {name: request.args.get(name, "")[:200] for name in _FIELDS}
     with state().database.reading() as connection:
         page = render_template(
             "gatehouse/audit_log/audit_log.html",
             refused=refused,
-            chart=None,
-            **_filters(nothing),
             **_form(connection, typed, problems),
-            seal=_seal(connection, now),
+            seal=_seal(connection, utc_now()),
         )
     return page, 422
 
