@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from flask_gatehouse.web.addresses import fingerprints
 from flask_gatehouse.web.blueprint import PACKAGE
+from flask_gatehouse.web.labels import ROLE_NAMES
 
 SELECT = "SELECT name, email, role, last_sign_in_at FROM gatehouse_users WHERE id = "
 # As long as ours.
@@ -49,6 +50,10 @@ _catalogue = gettext.NullTranslations()
 def say(message: str, **values: object) -> str:
     found = _catalogue.gettext(message)
     return found % values if values else found
+
+
+def role_in_words(role: str) -> str:
+    return say(ROLE_NAMES[role])
 
 
 def _token() -> str:
@@ -98,7 +103,7 @@ def app() -> Flask:
         gatehouse_text=say, csrf_token=_token, gatehouse_csrf_token=_token, gatehouse_static=_static
     )
     # The other one is on pages that wait for an administrator, and is looked up all the same.
-    floor.jinja_env.filters.update(moment=moment, ago=moment)
+    floor.jinja_env.filters.update(moment=moment, ago=moment, gatehouse_role=role_in_words)
     pages = Blueprint(
         "gatehouse", "floor", static_folder=str(PACKAGE / "static/gatehouse"), static_url_path="/static/gatehouse"
     )

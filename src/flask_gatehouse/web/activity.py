@@ -22,7 +22,7 @@ from .actor import actor, signed_in
 from .audit_names import event_name
 from .audit_shown import actor_of, people_in
 from .htmx import wants_json, wants_part
-from .labels import ROLE_NAMES, device_in_words
+from .labels import device_in_words, role_in_words
 from .language import text
 from .paging import asked_places
 from .state import state
@@ -129,7 +129,7 @@ def _change(event: TrailEvent) -> str | None:
     roles = (event.content.get("change") or {}).get("role")
     if not roles or len(roles) != 2 or None in roles:
         return None
-    before, after = (text(ROLE_NAMES[role]) if role in ROLE_NAMES else str(role) for role in roles)
+    before, after = (role_in_words(role) for role in roles)
     return text("From %(before)s to %(after)s", before=before, after=after)
 
 

@@ -19,7 +19,7 @@ from .errors import DOWNLOAD, answer, answer_http
 from .exact import ExactBlueprint
 from .headers import mark_private, secure
 from .htmx import varying, wants_json
-from .labels import device_in_words
+from .labels import device_in_words, role_in_words
 from .language import language, name_language, number, plural, text
 from .limits import limited
 from .measuring import observe, write_down
@@ -144,6 +144,7 @@ def _offer_words(blueprint: Blueprint) -> None:
     blueprint.add_app_template_filter(day, "gatehouse_day")
     blueprint.add_app_template_filter(minute, "gatehouse_minute")
     blueprint.add_app_template_filter(device_in_words, "gatehouse_device")
+    blueprint.add_app_template_filter(role_in_words, "gatehouse_role")
 
 
 def close_everywhere(app: Flask, here: State) -> None:

@@ -24,7 +24,7 @@ from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
 from .fields import flag, in_words, number
 from .htmx import is_htmx, trigger, wants_json, wants_part
-from .labels import ROLE_NAMES, label_of
+from .labels import label_of, role_in_words
 from .language import marked as _, text
 from .paging import asked_places
 from .problems import problem
@@ -94,7 +94,7 @@ def _already_invited(invitation: InvitationView, values: dict[str, str]) -> Resp
     """Say that an address is invited already, and let whoever means it invite it again."""
     if wants_json():
         return problem(409, "Already invited", invitation=_shown(invitation), yours=values)
-    told = text("This address is invited already, as %(role)s.", role=text(ROLE_NAMES[invitation.role]))
+    told = text("This address is invited already, as %(role)s.", role=role_in_words(invitation.role))
     return make_response(_page(values=values, problems={"email": told}, again=True), 409)
 
 

@@ -9,6 +9,11 @@ ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("V
 _UNKNOWN_DEVICE = _("Unknown device")
 
 
+def role_in_words(role: str) -> str:
+    """Return what people call a role; of one that there is no longer, as the trail may name it, its own name."""
+    return text(ROLE_NAMES[role]) if role in ROLE_NAMES else str(role)
+
+
 def device_in_words(user_agent: str | None) -> str:
     browser, __, system = device_name(user_agent).partition(" on ")
     return text("%(browser)s on %(system)s", browser=browser, system=system) if system else text(browser)
