@@ -13,7 +13,6 @@ from .signin.attempt import AttemptSigner
 from .signin.providers import make_providers
 from .web.blueprint import make_blueprint
 from .web.csrf import csrf_token
-from .web.limits import allowances
 from .web.login_manager import offer_flask_login
 from .web.logs import keep_paths_out
 from .web.receivers import Receivers
@@ -76,7 +75,6 @@ def install(app: Flask, db: HostDatabase | None, url_prefix: str) -> None:
         signer=AttemptSigner(keys),
         keys=tuple(key.encode() for key in keys),
         limiter=make_limiter(settings),
-        allowances=allowances(settings),
     )
     app.extensions[EXTENSION] = state
     app.jinja_env.globals.setdefault("csrf_token", csrf_token)

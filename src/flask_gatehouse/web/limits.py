@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from ..audit import AuditEvent, record
 from ..kernel.errors import DependencyUnavailable, GatehouseError
 from ..kernel.networks import line_of
-from ..settings import Rate, Settings
+from ..settings import Rate
 from .actor import caller, visit
 from .errors import answer
 from .headers import secure_host_page
@@ -32,11 +32,6 @@ class Limit(StrEnum):
     SIGN_IN = "sign_in"
 
 
-def allowances(settings: Settings) -> dict[str, Rate]:
-    """Return how often each limit lets somebody pass."""
-    return {Limit.GENERAL: settings.rate_limit, Limit.SIGN_IN: settings.rate_limit_sign_in}
-
-
 def limited(
     view: Callable[P, ResponseReturnValue], limit: Limit, insists: tuple[str, ...]
 ) -> Callable[P, ResponseReturnValue]:
@@ -49,9 +44,11 @@ def limited(
     @wraps(view)
     def counted(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         here = state()
-        scope = "general" if limit is Limit.GENERAL else str(request.endpoint)
-        who = _who_signs_in() if limit is Limit.SIGN_IN else _person_or_address()
-        here.limiter.hit(f"{scope}/{who}", here.allowances[limit], reduce=limit is not Limit.GENERAL)
+        if limit is Limit.SIGN_IN:
+            key, allowed = f"{request.endpoint}/{_who_signs_in()}", here.settings.rate_limit_sign_in
+        else:
+            key, allowed = f"general/{_person_or_address()}", here.settings.rate_limit
+        here.limiter.hit(key, allowed, reduce=limit is Limit.SIGN_IN)
         _tell_if_alone()
         if request.method in insists:
             here.limiter.insist()
@@ -79,10 +76,7 @@ def rate_limit(
             here = state()
             scope = "general" if own is None else f"host/{request.endpoint}"
             try:
-                here.limiter.hit(
-                    f"{scope}/{_person_or_address()}",
-                    own or here.allowances[Limit.GENERAL],
-                )
+                here.limiter.hit(f"{scope}/{_person_or_address()}", own or here.settings.rate_limit)
                 _tell_if_alone()
             except GatehouseError as error:
                 after_this_request(secure_host_page)

@@ -1,6 +1,6 @@
 """What one application holds of Gatehouse, at ``app.extensions["gatehouse"]``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -11,7 +11,7 @@ from ..db.database import Database
 from ..limiting import Limiter
 from ..sessions.limits import limits_of
 from ..sessions.rules import Limits
-from ..settings import Rate, Settings
+from ..settings import Settings
 from ..signin.assertion import Provider
 from ..signin.attempt import AttemptSigner
 from ..signin.errors import UnknownProvider
@@ -27,7 +27,6 @@ class State:
 
     :param providers: by name, in the order in which the sign-in page shows them.
     :param keys: signing keys, the oldest first: the last one signs, all of them verify.
-    :param allowances: how often each ``limits.Limit`` lets somebody pass.
     :param addresses: those of our files and pages that ``addresses`` has made, each with the root that it begins with.
     :ivar known_as: the attribute of a request that holds what this application, and no other, knows about it.
     """
@@ -38,7 +37,6 @@ class State:
     signer: AttemptSigner
     keys: tuple[bytes, ...]
     limiter: Limiter
-    allowances: Mapping[str, Rate]
     notes: Notes = field(default_factory=Notes)
     metrics: Metrics = field(default_factory=Metrics)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
