@@ -197,12 +197,12 @@ def caller() -> Actor:
 def set_session_cookie(response: Response, token: str) -> None:
     """Hand a session's token to the browser, for as long as the browser runs."""
     here = state()
-    response.set_cookie(here.session_cookie, token, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
+    response.set_cookie(here.session_cookie, token, **here.cookie)
 
 
 def clear_session_cookie(response: Response) -> Response:
     here = state()
-    response.delete_cookie(here.session_cookie, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
+    response.delete_cookie(here.session_cookie, **here.cookie)
     return response
 
 

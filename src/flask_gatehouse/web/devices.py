@@ -31,15 +31,7 @@ def remember_device(response: Response, user_id: int, generation: int) -> None:
     here = state()
     mine = _mark(here.keys[-1], user_id, generation)
     marks = [mine, *(held for held in _held() if held != mine)][:MOST]
-    response.set_cookie(
-        here.device_cookie,
-        ".".join(marks),
-        max_age=_MAX_AGE,
-        path="/",
-        secure=here.secure_cookies,
-        httponly=True,
-        samesite="Lax",
-    )
+    response.set_cookie(here.device_cookie, ".".join(marks), max_age=_MAX_AGE, **here.cookie)
 
 
 def _held() -> list[str]:

@@ -48,25 +48,16 @@ def remember_attempt(response: Response, attempt: Attempt) -> None:
     # Browsers send cookies of one path in the order in which they were made (RFC 6265 §5.4).
     others = [name for name in request.cookies if name.startswith(here.attempt_cookie)]
     for name in others[: max(0, len(others) + 1 - MOST_AT_ONCE)]:
-        response.delete_cookie(name, path="/", secure=here.secure_cookies, httponly=True, samesite="Lax")
-    response.set_cookie(
-        here.attempt_cookie + cookie_suffix(attempt.state),
-        here.signer.seal(attempt),
-        max_age=MAX_AGE,
-        path="/",
-        secure=here.secure_cookies,
-        httponly=True,
-        # Strict would be left out when the provider's page leads back here.
-        samesite="Lax",
-    )
+        response.delete_cookie(name, **here.cookie)
+    name = here.attempt_cookie + cookie_suffix(attempt.state)
+    response.set_cookie(name, here.signer.seal(attempt), max_age=MAX_AGE, **here.cookie)
 
 
 def discard_spent_attempt(response: Response) -> Response:
     """Take the cookie of an attempt that has been answered away, however it was answered."""
     name = request.environ.pop(SPENT_COOKIE, None)
     if name is not None:
-        secure = state().secure_cookies
-        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+        response.delete_cookie(name, **state().cookie)
     return response
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from flask import Flask, Request, current_app, request
 
@@ -66,6 +67,15 @@ class State:
     @property
     def secure_cookies(self) -> bool:
         return self.settings.base_url.startswith("https://")
+
+    @property
+    def cookie(self) -> dict[str, Any]:
+        """Return what each cookie of ours says, the same when it is taken back: otherwise a browser keeps it.
+
+        Without ``HttpOnly`` a script that got into a page would read it. ``Strict`` would be left out when a provider's
+        page leads back here.
+        """
+        return {"path": "/", "secure": self.secure_cookies, "httponly": True, "samesite": "Lax"}
 
     @property
     def start_page(self) -> str:
