@@ -1,8 +1,9 @@
 """The audit log: its pages, one event, and what is new. Whoever reads it is written down in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,6 +38,7 @@ from .fields import in_words, unknown_in_words
 from .htmx import wants_json, wants_part
 from .language import marked as _, text
 from .ours import asked_of_us
+from .paging import list_url
 from .problems import problem
 from .state import state
 
@@ -126,7 +128,7 @@ def audit_news() -> ResponseReturnValue:
             query = understand(connection, asked, now).query
             count = 0 if query is None else len(find_numbers(connection, query, NEWS + 1).numbers)
         seal = _seal(connection, now)
-    address = log_url(asked.parameters())
+    address = list_url("gatehouse.audit_log", asked.parameters())
     return render_template("gatehouse/audit_log/_news.html", count=count, most=NEWS, seal=seal, first_url=address)
 
 
@@ -136,15 +138,9 @@ def audit_export() -> ResponseReturnValue:
     return answer
 
 
-def log_url(parameters: Mapping[str, object]) -> str:
-    """Return the address of the log with these parameters; those that say nothing are left out."""
-    said: dict[str, Any] = {name: value for name, value in parameters.items() if value}
-    return url_for("gatehouse.audit_log", **said)
-
-
 def asks_url(asks: str) -> str:
     """Return the address that finds everything about something, as the search field would be asked for it."""
-    return log_url({"q": asks})
+    return list_url("gatehouse.audit_log", {"q": asks})
 
 
 def _note_reading(asked: Asked, meant: Meant) -> None:
@@ -160,13 +156,8 @@ def _note_reading(asked: Asked, meant: Meant) -> None:
     record_reading(state().database, actor(), details)
 
 
-def _url_with(asked: Asked) -> Any:
-    said = asked.parameters()
-
-    def url_with(**changes: object) -> str:
-        return log_url({**said, **changes})
-
-    return url_with
+def _url_with(asked: Asked) -> Callable[..., str]:
+    return partial(list_url, "gatehouse.audit_log", asked.parameters())
 
 
 def _filters(asked: Asked) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from .confirmation import require_confirmation
 from .fields import number
 from .htmx import trigger, wants_json, wants_part
 from .language import forms, marked as _, plural, text
+from .paging import list_url
 from .sent import sent
 from .standing import changing, still_may
 from .state import state
-from .users import list_url, query_of
+from .users import query_of
 
 log = logging.getLogger("flask_gatehouse")
 # After so many seconds whoever waits is told how far it has come: a page of ours waits for fifteen.
@@ -63,7 +64,7 @@ def change_many() -> ResponseReturnValue:
         told = render_template("gatehouse/errors/_message.html", message=message, category=category)
         return trigger(make_response(told), **{"gatehouse:refresh": {}})
     flash(message, category)
-    return redirect(list_url(query.parameters()), 303)
+    return redirect(list_url("gatehouse.users", query.parameters()), 303)
 
 
 def _nobody(query: UserQuery) -> ResponseReturnValue:
@@ -74,7 +75,7 @@ def _nobody(query: UserQuery) -> ResponseReturnValue:
     if wants_part():
         return render_template("gatehouse/errors/_message.html", message=message, category="warning"), 422
     flash(message, "warning")
-    return redirect(list_url(query.parameters()), 303)
+    return redirect(list_url("gatehouse.users", query.parameters()), 303)
 
 
 def _change_everybody(query: UserQuery, what: Change) -> BulkResult:

@@ -1,6 +1,9 @@
-"""Where the pages of lists begin that go one way, each by the number of the last row of the page before."""
+"""The addresses of lists, and where the pages of those begin that go one way: by the last row of the page before."""
 
-from flask import request
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request, url_for
 
 from ..accounts.errors import FieldProblem, InvalidQuery
 from ..kernel.text import is_number
@@ -19,3 +22,8 @@ def asked_places(*names: str) -> tuple[int | None, ...]:
     if wrong := {name: FieldProblem.NOT_A_NUMBER for name, value in said if value and not is_number(value)}:
         raise InvalidQuery(wrong)
     return tuple(int(value) if value else None for _name, value in said)
+
+
+def list_url(endpoint: str, said: Mapping[str, Any], /, **changes: Any) -> str:
+    """Return the address of a list, with some of its parameters changed; those that say nothing are left out."""
+    return url_for(endpoint, **{name: value for name, value in {**said, **changes}.items() if value})

@@ -28,16 +28,18 @@ from .fields import flag, in_words, number, refuse_unknown
 from .htmx import current_page, trigger, wants_json, wants_part
 from .language import text
 from .ours import asked_of_us
+from .paging import list_url
 from .permissions import Permission
 from .problems import problem
 from .sent import method_meant, sent
 from .standing import changing, still_may
 from .state import state
+from .taken import USER_FILTERS
 from .undo import flash_with_undo
 from .way_back import way_back
 
 # What the list can be asked for by an address.
-FILTERS = ("q", "role", "status", "sort", "after")
+FILTERS = (*USER_FILTERS, "after")
 ROLES = [role.value for role in Role]
 
 
@@ -48,14 +50,9 @@ def users() -> ResponseReturnValue:
         page, count = list_users(connection, query), count_users(connection, query)
     if wants_json():
         return jsonify(users=[row.to_dict() for row in page.rows], next=page.next)
-
-    def url_with(**changes: str | None) -> str:
-        return list_url({**query.parameters(), **changes})
-
+    url_with = partial(list_url, "gatehouse.users", query.parameters())
     template = "gatehouse/users/_user_table.html" if wants_part() else "gatehouse/users/users.html"
-    return make_response(
-        render_template(template, page=page, count=count, query=_shown(query), url_with=url_with, **_common())
-    )
+    return render_template(template, page=page, count=count, query=_shown(query), url_with=url_with, **_common())
 
 
 def user(user_id: int) -> ResponseReturnValue:
@@ -105,12 +102,6 @@ def toggle_user(user_id: int) -> ResponseReturnValue:
     active, inactive = text("%(name)s is active again.", name=row.name), text("%(name)s is deactivated.", name=row.name)
     told = active if row.is_active else inactive
     return _changed(row, told, undo)
-
-
-def list_url(parameters: Mapping[str, str | None]) -> str:
-    """Return the address of the list with these parameters; those that are None are left out."""
-    said: dict[str, Any] = {name: value for name, value in parameters.items() if value}
-    return url_for("gatehouse.users", **said)
 
 
 def query_of(parameters: Any) -> UserQuery:
