@@ -1,6 +1,5 @@
 """The first page after signing in."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
@@ -9,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ..accounts.names import find_names
 from ..accounts.reviewing import review_standing
 from ..accounts.rules import Role
-from ..accounts.service import HeldUser, claim_administration as claim, find_claimant, list_held
+from ..accounts.service import claim_administration as claim, find_claimant, list_held
 from .access_review import due_in_words
 from .actor import signed_in
 from .addresses import page_url
@@ -23,8 +22,7 @@ def dashboard() -> ResponseReturnValue:
     return render_template(
         "gatehouse/dashboard/dashboard.html",
         **_first_administrator(),
-        held=_held(),
-        review_overdue=_overdue_review(),
+        **_for_administrators(),
         quick_links=_links(),
     )
 
@@ -52,23 +50,15 @@ def _first_administrator() -> dict[str, Any]:
     return {"offer_administration": is_she, "claimant": None if is_she or claimant is None else names.get(claimant)}
 
 
-def _held() -> Sequence[HeldUser]:
-    """Return those who wait for an administrator, to show to one."""
-    here = state()
-    if signed_in().role is not Role.ADMIN:
-        return ()
-    with here.database.reading() as connection:
-        return list_held(connection)
-
-
-def _overdue_review() -> str | None:
-    """Return for administrators since when the review of access is overdue; others are asked nothing."""
+def _for_administrators() -> dict[str, Any]:
+    """Return who waits for an administrator, and since when a review of access is overdue; others are told nothing."""
     here, who = state(), signed_in()
     if who.role is not Role.ADMIN:
-        return None
+        return {"held": (), "review_overdue": None}
     with here.database.reading() as connection:
-        standing = review_standing(connection, here.settings.review_interval)
-    return due_in_words(standing, who.times.now) if standing.due_at <= who.times.now else None
+        held, standing = list_held(connection), review_standing(connection, here.settings.review_interval)
+    is_overdue = standing.due_at <= who.times.now
+    return {"held": held, "review_overdue": due_in_words(standing, who.times.now) if is_overdue else None}
 
 
 def _links() -> list[tuple[str, str, str, str]]:
