@@ -115,6 +115,7 @@ _BAD_QUERY = replace(
     advice=_("Go back, and use the page."),
 )
 _CONFLICT = _always(HTTP_ANSWERS[409])
+_FORBIDDEN = _always(HTTP_ANSWERS[403])
 _NOT_FOUND = _always(HTTP_ANSWERS[404])
 _NOT_ON_YOURSELF = _always(
     Answer(
@@ -184,18 +185,11 @@ ANSWERS: dict[type[GatehouseError], Callable[[Any], Answer]] = {
     TooManyRefusals: _slowed_down,
     AddressTaken: _CONFLICT,
     AlreadyAdministrator: _CONFLICT,
+    AlreadyAUser: _CONFLICT,
     AlreadyInvited: _CONFLICT,
     AlreadySo: _CONFLICT,
     ConcurrentRegistration: _CONFLICT,
     EditConflict: _CONFLICT,
-    AlreadyAUser: _always(
-        Answer(
-            409,
-            _("Already here"),
-            _("Somebody here has this address already."),
-            _("Change their role in the list of users."),
-        )
-    ),
     LastAdministrator: _always(
         Answer(
             409,
@@ -250,12 +244,9 @@ ANSWERS: dict[type[GatehouseError], Callable[[Any], Answer]] = {
     NothingHeld: _NOT_FOUND,
     DamagedLedger: _MISCONFIGURED,
     UnreadableLedger: _MISCONFIGURED,
-    AccountHeld: _always(
-        Answer(
-            403, _("Your account is locked"), _("Somebody said that it was not you who signed in with this account.")
-        )
-    ),
-    AccountDeactivated: _always(Answer(403, _("Account deactivated"), _("This account has been deactivated."))),
+    # A sign-in tells of these as what it is refused for.
+    AccountHeld: _FORBIDDEN,
+    AccountDeactivated: _FORBIDDEN,
     ProviderUnavailable: _away(
         Answer(
             503,
