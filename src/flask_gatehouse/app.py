@@ -19,7 +19,6 @@ from .kernel.deferred import Deferred
 from .settings import ConfigurationError
 from .web.blueprint import close_everywhere
 from .web.encryption import insist_on_https
-from .web.errors import answer_everywhere
 from .web.state import EXTENSION, State
 
 # Nothing that is for development alone is loaded anywhere else.
@@ -68,7 +67,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
     )
-    answer_everywhere(app)
     close_everywhere(app, state)
     if not state.settings.development:
         insist_on_https(app, state)

@@ -39,7 +39,6 @@ from .htmx import wants_json, wants_part
 from .language import marked as _, text
 from .ours import asked_of_us
 from .paging import list_url
-from .problems import problem
 from .state import state
 
 # More news than these are not counted: whoever comes back after a night needs no number.
@@ -62,6 +61,8 @@ def audit_log() -> ResponseReturnValue:
     try:
         asked = Asked.parse(asked_of_us(Asked.names()))
     except InvalidQuery as error:
+        if wants_json():
+            raise
         return _refused(error.fields)
     now = utc_now()
     with state().database.reading() as connection:
@@ -184,8 +185,6 @@ def _form(connection: Connection, values: Mapping[str, str], problems: Mapping[s
 def _refused(problems: Mapping[str, FieldProblem]) -> ResponseReturnValue:
     """Answer what cannot be asked: with the reason beside the field, and what was typed still in it."""
     words = in_words(problems)
-    if wants_json():
-        return problem(422, "Please check your input", fields=words)
     # What no field of the page has said is said where the list would stand.
     others = {name: found for name, found in problems.items() if name not in _FIELDS}
     said = [words[name] for name, found in others.items() if found not in {FieldProblem.NO_FILTER, FieldProblem.TWICE}]

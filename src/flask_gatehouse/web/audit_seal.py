@@ -7,14 +7,11 @@ from ..audit.events import UNDECIDED, AuditEvent
 from ..audit.reading import TrailEvent
 from ..audit.standing import COUNTED, Standing
 from ..settings import Settings
-from .language import forms, number, plural, text
+from .language import number, plural, text
 from .moments import ago
 
 # The worker seals twice a second and signs each minute: after these, something is not running.
 SEALED_WITHIN, LEFT_WITHIN = timedelta(minutes=1), timedelta(minutes=5)
-_NEVER_VERIFIED = forms(
-    "1 event is sealed. Nobody has verified it yet.", "%(count)s events are sealed. Nobody has verified them yet."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +61,14 @@ def _is_signed(standing: Standing) -> bool:
 
 
 def _headline(said: TrailEvent | None, standing: Standing) -> str:
-    if said is None:
-        one, many = _NEVER_VERIFIED
-        return plural(one, many, standing.sealed) if standing.sealed else text("Nothing is sealed yet.")
-    if not _reached(said, standing) and not standing.sealed:
+    if not standing.sealed and (said is None or not _reached(said, standing)):
         return text("Nothing is sealed yet.")
+    if said is None:
+        return plural(
+            "1 event is sealed. Nobody has verified it yet.",
+            "%(count)s events are sealed. Nobody has verified them yet.",
+            standing.sealed,
+        )
     when = ago(said.occurred_at)
     if said.content["event"] == AuditEvent.VERIFIED:
         return text("Verified to event %(number)s, %(when)s.", number=number(_reached(said, standing)), when=when)

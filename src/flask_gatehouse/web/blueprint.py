@@ -148,7 +148,8 @@ def _offer_words(blueprint: Blueprint) -> None:
 
 
 def close_everywhere(app: Flask, here: State) -> None:
-    """Put our headers also on answers for addresses that belong to nobody; for the standalone application alone."""
+    """Answer also for addresses that belong to nobody, with our headers; for the standalone application alone."""
+    app.register_error_handler(HTTPException, answer_http)
 
     @app.after_request
     def close(response: Response) -> Response:

@@ -80,6 +80,7 @@ def guard(
         if method in pages and wants_json():
             raise OnlyAPage
         if method not in SAFE_METHODS:
+            # Read for its refusals; a view reads it for what it says.
             sent()
         if method in confirmed:
             require_confirmation()

@@ -4,7 +4,7 @@ import logging
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
@@ -81,11 +81,6 @@ def answer_http(error: HTTPException) -> Response:
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
-
-
-def answer_everywhere(app: Flask) -> None:
-    """Answer for addresses that belong to nobody too; for the standalone application alone."""
-    app.register_error_handler(HTTPException, answer_http)
 
 
 def _render(made: Answer) -> Response:

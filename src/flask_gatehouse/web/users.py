@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -72,7 +72,7 @@ def user(user_id: int) -> ResponseReturnValue:
         row = get_user(connection, user_id)
     if wants_json():
         return jsonify(row.to_dict())
-    return _row(row) if wants_part() else _page(row)
+    return _markup(row) if wants_part() else _page(row)
 
 
 def edit_user(user_id: int) -> ResponseReturnValue:
@@ -135,6 +135,8 @@ def _save(user_id: int) -> ResponseReturnValue:
                 as_administrator=as_administrator,
             )
     except InvalidField as error:
+        if wants_json():
+            raise
         return _refused(user_id, values, in_words(error.fields), version)
     except EditConflict as conflict:
         return _conflict(conflict.current, values)
@@ -182,8 +184,6 @@ def _refused(user_id: int, values: dict[str, str], problems: dict[str, str], ver
     with state().database.reading() as connection:
         # The version that she began with: a mistake in a field must not hide that somebody else was faster.
         row = replace(get_user(connection, user_id), version=version)
-    if wants_json():
-        return problem(422, "Please check your input", fields=problems)
     return _form(row, values, problems, 422) if wants_part() else (_page(row, values, problems), 422)
 
 
@@ -210,10 +210,6 @@ def _so_already(row: UserRow) -> ResponseReturnValue:
         return _markup(row) + said, 409
     flash(told, "warning")
     return _page(row), 409
-
-
-def _row(row: UserRow) -> Response:
-    return make_response(_markup(row))
 
 
 def _markup(row: UserRow) -> str:
