@@ -51,7 +51,7 @@ _MESSAGE = Message(
 
 def text() -> str:
     happened = [(code(rule.name), rule.title, _events(rule), _when(rule), _words(rule.window)) for rule in RULES]
-    missing = [(code(rule.name), rule.title, _words(rule.remind)) for rule in OVERDUE]
+    missing = [(code(rule.name), rule.title, _words(rule.window)) for rule in OVERDUE]
     return "\n".join(
         [
             table(("rule", "it says", "from", "told", "then quiet for"), happened),

@@ -1,5 +1,6 @@
 """How far one reader of the trail has come, kept so that one worker at a time goes on from there."""
 
+import logging
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -9,8 +10,10 @@ from ..audit.following import Place, end_of_trail
 from ..db.base import database_now
 from ..db.database import Database
 from ..db.upsert import insert_of
+from ..kernel.errors import DependencyUnavailable
 from .models import AlertSink
 
+log = logging.getLogger("flask_gatehouse.alerts")
 LEASE = timedelta(minutes=2)
 # Seconds until the next try after one failure, two, three; the last one for all that follow.
 PAUSES = (10, 60, 300, 900)
@@ -75,15 +78,16 @@ class Cursor:
                 values["retry_at"] = db.scalars(select(database_now())).one() + pause
             db.execute(update(AlertSink).where(AlertSink.name == self.name).values(**values))
 
-    def retry_later(self) -> int | None:
-        """Give the place back after a failure; return the seconds until the next try, or None after the last one."""
+    def retry_later(self, error: DependencyUnavailable) -> bool:
+        """Give the place back after a failure, and say in the log when the next try is; False after the last one."""
         with self._database.transaction() as db:
             sink = db.get_one(AlertSink, self.name, with_for_update=True)
             sink.failures += 1
             sink.leased_until = None
             if sink.failures >= MOST_FAILURES:
                 sink.failures, sink.retry_at = 0, None
-                return None
+                return False
             pause = PAUSES[min(sink.failures, len(PAUSES)) - 1]
             sink.retry_at = db.scalars(select(database_now())).one() + timedelta(seconds=pause)
-            return pause
+        log.warning("%s; %s is tried again in %s seconds", error, self.name, pause)
+        return True

@@ -61,9 +61,7 @@ class Delivery:
         except LetterRefused as error:
             self._give_up(event, str(error))
         except DependencyUnavailable as error:
-            pause = self._cursor.retry_later()
-            if pause is not None:
-                log.warning("%s; %s is tried again in %s seconds", error, self._cursor.name, pause)
+            if self._cursor.retry_later(error):
                 return False
             self._give_up(event, f"{error}, {MOST_FAILURES} times")
         return True

@@ -18,7 +18,7 @@ from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
 from ..settings import Settings
-from .cursor import Cursor
+from .cursor import MOST_FAILURES, Cursor
 from .errors import LetterRefused
 from .groups import Due, Totals, drop_overdue, due_groups, forget_groups, gather, mark_told, note_overdue, title_of
 from .messages import SHOWN, Alert, Message
@@ -98,11 +98,9 @@ class Alerts:
             except LetterRefused as error:
                 lost = str(error)
             except DependencyUnavailable as error:
-                pause = self._cursor.retry_later()
-                if pause is not None:
-                    log.warning("%s; %s is tried again in %s seconds", error, self._sink.name, pause)
+                if self._cursor.retry_later(error):
                     return None
-                lost = str(error)
+                lost = f"{error}, {MOST_FAILURES} times"
         with self._database.transaction() as db:
             drop_overdue(db, self._sink.name, over)
             mark_told(db, self._sink.name, cutoff, db.scalars(select(database_now())).one())

@@ -96,7 +96,7 @@ def drop_overdue(db: Session, sink: str, names: Collection[str]) -> None:
 def mark_told(db: Session, sink: str, cutoff: datetime, now: datetime) -> None:
     """Begin anew with every group that was due by a moment, and let it be quiet for its rule's window."""
     for name, rule in _RULES.items():
-        quiet = now + (rule.remind if isinstance(rule, Overdue) else rule.window)
+        quiet = now + rule.window
         db.execute(
             update(AlertGroup)
             .where(AlertGroup.sink == sink, AlertGroup.rule == name, AlertGroup.due_at <= cutoff)
@@ -133,10 +133,8 @@ def _load(db: Session, sink: str, rule: str, key: str) -> Group:
 
 
 def _store(db: Session, sink: str, name: str, key: str, group: Group) -> None:
-    rule = _RULES[name]
-    window = rule.remind if isinstance(rule, Overdue) else rule.window
     last = group.until or group.since
-    forget_at = max(moment for moment in (last and last + window, group.quiet_until) if moment is not None)
+    forget_at = max(moment for moment in (last and last + _RULES[name].window, group.quiet_until) if moment is not None)
     db.merge(
         AlertGroup(
             sink=sink,

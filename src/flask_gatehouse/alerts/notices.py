@@ -12,6 +12,7 @@ from .delivery import Delivery
 from .letters import Write
 from .mail import Letter, mailer_of
 from .not_me import NotMe, NotMeSigner, release_command
+from .rules import always, from_a_new_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,7 @@ class Notice:
     """
 
     template: str
-    applies: Callable[[SealedEvent], bool]
-
-
-def _from_a_new_device(event: SealedEvent) -> bool:
-    return event.body["details"].get("new_device") is True
+    applies: Callable[[SealedEvent], bool] = always
 
 
 def _by_somebody(event: SealedEvent) -> bool:
@@ -39,16 +36,12 @@ def _of_another_address(event: SealedEvent) -> bool:
     return "email.before" in event.personal
 
 
-def _always(event: SealedEvent) -> bool:
-    return True
-
-
 NOTICES: Mapping[str, Notice] = {
-    AuditEvent.LOGIN_SUCCESS: Notice("new_device", _from_a_new_device),
+    AuditEvent.LOGIN_SUCCESS: Notice("new_device", from_a_new_device),
     AuditEvent.AUTHZ_CHANGE: Notice("role_changed", _by_somebody),
     AuditEvent.USER_UPDATED: Notice("address_changed", _of_another_address),
-    AuditEvent.IDENTITY_LINKED: Notice("identity_linked", _always),
-    AuditEvent.IDENTITY_UNLINKED: Notice("identity_unlinked", _always),
+    AuditEvent.IDENTITY_LINKED: Notice("identity_linked"),
+    AuditEvent.IDENTITY_UNLINKED: Notice("identity_unlinked"),
 }
 
 

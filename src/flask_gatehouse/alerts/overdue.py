@@ -53,13 +53,13 @@ class Overdue:
     """What is told about something that should have happened by now.
 
     :param find: returns a sentence that says since when it is missing, or None while all is well.
-    :param remind: how long until it is told again, if it is still so.
+    :param window: how long until it is told again, if it is still so.
     """
 
     name: str
     title: str
     find: Callable[[Connection, Settings, datetime], str | None]
-    remind: timedelta = DAY
+    window: timedelta = DAY
 
 
 OVERDUE: tuple[Overdue, ...] = (

@@ -50,6 +50,10 @@ def always(event: SealedEvent) -> bool:
     return True
 
 
+def from_a_new_device(event: SealedEvent) -> bool:
+    return event.body["details"].get("new_device") is True
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What is told about events that happen.
@@ -91,7 +95,7 @@ RULES: tuple[Rule, ...] = (
     Rule("slowed-down", "Refused sign-ins were slowed down", frozenset({AuditEvent.RATE_LIMIT_EXCEEDED}), by_network,
          settle=MINUTE),
     Rule("new-device", "Sign-in from a new device", frozenset({AuditEvent.LOGIN_SUCCESS}),
-         applies=lambda event: event.body["details"].get("new_device") is True, settle=MINUTE),
+         applies=from_a_new_device, settle=MINUTE),
     # Where somebody has ended it, the cookie may be in other hands: a thief comes back after “this was not me”. All are
     # one group, because everybody comes with such a cookie after all sessions were ended.
     Rule("session-after-end", "A session was used after somebody had ended it",

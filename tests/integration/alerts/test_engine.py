@@ -210,15 +210,19 @@ def test_of_two_workers_one_tells(desk: Desk) -> None:
     assert [len(message.alerts) for message in desk.listener.messages] == [1]
 
 
-def test_a_sink_that_is_away_is_tried_again_and_given_up_at_last(desk: Desk, house: House) -> None:
+def test_a_sink_that_is_away_is_tried_again_and_given_up_at_last(
+    desk: Desk, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.listener.before = away
     fail_verification(desk.database)
     desk.work()
     assert house.events()[-1] == "audit_verify_failed"
+    assert "alerts-test is tried again in 10 seconds" in caplog.text
     for _ in range(MOST_FAILURES - 1):
         desk.wait(timedelta())
         desk.worker().run()
     assert house.events()[-1] == "alert_undelivered"
+    assert f"given up for alerts-test: the mail server is not available, {MOST_FAILURES} times" in caplog.text
     assert house.last_details() == {
         "sink": "alerts-test",
         "rules": {"verification-failed": 1},
