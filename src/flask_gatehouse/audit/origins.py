@@ -1,7 +1,16 @@
 """The name of a tree, which a checkpoint begins with: that of its log, a slash, and the number of its epoch."""
 
+from urllib.parse import urlsplit
+
+from ..settings import Settings
+
 # Nobody has more digits to say of what a database counts.
 _MOST_DIGITS = 19
+
+
+def host_of(settings: Settings) -> str:
+    """Return the name with which trees of this application begin."""
+    return urlsplit(settings.base_url).netloc or "localhost"
 
 
 def origin_of(log: str, epoch: int) -> str:

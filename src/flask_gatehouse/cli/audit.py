@@ -8,10 +8,10 @@ from flask.cli import AppGroup
 from ..audit.checkpoints import newest_note
 from ..audit.keys import read_key, read_verifier, write_key
 from ..audit.note_keys import SigningKey
+from ..audit.origins import host_of
 from ..audit.sealing import Sealer
 from ..ops.checkpoints import Witness
 from ..ops.retention import Retention
-from ..ops.worker import host_of
 from ..web.state import state
 from .audit_export import export
 from .audit_verify import verify

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from flask.cli import with_appcontext
 from ..db.schema import HEAD
 from ..kernel.clock import utc_now
 from ..ops.backups.archive import Manifest
-from ..ops.backups.service import as_json, drill, look_into, make_backup, restore
+from ..ops.backups.service import drill, look_into, make_backup, restore
 from ..privacy.ledger import Known
 from ..privacy.replay import Replayed
 from ..web.state import state
@@ -22,9 +23,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command("backup")
 @click.argument("file", type=FILE, required=False)
 @click.option("--drill", "is_drill", is_flag=True, help="Make one, restore it elsewhere, verify it, keep nothing.")
-@click.option("--json", "as_text", is_flag=True, help="Say it for a program.")
+@click.option("--json", "as_json", is_flag=True, help="Say it for a program.")
 @with_appcontext
-def backup(file: Path | None, *, is_drill: bool, as_text: bool) -> None:
+def backup(file: Path | None, *, is_drill: bool, as_json: bool) -> None:
     """Save the whole database into one new file while it is in use.
 
     With GATEHOUSE_BACKUP_KEY_FILE it is encrypted. The key of the trail, the ledger of erasures and the settings are
@@ -38,9 +39,9 @@ def backup(file: Path | None, *, is_drill: bool, as_text: bool) -> None:
             manifest, report = drill(here.database, here.settings, steps.tell)
         else:
             manifest, report = make_backup(here.database, here.settings, file, steps.tell), None
-    if as_text:
+    if as_json:
         more = {"verified": report.as_json()} if report else {"file": str(file)}
-        click.echo(json.dumps(as_json(manifest) | more))
+        click.echo(json.dumps(asdict(manifest) | more))
         return
     click.echo(f"{_described(manifest)} {'came back as they were.' if report else f'are in {file}.'}")
     for sentence in report.sentences(utc_now()) if report else []:
@@ -50,9 +51,9 @@ def backup(file: Path | None, *, is_drill: bool, as_text: bool) -> None:
 @click.command("restore")
 @click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_text", is_flag=True, help="Say it for a program.")
+@click.option("--json", "as_json", is_flag=True, help="Say it for a program.")
 @with_appcontext
-def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
+def restore_backup(file: Path, *, yes: bool, as_json: bool) -> None:
     """Put a backup in the place of the database, in one step.
 
     All sessions end, whoever was erased since is erased again, and the trail begins a new epoch. The database before is
@@ -60,7 +61,7 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
     """
     here = state()
     manifest, known = look_into(here.database, here.settings, file)
-    if not as_text:
+    if not as_json:
         click.echo(f"{file} holds {_described(manifest)}, as of {manifest.made_at}.")
         for sentence in _before(known, here.settings.erasure_ledger):
             click.echo(sentence)
@@ -68,7 +69,7 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
         click.confirm("Put it in the place of the database, and sign everybody out?", abort=True)
     with Steps() as steps:
         done = restore(here.database, here.settings, file, steps.tell)
-    if as_text:
+    if as_json:
         again = done.replayed
         said = {"kept": done.kept, "lost": done.lost, "sessions": done.sessions, "erased": again.users}
         ledger = {
@@ -77,7 +78,7 @@ def restore_backup(file: Path, *, yes: bool, as_text: bool) -> None:
             "of_others": again.foreign,
             "rewritten_line": done.torn,
         }
-        click.echo(json.dumps(as_json(done.manifest) | said | {"ledger": ledger}))
+        click.echo(json.dumps(asdict(done.manifest) | said | {"ledger": ledger}))
         return
     click.echo(f"Restored, and brought to migration {HEAD}. {done.sessions:,} sessions were ended.")
     if done.lost:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
-from urllib.parse import urlsplit
 
 from ..accounts.rules import Role
 from ..accounts.service import expire_invitations, expire_join_requests
@@ -17,6 +16,7 @@ from ..alerts.notices import notice_mail
 from ..alerts.sinks import configured_sinks
 from ..audit.keys import read_key
 from ..audit.note_keys import SigningKey
+from ..audit.origins import host_of
 from ..audit.sealing import Sealer
 from ..db.database import Database, SchemaMissing
 from ..kernel.errors import DependencyUnavailable
@@ -174,8 +174,3 @@ def find_witness(database: Database, settings: Settings) -> Witness | None:
         with suppress(OSError):
             settings.checkpoint_dir.mkdir(parents=True, exist_ok=True)
     return Witness(database, settings, key) if isinstance(key, SigningKey) else None
-
-
-def host_of(settings: Settings) -> str:
-    """Return the name with which trees of this application begin."""
-    return urlsplit(settings.base_url).netloc or "localhost"

@@ -19,6 +19,8 @@ from .room import room_in
 
 FORMAT, VERSION = "gatehouse-backup", 1
 MANIFEST, DATABASE = "manifest.json", "database"
+# How much is read at once; a manifest is smaller.
+CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,3 @@ def _unpack(path: Path, tar: tarfile.TarFile, manifest: Manifest, place: Path) -
             target.write(chunk)
     if digest.hexdigest() != manifest.sha256:
         raise DamagedBackup(path, "its database is not what its manifest says")
-
-
-CHUNK = 1024 * 1024

@@ -13,9 +13,6 @@ class BackupRefused(GatehouseError):
     :param sentence: what is wrong and what helps, without a full stop.
     """
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-
 
 @contextmanager
 def refusing(what: str) -> Iterator[None]:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ...audit import AuditEvent, record
 from ...audit.checkpoints import highest_epoch_in_folder
 from ...audit.keys import believed_keys
+from ...audit.origins import host_of
 from ...audit.sealing import Sealer, begin_epoch
 from ...audit.verifying import Held, Report, verify
 from ...db.database import Database, SchemaMissing
@@ -28,7 +29,6 @@ from ...privacy.ledger import Known, get_key, highest_numbers, look_into_ledger,
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
 from ...settings import Settings
-from ..worker import host_of
 from . import postgresql, sqlite
 from .archive import Manifest, opened, write_archive
 from .contents import Contents, Log, continue_numbers
@@ -282,8 +282,3 @@ def _write_ledger(database: Database, settings: Settings) -> None:
     except (DependencyUnavailable, DBAPIError) as error:
         # It may be broken, which is why it is replaced.
         log.warning("erasures that do not stand in the ledger yet could not be written there: %s", error)
-
-
-def as_json(manifest: Manifest) -> dict[str, object]:
-    """Return a manifest as JSON can hold it."""
-    return asdict(manifest)
