@@ -1,8 +1,7 @@
 """Letting checkpoints leave the database: when, and where to."""
 
 import logging
-import os
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from ..audit.notes import Checkpoint
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
-from ..kernel.files import keep_names
+from ..kernel.files import keep_names, write_new
 from ..settings import Settings
 
 log = logging.getLogger("flask_gatehouse.audit")
@@ -142,16 +141,12 @@ def write_note(folder: Path, name: str, note: str) -> None:
     :raises OSError: if the folder cannot be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=folder)
+    unfinished = folder / f".{secrets.token_hex(8)}"
+    write_new(unfinished, [note.encode()])
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-            # What it says is for everybody.
-            os.fchmod(file.fileno(), 0o644)
-        Path(temporary).replace(folder / name)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        # What it says is for everybody.
+        unfinished.chmod(0o644)
+        unfinished.replace(folder / name)
+    finally:
+        unfinished.unlink(missing_ok=True)
     keep_names(folder)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import logging
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -229,6 +230,8 @@ class TestLeaving:
         witness.sign_if_due()
         (path,) = folder.iterdir()
         assert path.name == note_name(1, 3) == "1-000000000003.note"
+        # Whoever verifies may be somebody else.
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
         assert open_checkpoint(path.read_text(), [KEY.verifier]).size == 3
         witness.sign_if_due()
         assert len(list(folder.iterdir())) == 1
@@ -298,6 +301,21 @@ class TestLeaving:
         blocked.unlink()
         witness.sign_if_due()
         assert [path.name for path in blocked.iterdir()] == [note_name(1, 3)]
+
+    def test_a_note_that_cannot_get_its_name_leaves_nothing(self, house: House, sealer: Sealer, tmp_path: Path) -> None:
+        """It is tried again each minute, and the folder would fill."""
+        folder = tmp_path / "notes"
+        witness = Witness(house.database, settings_with(folder), KEY)
+        grow(house, sealer)
+        witness.sign()
+        blocked = folder / note_name(1, 3)
+        blocked.mkdir(parents=True)
+        with pytest.raises(DependencyUnavailable, match="folder of checkpoints"):
+            witness.publish()
+        assert list(folder.iterdir()) == [blocked]
+        blocked.rmdir()
+        witness.publish()
+        assert blocked.is_file()
 
     def test_what_does_not_fit_is_told_once_and_not_signed(
         self, house: House, sealer: Sealer, tmp_path: Path, caplog: pytest.LogCaptureFixture
