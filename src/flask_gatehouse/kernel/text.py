@@ -6,6 +6,7 @@ from datetime import timedelta
 
 _DURATION = re.compile(r"([1-9][0-9]{0,8})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 _LONGEST = timedelta(days=3650)
 # Digits, of which each column of ours holds any number.
 _LONGEST_NUMBER = 18
@@ -59,6 +60,14 @@ def duration(text: str) -> timedelta:
     if length > _LONGEST:
         raise ValueError("must not be longer than 3650d")
     return length
+
+
+def roughly(length: timedelta) -> str:
+    """Return how long that is, in its largest unit: ``3 days``, ``1 hour``. What is less than nothing is 0 seconds."""
+    seconds = max(0, int(length.total_seconds()))
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "second"))
+    number = seconds // size
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def is_number(text: str) -> bool:

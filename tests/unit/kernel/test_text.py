@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from flask_gatehouse.kernel.text import Secret, case_folded_address, duration, plain, words
+from flask_gatehouse.kernel.text import Secret, case_folded_address, duration, plain, roughly, words
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,22 @@ def test_a_duration_is_a_number_and_a_unit(text: str, expected: timedelta) -> No
 def test_any_other_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
         duration(text)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (timedelta(seconds=-5), "0 seconds"),
+        (timedelta(seconds=1.9), "1 second"),
+        (timedelta(seconds=59), "59 seconds"),
+        (timedelta(seconds=60), "1 minute"),
+        (timedelta(minutes=119), "1 hour"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(days=800, hours=23), "800 days"),
+    ],
+)
+def test_a_length_is_told_in_its_largest_unit(length: timedelta, expected: str) -> None:
+    assert roughly(length) == expected
 
 
 def test_words_are_separated_by_commas() -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ...kernel.text import roughly
 from .findings import Findings
 from .held_against import KeptCheckpoint
 
@@ -93,7 +94,7 @@ class Report:
         return [*self._newest(self.newest_outside, now), *self._gaps()]
 
     def _newest(self, newest: KeptCheckpoint, now: datetime) -> list[str]:
-        age = "of unknown age" if newest.at is None else f"{_duration((now - newest.at).total_seconds())} old"
+        age = "of unknown age" if newest.at is None else f"{roughly(now - newest.at)} old"
         after = sum(one.size - (newest.size if one.epoch == newest.epoch else 0) for one in self.ranges
                     if one.epoch >= newest.epoch)  # fmt: skip
         uncovered = "no sealed event is newer" if after <= 0 else f"{after:,} sealed events are newer than it"
@@ -124,11 +125,3 @@ class Report:
             "checkpoints_outside": self.outside,
             "newest_outside": shown,
         }
-
-
-def _duration(seconds: float) -> str:
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return "less than a minute"

@@ -9,8 +9,9 @@ from ...alerts.overdue import BACKUP_PATIENCE
 from ...audit import AuditEvent
 from ...audit.history import latest_moments
 from ...kernel.clock import utc_now
+from ...kernel.text import roughly
 from ..backups.postgresql import DUMP, RESTORE
-from .finding import Check, Finding, Item, ago, failed, ok, unknown
+from .finding import Check, Finding, Item, failed, ok, unknown
 from .subject import Subject
 
 # A quarter, and ten days to get round to it.
@@ -66,8 +67,8 @@ def backup(subject: Subject) -> Finding:
         )
     age = utc_now() - moments[0]
     if age > BACKUP_PATIENCE:
-        return failed(f"The last backup was made {ago(age)} ago.", "Look why the one of last night was not made.")
-    return ok(f"The last backup was made {ago(age)} ago.")
+        return failed(f"The last backup was made {roughly(age)} ago.", "Look why the one of last night was not made.")
+    return ok(f"The last backup was made {roughly(age)} ago.")
 
 
 def drill(subject: Subject) -> Finding:
@@ -77,7 +78,7 @@ def drill(subject: Subject) -> Finding:
     if not moments:
         return failed(f"The trail knows of no backup that was restored (event {AuditEvent.BACKUP_DRILLED}).", mend)
     age = utc_now() - moments[0]
-    evidence = f"A backup was last restored on trial {ago(age)} ago."
+    evidence = f"A backup was last restored on trial {roughly(age)} ago."
     return failed(evidence, mend) if age > _DRILL_PATIENCE else ok(evidence)
 
 

@@ -1,7 +1,5 @@
 """Every check there is, in the order in which they are told."""
 
-from collections.abc import Iterator
-
 from . import (
     backups,
     configuration,
@@ -38,12 +36,5 @@ OF_A_DEPLOYMENT = (*live_tls.CHECKS, *live_answers.CHECKS, *live_sign_in.CHECKS,
 
 def checklist(subject: Subject) -> list[Check]:
     """Return the checks that can be made of a subject."""
-    return list(_checks(subject))
-
-
-def _checks(subject: Subject) -> Iterator[Check]:
-    yield from OF_THE_CONFIGURATION
-    for provider in subject.settings.providers:
-        yield from providers.checks_of(provider)
-    if subject.site is not None:
-        yield from OF_A_DEPLOYMENT
+    of_providers = [check for provider in subject.settings.providers for check in providers.checks_of(provider)]
+    return [*OF_THE_CONFIGURATION, *of_providers, *(OF_A_DEPLOYMENT if subject.site else ())]

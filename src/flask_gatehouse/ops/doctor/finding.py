@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from .subject import Subject
@@ -97,13 +96,3 @@ def failed(evidence: str, mend: str) -> Finding:
 
 def unknown(evidence: str, mend: str = "") -> Finding:
     return Finding(Result.UNKNOWN, evidence, mend)
-
-
-def ago(age: timedelta) -> str:
-    """Return how long that is, in its largest unit, as evidence says it."""
-    seconds = max(0, int(age.total_seconds()))
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number} {word}{'s' if number != 1 else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"

@@ -11,7 +11,8 @@ from ...audit.keys import read_key
 from ...audit.note_keys import SigningKey
 from ...audit.standing import find_standing
 from ...kernel.clock import utc_now
-from .finding import Check, Finding, Item, ago, failed, ok, unknown, warning
+from ...kernel.text import roughly
+from .finding import Check, Finding, Item, failed, ok, unknown, warning
 from .subject import Subject
 
 # A worker seals each half second; a restart of it may take a little.
@@ -74,9 +75,9 @@ def checkpoints(subject: Subject) -> Finding:
         return failed(overdue, "Start the worker, and look whether it can write to GATEHOUSE_CHECKPOINT_DIR.")
     if signed is None:
         return unknown("There is no checkpoint yet.", "Start the worker, or run: gatehouse audit checkpoint")
-    left = "has not left the database yet" if signed.left_at is None else f"left it {ago(now - signed.left_at)} ago"
+    left = "has not left the database yet" if signed.left_at is None else f"left it {roughly(now - signed.left_at)} ago"
     return ok(
-        f"The newest checkpoint, of {signed.size} events, was made {ago(now - signed.created_at)} ago and {left};"
+        f"The newest checkpoint, of {signed.size} events, was made {roughly(now - signed.created_at)} ago and {left};"
         f" nothing older than {CHECKPOINT_PATIENCE.seconds // 60} minutes is in none."
     )
 
@@ -89,17 +90,17 @@ def verification(subject: Subject) -> Finding:
     age = utc_now() - last.occurred_at
     if last.content["reason"] == UNDECIDED:
         return unknown(
-            f"The last verification, {ago(age)} ago, came to no result: not everything could be judged.",
+            f"The last verification, {roughly(age)} ago, came to no result: not everything could be judged.",
             "Run gatehouse audit verify: it says why.",
         )
     if last.content["event"] != AuditEvent.VERIFIED:
         return failed(
-            f"The last verification, {ago(age)} ago, found that something is wrong.",
+            f"The last verification, {roughly(age)} ago, found that something is wrong.",
             "Run gatehouse audit verify: it says what, and since when.",
         )
     if age > _VERIFICATION_PATIENCE:
-        return failed(f"The trail was last verified {ago(age)} ago.", "Start the worker, which does it each hour.")
-    return ok(f"The trail was last verified {ago(age)} ago, and was intact.")
+        return failed(f"The trail was last verified {roughly(age)} ago.", "Start the worker, which does it each hour.")
+    return ok(f"The trail was last verified {roughly(age)} ago, and was intact.")
 
 
 def monitoring(subject: Subject) -> Finding:
@@ -107,9 +108,9 @@ def monitoring(subject: Subject) -> Finding:
         moments = latest_moments(connection, AuditEvent.SENSITIVE_READ, 1, of_nothing=True)
     age = utc_now() - moments[0] if moments else None
     if age is None or age > _READING_PATIENCE:
-        when = "never" if age is None else f"{ago(age)} ago"
+        when = "never" if age is None else f"{roughly(age)} ago"
         return warning(f"The audit log was last read {when}.", "Look at it now and then, at /admin/audit-logs.")
-    return ok(f"The audit log was last read {ago(age)} ago.")
+    return ok(f"The audit log was last read {roughly(age)} ago.")
 
 
 CHECKS = (
