@@ -19,7 +19,7 @@ from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from flask_gatehouse.testing import sign_in_as
-from tests.integration.audit.test_foreign_rows import plant
+from tests.integration.audit.test_foreign_rows import bent, plant
 from tests.web.conftest import state_of
 
 LOG = "/admin/audit-logs"
@@ -362,6 +362,14 @@ def test_a_row_that_is_no_event_does_not_hide_the_others(app: Flask, admin: Flas
     assert "Nobody knows who" in page
     one = admin.get(f"{LOG}/{strange['number']}", headers=HTMX).text
     assert "{&#34;&lt;b&gt;&#34;: 1}" in one
+
+
+def test_nor_does_one_about_a_number_that_nobody_can_have(app: Flask, admin: FlaskClient) -> None:
+    strange = bent("user_updated", target={"id": "9" * 5000, "type": "user"})
+    plant(state_of(app).database, strange, event="user_updated", personal=None)
+    page = admin.get(LOG)
+    assert page.status_code == 200
+    assert "user 9999999999" in page.text
 
 
 def test_a_filter_that_nobody_knows_is_refused_by_its_name(app: Flask) -> None:

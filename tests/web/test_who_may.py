@@ -16,11 +16,11 @@ import pytest
 from flask import Flask
 
 from flask_gatehouse import Role
-from flask_gatehouse.accounts.rules import LARGEST_ID
 from flask_gatehouse.accounts.service import change_role, toggle_active
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import SYSTEM
+from flask_gatehouse.kernel.identifiers import LARGEST_ID
 from flask_gatehouse.signals import RecordedEvent, event_recorded
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import ROUTES

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor
+from ..kernel.identifiers import LARGEST_ID
 from ..kernel.text import plain
 from .columns import row_columns, users
 from .errors import AlreadySo, EditConflict, InvalidField, RoleNotYours, UserNotFound
@@ -12,7 +13,7 @@ from .fields import find_role, name_problem, role_problem
 from .fold import NAME_LENGTH
 from .locks import get_locked, get_removable, give_role, record_change, refuse_oneself
 from .models import User
-from .rules import LARGEST_ID, Role
+from .rules import Role
 from .views import UserRow
 
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, Facts, record_each
 from ..db.base import database_now
 from ..kernel.context import Actor
+from ..kernel.identifiers import LARGEST_ID
 from .errors import FieldProblem, InvalidField
 from .fields import find_role, role_problem
 from .leaving import Holding, delete_rows_of
 from .locks import lock_administrators
 from .models import User
 from .queries import UserQuery
-from .rules import LARGEST_ID, LAST_ADMINISTRATOR, Role
+from .rules import LAST_ADMINISTRATOR, Role
 from .search import meant
 
 # How many people one transaction changes at most: whoever else wants to write waits for one of them.

@@ -12,6 +12,7 @@ from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..kernel.context import SYSTEM, Actor, acting
 from ..kernel.deferred import Deferred
+from ..kernel.identifiers import LARGEST_ID
 from .errors import (
     AlreadyAUser,
     AlreadyInvited,
@@ -23,7 +24,7 @@ from .errors import (
 from .fields import checked_role
 from .locks import give_role, now_of
 from .models import Invitation, User
-from .rules import LARGEST_ID, Role
+from .rules import Role
 from .views import InvitationView
 
 _CHECKED_ADDRESS = Deferred("accounts.addresses:checked_address")

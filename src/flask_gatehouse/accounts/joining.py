@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..kernel.addresses import ADDRESS_LENGTH
 from ..kernel.context import SYSTEM, Actor
+from ..kernel.identifiers import LARGEST_ID
 from ..kernel.text import plain
 from .errors import ConcurrentRegistration, JoinRequestChanged, JoinRequestNotFound
 from .fields import checked_role
 from .locks import now_of
 from .models import JoinRequest
 from .profile import Profile, identifying
-from .rules import LARGEST_ID, Role
+from .rules import Role
 from .views import JoinRequestView
 
 # Strangers' addresses are not kept for longer than somebody may reasonably take to decide, or to come back.

@@ -1,6 +1,6 @@
 """What is deleted with a person: her own rows, and those that wait for her address or her account."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..db.folding import case_folded
 from ..kernel.context import Actor
+from ..kernel.identifiers import id_in
 from ..kernel.text import case_folded_address
 from .locks import get_locked, get_removable, refuse_oneself
 from .models import Identity, Invitation, JoinRequest, User
@@ -118,21 +119,25 @@ def held_declined(db: Session, subjects: Iterable[str], *, stated: bool = False)
 
     :param stated: whether those count about whose address nobody vouches, see :func:`held_for`.
     """
-    ids = [int(number) for kind, _, number in (one.partition(":") for one in subjects) if kind == "join_request"]
+    ids = _ids(subjects, "join_request")
     declined = and_(JoinRequest.decided_at.is_not(None), JoinRequest.approved_role.is_(None))
     counts = true() if stated else JoinRequest.email_is_authoritative
     found = select(JoinRequest).where(JoinRequest.id.in_(ids), declined, counts).with_for_update()
     return [_request(row) for row in db.scalars(found)] if ids else []
 
 
-def still_open(db: Session, subjects: Iterable[str]) -> set[str]:
+def still_open(db: Session, subjects: Collection[str]) -> set[str]:
     """Return which of these invitations and requests wait for somebody still, or again."""
-    wanted = [subject.partition(":") for subject in subjects]
-    ids = {kind: [int(number) for name, _, number in wanted if name == kind] for kind in ("invitation", "join_request")}
-    invitations = db.scalars(select(Invitation.id).where(Invitation.id.in_(ids["invitation"])))
+    invitations = db.scalars(select(Invitation.id).where(Invitation.id.in_(_ids(subjects, "invitation"))))
     waiting = or_(JoinRequest.decided_at.is_(None), JoinRequest.approved_role.is_not(None))
-    requests = db.scalars(select(JoinRequest.id).where(JoinRequest.id.in_(ids["join_request"]), waiting))
+    requests = db.scalars(select(JoinRequest.id).where(JoinRequest.id.in_(_ids(subjects, "join_request")), waiting))
     return {f"invitation:{number}" for number in invitations} | {f"join_request:{number}" for number in requests}
+
+
+def _ids(subjects: Iterable[str], kind: str) -> list[int]:
+    """Return the numbers of those subjects that are of a kind."""
+    said = (subject.partition(":") for subject in subjects)
+    return [number for name, _, text in said if name == kind and (number := id_in(text)) is not None]
 
 
 def all_holdings(db: Session) -> Iterator[Holding]:

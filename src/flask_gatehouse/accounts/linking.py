@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
 from ..kernel.context import Actor, acting
+from ..kernel.identifiers import LARGEST_ID
 from .errors import AddressTaken, IdentityNotFound, IdentityTaken, LastIdentity
 from .joining import take_join_request
 from .locks import get_locked, now_of
 from .models import Identity, User
 from .profile import Profile
-from .rules import LARGEST_ID
 
 
 def link_identity(db: Session, user_id: int, profile: Profile, *, actor: Actor | None = None) -> bool:

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..kernel.context import Actor, acting
+from ..kernel.identifiers import LARGEST_ID
 from .errors import LastAdministrator, NotOnYourself, UserNotFound
 from .models import User
-from .rules import LARGEST_ID, Role, is_last_administrator
+from .rules import Role, is_last_administrator
 
 # Any fixed number: it names the turn that is taken on PostgreSQL.
 _TURN = 7_205_349_413

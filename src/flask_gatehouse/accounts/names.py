@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from ..kernel.identifiers import LARGEST_ID
 from .columns import users
-from .rules import LARGEST_ID
 
 
 def find_names(connection: Connection, ids: Collection[int]) -> dict[int, str]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from ..kernel.identifiers import LARGEST_ID
 from ..kernel.text import holds_marks, holds_unseen, plain
 from .errors import FieldProblem, InvalidQuery
 from .fields import find_role
 from .fold import SEARCH_LENGTH
-from .rules import LARGEST_ID, Role
+from .rules import Role
 
 PAGE = 50
 LONGEST_SEARCH = 200

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from ..audit import AuditEvent, Facts, record, record_each
 from ..audit.history import latest_event
 from ..kernel.context import Actor
+from ..kernel.identifiers import LARGEST_ID
 from .bulk import Action, BulkResult, Change, Skip, change_many
 from .columns import row_columns, users
 from .errors import ReviewUnfinished
 from .locks import lock_administrators, now_of
 from .models import User
-from .rules import LARGEST_ID, Role
+from .rules import Role
 from .views import UserRow
 
 PAGE = 25

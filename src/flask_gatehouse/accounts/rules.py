@@ -3,8 +3,6 @@
 from collections.abc import Collection
 from enum import StrEnum
 
-# The largest id that a column of our tables holds; a driver fails on anything larger.
-LARGEST_ID = 2**31 - 1
 # Why it is refused to take an administrator away, as the trail says it.
 LAST_ADMINISTRATOR = "last_administrator"
 

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from ..kernel.identifiers import LARGEST_ID
 from .errors import UserNotFound
 from .leaving import Holding, held_for, holdings_of
 from .models import Identity, Invitation, JoinRequest, User
-from .rules import LARGEST_ID
 
 # What is not told, and why. A test holds these, and all that is told, against the tables.
 UNTOLD: Mapping[str, str] = {

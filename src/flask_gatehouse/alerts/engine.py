@@ -17,6 +17,7 @@ from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.identifiers import id_in
 from ..settings import Settings
 from .cursor import MOST_FAILURES, Cursor
 from .errors import LetterRefused
@@ -153,12 +154,13 @@ class Alerts:
 def _in_words(connection: Connection, key: str) -> str:
     """Return whom a key means."""
     kind, _, identifier = key.partition(":")
-    if kind != "user" or not identifier.isdecimal():
+    user_id = id_in(identifier) if kind == "user" else None
+    if user_id is None:
         return key
     try:
-        user = get_user(connection, int(identifier))
+        user = get_user(connection, user_id)
     except UserNotFound:
-        return f"somebody who was deleted (user {identifier})"
+        return f"somebody who was deleted (user {user_id})"
     return f"{user.name} ({user.email or f'user {user.id}'})"
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session, scoped_session
 
 from ..db.committed import when_committed
+from ..kernel.identifiers import id_in
 from .understanding import values_beside
 
 # Where a session of our own says who listens.
@@ -57,9 +58,7 @@ class RecordedEvent:
     def user_id(self) -> int | None:
         """The user to whom it was done; of what was done to something else, the one who did it."""
         kind, identifier = self.target or (None, None)
-        if kind == "user" and identifier is not None and identifier.isdecimal():
-            return int(identifier)
-        return self.actor_id
+        return (id_in(identifier) if kind == "user" else None) or self.actor_id
 
 
 class Audience(Protocol):

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from ..db.database import Database
 from ..kernel.context import SYSTEM, Actor, acting
+from ..kernel.identifiers import id_in
 from .body import canonical
-from .events import LARGEST_ID, AuditEvent, Outcome, Upkeep
+from .events import AuditEvent, Outcome, Upkeep
 from .models import AuditEventRow
 from .service import Target, record
 from .understanding import kept_values, owners_of
@@ -129,8 +130,8 @@ def _parsed(subject: str) -> tuple[str, str]:
 def lookups(kind: str, number: str) -> Iterator[ColumnElement[bool]]:
     """Yield where events that hold values of a subject can stand: she did it, or it was done to her."""
     yield (_events.target_type == kind) & (_events.target_id == number)
-    if kind == "user" and number.isdecimal() and int(number) <= LARGEST_ID:
-        yield _events.actor_id == int(number)
+    if kind == "user" and (user_id := id_in(number)) is not None:
+        yield _events.actor_id == user_id
 
 
 def _erase(session: Session, subject: str, where: ColumnElement[bool]) -> int:

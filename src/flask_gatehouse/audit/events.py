@@ -6,8 +6,6 @@ from enum import StrEnum
 EVENT_LENGTH = 64
 KIND_LENGTH = 64
 IDENTIFIER_LENGTH = 255
-# No user has a higher id, and PostgreSQL would refuse the question.
-LARGEST_ID = 2**31 - 1
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,5 @@
 """The trail in the order of its tree, for whoever tells others about it: nothing is missed and nothing comes twice."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from .events import LARGEST_ID
+from ..kernel.identifiers import id_in
 from .models import AuditEventRow, AuditLeaf, AuditTree
 from .understanding import understood, values_beside
 
@@ -39,10 +38,7 @@ class SealedEvent:
 def target_number(event: SealedEvent, kind: str) -> int | None:
     """Return the number of the thing that an event is about; None if it is of another kind, or has none."""
     target = event.body["target"]
-    if target is None or target["type"] != kind or not re.fullmatch("[0-9]{1,10}", target["id"] or ""):
-        return None
-    number = int(target["id"])
-    return number if number <= LARGEST_ID else None
+    return None if target is None or target["type"] != kind else id_in(target["id"])
 
 
 def end_of_trail(connection: Connection) -> Place:

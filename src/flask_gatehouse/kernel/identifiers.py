@@ -1,7 +1,21 @@
-"""Identifiers that sort by time."""
+"""Identifiers that sort by time, and numbers of rows."""
 
 import secrets
 from datetime import datetime
+
+from .text import is_number
+
+# The largest id that a column of our tables holds; a driver fails on anything larger.
+LARGEST_ID = 2**31 - 1
+
+
+def id_in(text: str | None) -> int | None:
+    """Return the number of a row of ours that a text says; None where no row can have it.
+
+    Whoever may add events names in them what she likes. Of thousands of digits ``int`` makes an error.
+    """
+    number = int(text) if text and is_number(text) else 0
+    return number if 0 < number <= LARGEST_ID else None
 
 
 def uuid7(moment: datetime) -> str:

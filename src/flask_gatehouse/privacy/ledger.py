@@ -26,6 +26,7 @@ from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
 from ..kernel.files import keep_names
+from ..kernel.identifiers import id_in
 from .errors import DamagedLedger, UnreadableLedger, UnwritableLedger
 from .models import LedgerKey, PendingErasure
 
@@ -190,8 +191,8 @@ def highest_numbers(database: str, path: Path) -> dict[str, int]:
     for entry in read_ledger(path):
         for subject in entry.subjects if entry.database == database else ():
             kind, _, number = subject.partition(":")
-            if kind in NUMBERED and number.isdecimal():
-                highest[kind] = max(int(number), highest.get(kind, 0))
+            if kind in NUMBERED and (found := id_in(number)) is not None:
+                highest[kind] = max(found, highest.get(kind, 0))
     return highest
 
 

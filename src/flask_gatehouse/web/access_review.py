@@ -27,9 +27,9 @@ from ..accounts.reviewing import (
     list_due,
     review_standing,
 )
-from ..accounts.rules import LARGEST_ID
 from ..accounts.service import get_user
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.identifiers import LARGEST_ID
 from .actor import signed_in
 from .fields import number
 from .htmx import trigger, wants_part

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from ..accounts.errors import FieldProblem
 from ..accounts.listing import list_users
 from ..accounts.queries import UserQuery
-from ..accounts.rules import LARGEST_ID
 from ..audit.events import IDENTIFIER_LENGTH, KIND_LENGTH
 from ..audit.reading import is_event, is_request, is_session
 from ..audit.search import TrailQuery, find_event_id
+from ..kernel.identifiers import LARGEST_ID
 from ..sessions.rules import is_session_id
 from .audit_query import Asked, find_network_address
 from .connection import WELL_FORMED

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ..accounts.names import find_names
 from ..audit.events import Outcome
 from ..audit.reading import TrailEvent
+from ..kernel.identifiers import id_in
 from .audit_names import event_name
 from .language import marked as _, text
 
@@ -93,9 +94,9 @@ def target_of(content: Mapping[str, Any], names: Mapping[int, str]) -> Party | N
     target = content["target"]
     if target is None:
         return None
+    if (person := _person_in(target)) is not None:
+        return _person(person, names)
     kind, identifier = str(target["type"]), str(target["id"])
-    if kind == "user" and identifier.isdecimal():
-        return _person(int(identifier), names)
     label = text(_KINDS[kind]) if kind in _KINDS else kind
     shown = "" if kind == "session" else f" {identifier}"
     return Party(f"{label}{shown}", asks=identifier if kind == "session" else f"{kind}:{identifier}")
@@ -104,10 +105,11 @@ def target_of(content: Mapping[str, Any], names: Mapping[int, str]) -> Party | N
 def people_in(content: Mapping[str, Any]) -> set[int]:
     """Return the ids of the users of whom an event tells."""
     actor, target = content["actor"], content["target"]
-    found = {actor["id"]} - {None}
-    if target is not None and target["type"] == "user" and str(target["id"]).isdecimal():
-        found.add(int(target["id"]))
-    return found
+    return {actor["id"], target and _person_in(target)} - {None}
+
+
+def _person_in(target: Mapping[str, Any]) -> int | None:
+    return id_in(target["id"]) if target["type"] == "user" else None
 
 
 def _person(user_id: int, names: Mapping[int, str]) -> Party:

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from ..accounts.bulk import BATCH, Action, BulkResult, Change, Skip
 from ..accounts.errors import FieldProblem, InvalidField
 from ..accounts.queries import UserQuery
-from ..accounts.rules import LARGEST_ID, Role
+from ..accounts.rules import Role
 from ..accounts.service import change_many as change
 from ..kernel.errors import DependencyUnavailable
+from ..kernel.identifiers import LARGEST_ID
 from ..privacy.erasure import erase_many
 from .actor import signed_in
 from .confirmation import require_confirmation

@@ -3,9 +3,10 @@
 from typing import Any
 
 from ..accounts.fold import NAME_LENGTH
-from ..accounts.rules import LARGEST_ID, Role
+from ..accounts.rules import Role
 from ..audit.events import Outcome
 from ..kernel.addresses import ADDRESS_LENGTH
+from ..kernel.identifiers import LARGEST_ID
 from ..sessions.rules import SESSION_ID_PATTERN
 
 Schema = dict[str, Any]

@@ -111,7 +111,11 @@ def test_it_vanishes_with_the_transaction(lived_in: House) -> None:
     assert lived_in.contents() == before
 
 
-@pytest.mark.parametrize("subject", ["user:99", "user:123", "user:1", "article:1", "user:99999999999", "user:x"])
+@pytest.mark.parametrize(
+    "subject",
+    ["user:99", "user:123", "user:1", "article:1", "user:99999999999", f"user:{'9' * 5000}", "user:x"],
+    ids=lambda subject: subject[:16],
+)
 def test_who_is_not_there_takes_nothing_along(lived_in: House, subject: str) -> None:
     before = left(lived_in)
     assert erase(lived_in, subject) == 0

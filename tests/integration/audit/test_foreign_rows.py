@@ -143,19 +143,20 @@ def test_alerts_go_on_after_it(house: House) -> None:
     assert desk.work() == [message]
 
 
+def test_nor_do_they_stop_at_what_is_about_a_number_that_nobody_can_have(house: House) -> None:
+    settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
+    desk = Desk(house.database, Settings.load(settings, {}))
+    desk.work()
+    # A number of so many digits is none to Python.
+    held = bent(AuditEvent.USER_HELD, target={"id": "9" * 5000, "type": "user"})
+    plant(house.database, held, event=AuditEvent.USER_HELD, personal=None)
+    (message,) = desk.work()
+    assert [(alert.rule, alert.count) for alert in message.alerts] == [("not-me", 1)]
+
+
 @pytest.mark.parametrize(
     ("kind", "identifier", "number"),
-    [
-        ("user", "12", 12),
-        ("user", "2147483647", 2**31 - 1),
-        ("user", "2147483648", None),
-        ("user", "9" * 5000, None),
-        ("user", "-1", None),
-        ("user", "\u0661", None),
-        ("user", "", None),
-        ("user", None, None),
-        ("invitation", "12", None),
-    ],
+    [("user", "12", 12), ("user", "9" * 5000, None), ("user", None, None), ("invitation", "12", None)],
     ids=lambda part: str(part)[:11],
 )
 def test_a_letter_is_about_a_number_that_somebody_can_have(

@@ -24,7 +24,16 @@ from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.privacy import leftovers
 from flask_gatehouse.privacy.erasure import erase_many, erase_user
 from flask_gatehouse.privacy.errors import DamagedLedger, UnreadableLedger
-from flask_gatehouse.privacy.ledger import Known, get_key, look_into_ledger, read_ledger, write_out
+from flask_gatehouse.privacy.ledger import (
+    Known,
+    get_key,
+    highest_numbers,
+    look_into_ledger,
+    name_of,
+    note_erasure,
+    read_ledger,
+    write_out,
+)
 from flask_gatehouse.privacy.leftovers import settle
 from flask_gatehouse.privacy.models import LedgerKey, PendingErasure
 from flask_gatehouse.privacy.replay import Replayed, replay
@@ -190,6 +199,13 @@ class TestTheFile:
             erase_user(other.database, other.settings, other.zoraida.id, actor=ROOT)
         first, second = read_ledger(lives.settings.erasure_ledger)
         assert first.marks.isdisjoint(second.marks)
+
+    def test_a_number_that_no_row_can_have_is_not_the_highest(self, lives: Lives) -> None:
+        with lives.database.transaction() as db:
+            note_erasure(db, [], ["invitation:7", f"invitation:{'9' * 5000}", "user:x", "article:12"])
+            name = name_of(get_key(db))
+        write_out(lives.database, lives.settings.erasure_ledger)
+        assert highest_numbers(name, lives.settings.erasure_ledger) == {"invitation": 7}
 
     def test_a_crash_between_commit_and_file_loses_nothing(
         self, lives: Lives, copy: Copy, monkeypatch: pytest.MonkeyPatch
