@@ -1,7 +1,7 @@
 """Where the trail speaks of a person: for her export, and for her erasure."""
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import Session
 
 from ..db.database import Database
+from ..kernel.identifiers import id_in
 from ..kernel.text import case_folded_address
 from .erasure import lookups
 from .events import AuditEvent
@@ -24,6 +25,7 @@ _ENDED = (
     *(AuditEvent.INVITE_REVOKED, AuditEvent.INVITE_EXPIRED),
     *(AuditEvent.JOIN_DECLINED, AuditEvent.JOIN_EXPIRED),
 )
+_KINDS = {"invitation", "join_request"}
 
 
 def subjects_of_user(db: Session, user_id: int) -> set[str]:
@@ -31,7 +33,7 @@ def subjects_of_user(db: Session, user_id: int) -> set[str]:
     found = select(_events.target_type, _events.target_id).where(
         _events.actor_id == user_id, _events.event.in_(_CAME_IN)
     )
-    return {f"{row.target_type}:{row.target_id}" for row in db.execute(found)}
+    return _subjects(db.execute(found))
 
 
 def subjects_named(db: Session, addresses: Collection[str], since: datetime) -> set[str]:
@@ -45,13 +47,13 @@ def subjects_named(db: Session, addresses: Collection[str], since: datetime) -> 
         .where(_events.event.in_(_ENDED), _events.occurred_at >= since, _events.personal.is_not(None))
         .execution_options(yield_per=BATCH)
     )
-    return {f"{row.target_type}:{row.target_id}" for row in rows if _address(row.personal) in addresses}
+    return _subjects(row for row in rows if _address(row.personal) in addresses)
 
 
-def ended_subjects(db: Session, after: int, before: datetime, *, limit: int) -> list[tuple[int, str]]:
-    """Return the next invitations and requests that ended before a moment, as the number of the event and the subject.
+def ended_subjects(db: Session, after: int, before: datetime, *, limit: int) -> tuple[int, set[str]]:
+    """Return the next invitations and requests that ended before a moment, after the number of the last event of those.
 
-    :param after: the number of the last one that was asked for.
+    :param after: the number that was returned the last time.
     """
     rows = db.execute(
         select(_events.id, _events.target_type, _events.target_id, _events.occurred_at)
@@ -60,8 +62,17 @@ def ended_subjects(db: Session, after: int, before: datetime, *, limit: int) -> 
         .limit(limit)
     )
     # One that is too young stops it, whatever follows: clocks differ, and nobody comes back to a lower number.
-    due = takewhile(lambda row: row.occurred_at < before, rows)
-    return [(row.id, f"{row.target_type}:{row.target_id}") for row in due]
+    due = list(takewhile(lambda row: row.occurred_at < before, rows))
+    return due[-1].id if due else after, _subjects(due)
+
+
+def _subjects(rows: Iterable[Any]) -> set[str]:
+    """Return what such events are about.
+
+    Whoever may add events can let one be about anything: somebody else, whom an erasure would take along, or what has
+    no number, at which each erasure would fail.
+    """
+    return {f"{row.target_type}:{row.target_id}" for row in rows if row.target_type in _KINDS and id_in(row.target_id)}
 
 
 def count_events_about(connection: Connection | Session, subject: str) -> int:

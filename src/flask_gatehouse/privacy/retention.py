@@ -59,14 +59,10 @@ class PersonalRetention:
     def _erase_invitations(self, db: Session, after: int) -> tuple[int, int]:
         """Take the addresses and names of invitations and requests to join that are over."""
         before = db.scalars(select(database_now())).one() - self._settings.invitation_retention
-        due = ended_subjects(db, after, before, limit=BATCH)
-        if not due:
-            return after, 0
-        subjects = {subject for _, subject in due}
+        last, ended = ended_subjects(db, after, before, limit=BATCH)
         # One that has begun again keeps its values until it ends again.
-        over = subjects - still_open(db, subjects)
-        erased = erase_personal(db, over, reason=Upkeep.RETENTION, if_any=True, actor=SYSTEM)
-        return due[-1][0], erased
+        over = ended - still_open(db, ended)
+        return last, erase_personal(db, over, reason=Upkeep.RETENTION, if_any=True, actor=SYSTEM)
 
 
 def _cursor(db: Session, name: str) -> RetentionCursor:

@@ -20,6 +20,7 @@ from flask_gatehouse.accounts.service import (
     withdraw_invitation,
 )
 from flask_gatehouse.audit import record
+from flask_gatehouse.audit.service import Target
 from flask_gatehouse.db.base import Base
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.context import Actor
@@ -29,6 +30,13 @@ from tests.integration.conftest import House, profile
 # Words that stand nowhere else, so that whatever has been left of her can be searched for.
 HERS = ("zoraïda", "zoraida", "quixotic", "quijano", "2001:db8::2024", "windmill browser")
 AT_HOME = Actor(ip="2001:db8::2024", user_agent="Windmill Browser/7")
+# What no invitation and no request can be called.
+STRANGE: tuple[Target, ...] = (
+    ("invitation", "x"),
+    ("join_request", ""),
+    ("join_request", None),
+    ("invitation", "9" * 99),
+)
 ROOT = Actor(user_id=1, session_id="r" * 22, ip="192.0.2.99", user_agent="Root's browser", kind="user")
 
 

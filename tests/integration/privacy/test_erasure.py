@@ -14,6 +14,7 @@ from flask_gatehouse.accounts.models import Identity, Invitation, JoinRequest, U
 from flask_gatehouse.accounts.queries import UserQuery
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import Profile, decline_join_request, invite, register, request_to_join
+from flask_gatehouse.audit import record
 from flask_gatehouse.audit.sealing import Sealer
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
@@ -27,7 +28,7 @@ from tests.integration.accounts.test_last_administrator import administrators, m
 from tests.integration.accounts.test_races import at_once
 from tests.integration.audit.test_one_transaction import refuse_events_after
 from tests.integration.conftest import SOMEBODY, House, profile
-from tests.integration.privacy.conftest import AT_HOME, HERS, ROOT, Lives, zoraida
+from tests.integration.privacy.conftest import AT_HOME, HERS, ROOT, STRANGE, Lives, zoraida
 from tests.trail import said, sealed, told
 
 
@@ -252,6 +253,18 @@ def _searched(path: Path, part: str) -> int:
     number: int = found.fetchone()[0]
     connection.close()
     return number
+
+
+def test_with_what_somebody_else_says_she_came_is_nobody_elses(lives: Lives) -> None:
+    """The names of our events are open to a host."""
+    herself = replace(AT_HOME, user_id=lives.zoraida.id)
+    with lives.database.transaction() as db:
+        for target in (*STRANGE, ("user", lives.root.id), None):
+            record("invite_used", resource=target, session=db, actor=herself)
+    erase(lives)
+    assert lives.leftovers() == {}
+    created = [told(row.personal) for row in lives.house.trail() if row.event == "user_created"]
+    assert [personal.get("name") for personal in created] == ["Root", None]
 
 
 def test_a_user_of_no_number_is_nobody(lives: Lives) -> None:

@@ -26,7 +26,7 @@ from flask_gatehouse.privacy.retention import PersonalRetention
 from flask_gatehouse.settings import Settings
 from tests.integration.accounts.test_races import at_once, both_before
 from tests.integration.conftest import SOMEBODY, House, profile
-from tests.integration.privacy.conftest import ROOT
+from tests.integration.privacy.conftest import ROOT, STRANGE
 from tests.trail import told
 
 AT_ONCE = timedelta(microseconds=1)
@@ -105,6 +105,20 @@ class TestInvitationsAndRequests:
         assert "email" not in values(house, "invite_used")[0]
         assert values(house, "user_created")[0]["email"] == "eve@example.com"
         assert house.last_details() == {"reason": "retention", "subjects": ["invitation:1"], "values": 2}
+
+    def test_what_somebody_else_says_has_ended_stops_nothing_and_takes_nobody_along(
+        self, house: House, short: Settings
+    ) -> None:
+        """The names of our events are open to a host."""
+        root = house.join("root", Role.ADMIN)
+        with house.database.transaction() as db:
+            for target in (*STRANGE, ("user", root.id), None):
+                record("invite_revoked", resource=target, session=db, actor=ROOT)
+            request_to_join(db, profile("bob"), actor=SOMEBODY)
+            decline_join_request(db, 1, actor=ROOT)
+        PersonalRetention(house.database, short).run()
+        assert "name" not in values(house, "join_requested")[0]
+        assert [said["name"] for said in values(house, "user_created")] == ["Root"]
 
     def test_those_that_wait_keep_them(self, house: House, short: Settings) -> None:
         with house.database.transaction() as db:
