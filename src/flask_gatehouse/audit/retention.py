@@ -152,15 +152,16 @@ def _said_in_range(db: Session, leaving: Leaving, event: AuditEvent) -> list[dic
     return [content["details"] for content in found if content is not None]
 
 
+def _with_numbers(said: Sequence[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Return those details that say these numbers: of whoever may add events, one may say anything."""
+    return [details for details in said if all(type(details.get(name)) is int for name in names)]
+
+
 def _cuts_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
     """Yield what the newest cuts of other epochs say, if it leaves: those ranges have to stay explained."""
     reached = {row.epoch: row.cut for row in db.execute(select(AuditTree.epoch, AuditTree.cut))}
-    said = {
-        details["epoch"]: details
-        for details in _said_in_range(db, leaving, AuditEvent.CUT)
-        if isinstance(details.get("epoch"), int) and isinstance(details.get("to"), int)
-    }
-    for epoch, details in said.items():
+    said = _with_numbers(_said_in_range(db, leaving, AuditEvent.CUT), "epoch", "to")
+    for epoch, details in {details["epoch"]: details for details in said}.items():
         if epoch != leaving.section.epoch and reached.get(epoch) == details["to"]:
             yield AuditEvent.CUT, details
 
@@ -185,7 +186,7 @@ def _erasures_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEv
 
 def _restores_to_repeat(db: Session, leaving: Leaving) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
     """Yield what the restores say that leave and explain why a number of an epoch is missing."""
-    said = {details.get("begins"): details for details in _said_in_range(db, leaving, AuditEvent.RESTORED)}
-    for begins, details in said.items():
-        if begins is not None and begins > details["epoch"] + 1:
+    said = _with_numbers(_said_in_range(db, leaving, AuditEvent.RESTORED), "begins", "epoch")
+    for begins, details in {details["begins"]: details for details in said}.items():
+        if begins > details["epoch"] + 1:
             yield AuditEvent.RESTORED, details

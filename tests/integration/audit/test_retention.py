@@ -210,6 +210,11 @@ def test_a_restore_that_passed_over_a_number_is_said_again(young_trail: Trail, t
     trail.sign()
     with trail.database.transaction() as db:
         begin_epoch(db, after=5)
+        # As a host may: the names of our events are open to it.
+        for begins, epoch in ((3, None), ("x", 1), ([1], 1), ({}, 1), (True, 0), (9, "x")):
+            record("audit_restored", details={"begins": begins, "epoch": epoch}, session=db)
+            record("audit_cut", details={"epoch": epoch, "to": begins}, session=db)
+        record("audit_restored", details={"begins": 3}, session=db)
     age(trail)
     trail.happen(300)
     trail.sign()
