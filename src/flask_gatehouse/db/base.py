@@ -17,6 +17,9 @@ CONDITION = "gatehouse_condition"
 # Said to a compiler, leaves moments as they are stored: for a statement that is short, and asked again if need be.
 UNGUARDED = "gatehouse_unguarded"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# What is stored beyond them is no moment of ours: whoever adds to it the time that a setting says would leave what
+# Python knows, and one such row of the trail would keep every alert from being told.
+_FIRST, _LAST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,12 +46,17 @@ class UtcDateTime(TypeDecorator[datetime]):
 
         Not ``process_result_value``, which is called through three others: a page reads hundreds of moments.
         """
-        if dialect.name == "sqlite":
-            return _moment
-        return lambda value: None if value is None else value.astimezone(UTC)
+        return _moment_of_sqlite if dialect.name == "sqlite" else _moment_of_driver
 
 
-def _moment(stored: Any) -> datetime | None:
+def _moment_of_driver(stored: datetime | None) -> datetime | None:
+    """Return in UTC what a driver has read, and one long ago for what is too far away to be a moment of ours."""
+    if stored is None:
+        return None
+    return stored.astimezone(UTC) if _FIRST <= stored <= _LAST else _LONG_AGO
+
+
+def _moment_of_sqlite(stored: Any) -> datetime | None:
     """Return what SQLite keeps as a moment, where it keeps anything.
 
     One row of whoever can write to the file would stop every reader of its table: what is no moment is read as one
@@ -58,13 +66,14 @@ def _moment(stored: Any) -> datetime | None:
         return None
     try:
         # Not ``replace(tzinfo=UTC)``, which takes six times as long.
-        return datetime.fromisoformat(f"{stored}+00:00")
+        moment = datetime.fromisoformat(f"{stored}+00:00")
     except ValueError:
         return _LONG_AGO
+    return moment if _FIRST <= moment <= _LAST else _LONG_AGO
 
 
 class _Readable(FunctionElement[datetime]):
-    """A stored moment; where no driver can read it, the one that ``_moment`` takes it for.
+    """A stored moment; where no driver can read it, the one that ``_moment_of_sqlite`` takes it for.
 
     PostgreSQL keeps moments before the year 1 and after 9999, and infinite ones, at which psycopg gives up for all rows
     of an answer. To compare there costs less than to let Python look at what psycopg has read.

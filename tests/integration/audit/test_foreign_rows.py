@@ -1,12 +1,14 @@
 """Whoever may add events can add a row that is none: nobody who reads the trail stops at it, and verification tells."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, literal_column
 
 from flask_gatehouse.accounts.history import history_of_role
+from flask_gatehouse.accounts.reviewing import review_standing
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.audit import AuditEvent, Personal, record
 from flask_gatehouse.audit.body import canonical
@@ -23,6 +25,7 @@ from flask_gatehouse.audit.understanding import understood
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
+from flask_gatehouse.kernel.text import duration
 from flask_gatehouse.settings import Settings
 from tests.integration.alerts.conftest import Desk
 from tests.integration.audit.thief import Trail
@@ -87,10 +90,11 @@ def plant(
     event: Any = AuditEvent.AUTHZ_CHANGE,
     target: int = 12,
     personal: Any = "{",
+    at: datetime | None = None,
 ) -> None:
     """Add a row as an application that somebody has broken into could."""
     row = {
-        "occurred_at": utc_now(),
+        "occurred_at": at or utc_now(),
         "event": event,
         "outcome": "success",
         "actor_id": 12,
@@ -141,6 +145,20 @@ def test_alerts_go_on_after_it(house: House) -> None:
     (message,) = desk.work()
     assert [(alert.rule, alert.count) for alert in message.alerts] == [("verification-failed", 1)]
     assert desk.work() == [message]
+
+
+def test_nor_do_they_or_a_review_stop_at_what_has_happened_at_the_end_of_time(house: House) -> None:
+    settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
+    desk = Desk(house.database, Settings.load(settings, {}))
+    desk.work()
+    for day in (29, 31):
+        at = datetime(9999, 12, day, 23, 59, 59, tzinfo=UTC)
+        for event in (AuditEvent.VERIFY_FAILED, AuditEvent.REVIEW_COMPLETED):
+            plant(house.database, bent(event), event=event, personal=None, at=at)
+    (message,) = desk.work()
+    assert {alert.rule: alert.count for alert in message.alerts} == {"verification-failed": 2, "review-overdue": 1}
+    with house.database.reading() as connection:
+        assert review_standing(connection, duration("3650d")).due_at < utc_now()
 
 
 def test_nor_do_they_stop_at_what_is_about_a_number_that_nobody_can_have(house: House) -> None:
