@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from flask_gatehouse.audit import AuditEvent, record
 from flask_gatehouse.audit.events import UNDECIDED
@@ -18,6 +19,7 @@ from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.ops.checkpoints import Witness
 from flask_gatehouse.ops.doctor.finding import Result
 from flask_gatehouse.settings import Settings
+from flask_gatehouse.web.state import EXTENSION
 from tests.doctor.conftest import Look
 from tests.doctor.happenings import age, happen, hold, join
 
@@ -39,6 +41,31 @@ def test_a_key_that_others_read(look: Look, tmp_path: Path, tmp_path_factory: py
     assert found.result is FAILED
     assert "chmod 600" in found.evidence
     assert look("audit_key", signed(tmp_path / "nothing")).result is FAILED
+
+
+def test_a_key_beside_a_database_that_a_host_names_in_its_own_way(
+    look: Look, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path_factory.mktemp("place")
+    near, far = place / "audit.key", tmp_path / "audit.key"
+    for path in (near, far):
+        write_key(path, SigningKey.generate("localhost"))
+    (tmp_path / "alias").symlink_to(place)
+    monkeypatch.chdir(place)
+
+    def beside(path: Path, database: str) -> Result:
+        engine = create_engine(f"sqlite:///{database}")
+        own = Database(lambda: engine)
+        return look(
+            "audit_key",
+            signed(path),
+            change=lambda app: object.__setattr__(app.extensions[EXTENSION], "database", own),
+        ).result
+
+    for named in ("host.db", "./host.db", f"{tmp_path}/alias/host.db", f"file:{place}/host.db?uri=true"):
+        assert (named, beside(near, named), beside(far, named)) == (named, WARNING, OK)
+    for named in ("", ":memory:"):
+        assert (named, beside(near, named)) == (named, OK)
 
 
 def signed(path: Path, folder: Path | None = None) -> dict[str, str]:

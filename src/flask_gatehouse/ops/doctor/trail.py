@@ -1,6 +1,9 @@
 """The audit trail: its key, its checkpoints, its verification, and whether anybody looks."""
 
 from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import URL
 
 from ...alerts.overdue import CHECKPOINT_PATIENCE, checkpoint_overdue
 from ...audit import AuditEvent
@@ -35,8 +38,8 @@ def audit_key(subject: Subject) -> Finding:
         return failed(f"{error}.", "Put the key's file right.")
     if not isinstance(key, SigningKey):
         return failed(f"{path} holds a public key, which signs nothing.", "Name the private key's file.")
-    url = subject.database.engine.url
-    if url.get_backend_name() == "sqlite" and path.resolve().is_relative_to(_folder_of(url.database)):
+    folder = _folder_of(subject.database.engine.url)
+    if folder is not None and path.resolve().is_relative_to(folder):
         return warning(
             f"{path} was read, and lies in the same folder as the database: one copy takes both.",
             "Keep the key elsewhere, so that who has the database cannot sign.",
@@ -44,8 +47,10 @@ def audit_key(subject: Subject) -> Finding:
     return ok(f"{path} was read: a private key that its owner alone can read, away from the database.")
 
 
-def _folder_of(database: str | None) -> str:
-    return (database or "").rpartition("/")[0] or "/"
+def _folder_of(url: URL) -> Path | None:
+    """Return where the file of an SQLite database lies, however it is named; None if there is none."""
+    named = (url.database or "").removeprefix("file:") if url.get_backend_name() == "sqlite" else ""
+    return Path(named).resolve().parent if named and named != ":memory:" else None
 
 
 def sealing(subject: Subject) -> Finding:
