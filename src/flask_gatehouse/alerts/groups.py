@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent
 from ..audit.following import SealedEvent
+from ..db.base import database_now
 from .models import KEY_LENGTH, AlertGroup
 from .overdue import OVERDUE, Overdue
 from .rules import RULES, Group, Rule, add
@@ -39,6 +40,7 @@ class Due:
 def gather(db: Session, sink: str, events: Sequence[SealedEvent]) -> None:
     """Count events into the groups of a sink, in the caller's transaction."""
     groups: dict[tuple[str, str], Group] = {}
+    now = db.scalars(select(database_now())).one()
     for event in events:
         for rule in RULES:
             key = rule.group(event) if event.event in rule.events and rule.applies(event) else None
@@ -47,7 +49,7 @@ def gather(db: Session, sink: str, events: Sequence[SealedEvent]) -> None:
             place = (rule.name, key[:KEY_LENGTH])
             if place not in groups:
                 groups[place] = _load(db, sink, *place)
-            add(groups[place], rule, event)
+            add(groups[place], rule, event, now)
     for (name, key), group in groups.items():
         _store(db, sink, name, key, group)
 

@@ -142,9 +142,10 @@ class Group:
     quiet_until: datetime | None = None
 
 
-def add(group: Group, rule: Rule, event: SealedEvent) -> None:
+def add(group: Group, rule: Rule, event: SealedEvent, now: datetime) -> None:
     """Count an event. Too few that are too old are forgotten: they were no repetition."""
-    at = event.occurred_at
+    # Whoever may add events can date one years ahead. Until then nobody would be told of its group.
+    at = min(event.occurred_at, now)
     if group.since is None or (group.due_at is None and at - group.since > rule.window):
         group.count, group.since, group.examples = 0, at, []
     group.count += 1

@@ -1,7 +1,7 @@
 """Whoever may add events can add a row that is none: nobody who reads the trail stops at it, and verification tells."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,10 +135,16 @@ def test_what_is_no_event_is_not_taken_for_one(name: str) -> None:
     assert understood(BODIES[name]("user_updated")) is None
 
 
-def test_alerts_go_on_after_it(house: House) -> None:
+def desk_in(house: House) -> Desk:
+    """Return somebody who is told of whatever happens from now on."""
     settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
     desk = Desk(house.database, Settings.load(settings, {}))
     desk.work()
+    return desk
+
+
+def test_alerts_go_on_after_it(house: House) -> None:
+    desk = desk_in(house)
     plant_all(house.database)
     with house.database.transaction() as db:
         record(AuditEvent.VERIFY_FAILED, reason="inconsistent", session=db)
@@ -148,9 +154,7 @@ def test_alerts_go_on_after_it(house: House) -> None:
 
 
 def test_nor_do_they_or_a_review_stop_at_what_has_happened_at_the_end_of_time(house: House) -> None:
-    settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
-    desk = Desk(house.database, Settings.load(settings, {}))
-    desk.work()
+    desk = desk_in(house)
     for day in (29, 31):
         at = datetime(9999, 12, day, 23, 59, 59, tzinfo=UTC)
         for event in (AuditEvent.VERIFY_FAILED, AuditEvent.REVIEW_COMPLETED):
@@ -161,10 +165,16 @@ def test_nor_do_they_or_a_review_stop_at_what_has_happened_at_the_end_of_time(ho
         assert review_standing(connection, duration("3650d")).due_at < utc_now()
 
 
+def test_nor_do_they_wait_for_what_has_not_happened_yet(house: House) -> None:
+    desk = desk_in(house)
+    event = AuditEvent.VERIFY_FAILED
+    plant(house.database, bent(event), event=event, personal=None, at=utc_now() + timedelta(days=3650))
+    (message,) = desk.work()
+    assert [(alert.rule, alert.count) for alert in message.alerts] == [("verification-failed", 1)]
+
+
 def test_nor_do_they_stop_at_what_is_about_a_number_that_nobody_can_have(house: House) -> None:
-    settings = {"GATEHOUSE_ENV": "development", "SECRET_KEY": "k", "DATABASE_URL": "sqlite:////x.db"}
-    desk = Desk(house.database, Settings.load(settings, {}))
-    desk.work()
+    desk = desk_in(house)
     # A number of so many digits is none to Python.
     held = bent(AuditEvent.USER_HELD, target={"id": "9" * 5000, "type": "user"})
     plant(house.database, held, event=AuditEvent.USER_HELD, personal=None)
