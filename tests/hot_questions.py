@@ -250,7 +250,7 @@ QUESTIONS = (
         most_rows=10_000,
         most_steps=60_000,
     ),
-    Question("audit: last event of a name", _plainly(latest_event, "review_completed")),
+    Question("audit: last event of a name", _plainly(latest_event, {"review_completed"})),
     Question("a person's activity", _reading(_activity), ("sessions_user_id_ended_at",)),
     Question(
         "a person's sessions",

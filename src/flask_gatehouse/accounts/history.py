@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from ..audit import AuditEvent
-from ..audit.history import events_of
+from ..audit.history import latest_event
 from .columns import users
 
 
@@ -64,7 +64,8 @@ def origin_of_role(connection: Connection, user_id: int) -> Origin | None:
 
 
 def _origin(connection: Connection, user_id: int, events: set[AuditEvent], what: str) -> Origin | None:
-    for event in events_of(connection, ("user", user_id), events, limit=1):
-        before, _ = event.change.get(what, (None, None))
-        return Origin(event.occurred_at, event.event, event.actor_kind, event.actor_id, before)
-    return None
+    event = latest_event(connection, events, ("user", user_id))
+    if event is None:
+        return None
+    before, _ = event.change.get(what, (None, None))
+    return Origin(event.occurred_at, event.event, event.actor_kind, event.actor_id, before)

@@ -110,7 +110,7 @@ def list_due(
 
 def review_standing(connection: Connection, interval: timedelta) -> Standing:
     """Return when the review was last completed and when it is due; the first is, so long after the first user came."""
-    last = latest_event(connection, AuditEvent.REVIEW_COMPLETED)
+    last = latest_event(connection, {AuditEvent.REVIEW_COMPLETED})
     if last is not None:
         return Standing(last.occurred_at, last.actor_id, last.occurred_at + interval)
     first = connection.execute(select(func.min(users.c.created_at))).scalar()

@@ -1,4 +1,4 @@
-"""Reading the trail back: what happened to one thing, and when something last happened."""
+"""Reading the trail back: what happened last, to one thing or to any."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .understanding import understood
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """One event of a thing's history.
+    """One event of the past.
 
     :param actor_id: who did it, None for commands and for the system; ``actor_kind`` says which.
     :param change: of each field that changed, its value before and after.
@@ -29,32 +29,18 @@ class PastEvent:
 _PAST = tuple(getattr(AuditEventRow, name) for name in ("occurred_at", "event", "actor_kind", "actor_id", "body"))
 
 
-def events_of(
-    connection: Connection, resource: tuple[str, object], events: Collection[str], *, limit: int = 100
-) -> Sequence[PastEvent]:
-    """Return what happened to one thing, the newest first.
+def latest_event(
+    connection: Connection, events: Collection[str], resource: tuple[str, object] | None = None
+) -> PastEvent | None:
+    """Return what happened last of these names, or None if nothing did.
 
-    :param resource: kind and id, as for ``record``.
-    :param events: the names of the events that matter.
+    :param resource: to what alone, as kind and id.
     """
-    kind, identifier = resource
-    rows = connection.execute(
-        select(*_PAST)
-        .where(
-            AuditEventRow.target_type == kind,
-            AuditEventRow.target_id == str(identifier),
-            AuditEventRow.event.in_([str(event) for event in events]),
-        )
-        .order_by(AuditEventRow.id.desc())
-        .limit(limit)
-    )
-    return [_past(row) for row in rows]
-
-
-def latest_event(connection: Connection, event: str) -> PastEvent | None:
-    """Return what happened last of this name, or None if nothing did."""
-    newest = select(*_PAST).where(AuditEventRow.event == event).order_by(AuditEventRow.id.desc()).limit(1)
-    row = connection.execute(newest).first()
+    newest = select(*_PAST).where(AuditEventRow.event.in_([str(event) for event in events]))
+    if resource is not None:
+        kind, identifier = resource
+        newest = newest.where(AuditEventRow.target_type == kind, AuditEventRow.target_id == str(identifier))
+    row = connection.execute(newest.order_by(AuditEventRow.id.desc()).limit(1)).first()
     return None if row is None else _past(row)
 
 

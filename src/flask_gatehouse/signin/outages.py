@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ..audit import AuditEvent, record
-from ..audit.history import events_of
+from ..audit.history import latest_event
 from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
@@ -21,8 +21,8 @@ def record_outage(database: Database, provider: str, *, actor: Actor) -> bool:
     """
     target = ("provider", provider)
     with database.transaction() as db:
-        last = events_of(db.connection(), target, (AuditEvent.PROVIDER_UNAVAILABLE,), limit=1)
-        if last and utc_now() - last[0].occurred_at < BETWEEN:
+        last = latest_event(db.connection(), {AuditEvent.PROVIDER_UNAVAILABLE}, target)
+        if last is not None and utc_now() - last.occurred_at < BETWEEN:
             return False
         record(AuditEvent.PROVIDER_UNAVAILABLE, resource=target, session=db, actor=actor)
     return True

@@ -201,7 +201,7 @@ def test_the_log_shows_that_it_is_no_event(house: House) -> None:
     plant_all(house.database)
     with house.database.reading() as connection:
         page = read_page(connection, TrailQuery())
-        last = latest_event(connection, AuditEvent.VERIFY_FAILED)
+        last = latest_event(connection, {AuditEvent.VERIFY_FAILED})
         assert set(names_in_use(connection)) == {str(event) for event in EVENTS}
     assert len(page.events) == 50
     assert {event.content["event"] for event in page.events} == {UNREADABLE, "user_updated"}
