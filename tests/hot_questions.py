@@ -31,7 +31,7 @@ from flask_gatehouse.audit.exporting.selection import Selection
 from flask_gatehouse.audit.exporting.writing import Export, Format, export_trail
 from flask_gatehouse.audit.following import Place, end_of_trail, events_from, oldest_from
 from flask_gatehouse.audit.history import latest_event
-from flask_gatehouse.audit.reading import find_event, is_request, names_in_use, newest_number, read_page
+from flask_gatehouse.audit.reading import find_event, holds, names_in_use, newest_number, read_page
 from flask_gatehouse.audit.sealing import Sealer, seal_lag
 from flask_gatehouse.audit.search import TrailQuery
 from flask_gatehouse.audit.standing import find_standing
@@ -209,7 +209,7 @@ QUESTIONS = (
     Question("audit: network address", _trail(ip=OFFICE), (f"{_EVENTS}ip_id",)),
     Question("audit: a day long ago", _reading(_far_day), (f"{_EVENTS}occurred_at_id",)),
     Question("audit: request", _trail(request_id=f"{77:032x}"), (f"{_EVENTS}request_id",)),
-    Question("audit: is it a request", _plainly(is_request, "proxy-2c1f0e"), (f"{_EVENTS}request_id",)),
+    Question("audit: is it a request", _plainly(holds, TrailQuery(request_id="proxy-7")), (f"{_EVENTS}request_id",)),
     Question(
         "audit: session",
         _reading(lambda connection, count: read_page(connection, TrailQuery(session_id=session_of(count // 2)))),

@@ -114,21 +114,9 @@ def find_event(connection: Connection, number: int) -> tuple[TrailEvent, TreePla
     return found[0], None if row is None else TreePlace(*row)
 
 
-def is_session(connection: Connection, identifier: str) -> bool:
-    """Return whether the trail knows a session of this public id."""
-    of_it = select(_events.id).where(_events.target_type == "session", _events.target_id == identifier)
-    return connection.execute(of_it.limit(1)).first() is not None
-
-
-def is_event(connection: Connection, event_id: UUID) -> bool:
-    """Return whether the trail has an event with this UUID."""
-    return bool(read_page(connection, TrailQuery(event_id=event_id)).events)
-
-
-def is_request(connection: Connection, identifier: str) -> bool:
-    """Return whether something in the trail was done by a request of this name."""
-    of_it = select(_events.id).where(_events.request_id == identifier)
-    return connection.execute(of_it.limit(1)).first() is not None
+def holds(connection: Connection, query: TrailQuery) -> bool:
+    """Return whether the trail has an event that a query means."""
+    return bool(find_numbers(connection, query, 1).numbers)
 
 
 def events_of_numbers(connection: Connection, numbers: Sequence[int]) -> tuple[TrailEvent, ...]:

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from .events import AuditEvent
-from .models import AuditEventRow
-from .reading import read_page
+from .reading import holds, read_page
 from .search import TrailQuery
 from .service import record
 
@@ -19,7 +18,6 @@ from .service import record
 WHILE = timedelta(minutes=5)
 # Filters that can be any text.
 _TEXTS = {"event", "request", "session", "target"}
-_events = AuditEventRow.__table__.c
 
 
 def record_reading(database: Database, actor: Actor, details: Mapping[str, Any], *, person: int | None = None) -> None:
@@ -58,6 +56,5 @@ def _is_said(connection: Connection, name: str, value: str) -> bool:
     if name == "event" and value in set(AuditEvent):
         return True
     kind, _colon, identifier = value.partition(":") if name == "target" else ("session", ":", value)
-    of_it = {"event": (_events.event == value,), "request": (_events.request_id == value,)}
-    where = of_it.get(name, (_events.target_type == kind, _events.target_id == identifier))
-    return connection.execute(select(_events.id).where(*where).limit(1)).first() is not None
+    about = {"event": TrailQuery(event=value), "request": TrailQuery(request_id=value)}
+    return holds(connection, about.get(name, TrailQuery(target=(kind, identifier))))

@@ -11,7 +11,7 @@ from ..accounts.errors import FieldProblem
 from ..accounts.listing import list_users
 from ..accounts.queries import UserQuery
 from ..audit.events import IDENTIFIER_LENGTH, KIND_LENGTH
-from ..audit.reading import is_event, is_request, is_session
+from ..audit.reading import holds
 from ..audit.search import TrailQuery, find_event_id
 from ..kernel.identifiers import LARGEST_ID
 from ..sessions.rules import is_session_id
@@ -72,9 +72,9 @@ def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[Tr
         return None
     if ip := find_network_address(text):
         return (replace(query, ip=ip) if query.ip in {None, ip} else None,)
-    if (event_id := find_event_id(text)) and is_event(connection, event_id):
+    if (event_id := find_event_id(text)) and holds(connection, TrailQuery(event_id=event_id)):
         return (replace(query, event_id=event_id),)
-    if is_session_id(text) and is_session(connection, text):
+    if is_session_id(text) and holds(connection, TrailQuery(target=("session", text))):
         return (replace(query, session_id=text),)
     if thing := _THING.fullmatch(text):
         return (replace(query, target=(thing[1], thing[2])),)
@@ -91,7 +91,8 @@ def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: st
     if found.query is not None or not WELL_FORMED.fullmatch(text):
         return found
     # As it was told, or retyped: those that we give are of small letters.
-    name = next((one for one in dict.fromkeys((text, text.lower())) if is_request(connection, one)), None)
+    spelled = dict.fromkeys((text, text.lower()))
+    name = next((one for one in spelled if holds(connection, TrailQuery(request_id=one))), None)
     return found if name is None else _narrowed(meant, replace(query, request_id=name), "q")
 
 
