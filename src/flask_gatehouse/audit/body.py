@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 VERSION = 1
@@ -24,6 +25,11 @@ class Personal:
 
     value: str
     of: str | None
+
+
+def moment(when: datetime) -> str:
+    """Return a moment in UTC as the trail writes it, without the ``Z``."""
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def canonical(value: object) -> str:

@@ -14,7 +14,7 @@ from ..db.upsert import insert_of
 from ..kernel.clock import utc_now
 from .errors import InconsistentTree, InvalidNote
 from .following import Place, oldest_from
-from .models import AuditCheckpoint, AuditTree
+from .models import NEWEST_TREE, AuditCheckpoint, AuditTree
 from .note_keys import SigningKey, VerifierKey
 from .notes import Checkpoint, open_checkpoint, parse_checkpoint, parse_note, sign_checkpoint
 from .origins import epoch_of, log_of, place_in_name
@@ -34,7 +34,7 @@ def note_name(epoch: int, size: int) -> str:
 
 def unsigned(connection: Connection) -> int:
     """Return how many sealed events the newest checkpoint in the database does not cover."""
-    tree = connection.execute(_NEWEST_TREE).first()
+    tree = connection.execute(NEWEST_TREE.with_only_columns(AuditTree.epoch, AuditTree.size)).first()
     return 0 if tree is None else tree.size - _signed_to(connection, tree.epoch)
 
 
@@ -47,7 +47,8 @@ def make_checkpoint(
     :param former: the keys before this one, whose checkpoints have to be continued too.
     :raises InconsistentTree: if the tree does not continue what was signed before. Nothing is signed then.
     """
-    tree = db.execute(_NEWEST_TREE).first()
+    columns = (AuditTree.epoch, AuditTree.origin, AuditTree.size, AuditTree.root)
+    tree = db.execute(NEWEST_TREE.with_only_columns(*columns)).first()
     if tree is None:
         return None
     earlier = [*outside, *_newest_signed(db, tree.epoch, [key.verifier, *former])]
@@ -74,7 +75,7 @@ def newest_undelivered(connection: Connection) -> tuple[int, int, str] | None:
 
 def oldest_uncarried(connection: Connection) -> datetime | None:
     """Return when the first event happened that no checkpoint outside of the database covers; None if all are."""
-    epoch = connection.execute(_NEWEST_TREE.with_only_columns(AuditTree.epoch)).scalar() or 0
+    epoch = connection.execute(NEWEST_TREE.with_only_columns(AuditTree.epoch)).scalar() or 0
     carried = select(AuditCheckpoint.size).where(
         AuditCheckpoint.epoch == epoch, AuditCheckpoint.delivered_at.is_not(None)
     )
@@ -147,11 +148,6 @@ def _newest_first(folder: Path) -> Iterator[Path]:
     heapify(waiting)
     while waiting:
         yield folder / heappop(waiting)[-1]
-
-
-_NEWEST_TREE = (
-    select(AuditTree.epoch, AuditTree.origin, AuditTree.size, AuditTree.root).order_by(AuditTree.epoch.desc()).limit(1)
-)
 
 
 def _signed_to(db: Session | Connection, epoch: int) -> int:

@@ -9,7 +9,7 @@ SQLite's is emptied by :func:`empty_log`; on PostgreSQL, VACUUM and the end of a
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ..db.database import Database
 from ..kernel.context import SYSTEM, Actor, acting
 from ..kernel.identifiers import id_in
-from .body import canonical
+from .body import canonical, moment
 from .events import AuditEvent, Outcome, Upkeep
 from .models import AuditEventRow
 from .service import Target, record
@@ -94,8 +94,7 @@ def erase_unknown(session: Session, before: datetime, after: int, *, limit: int 
     erased = sum(count for _, count in changes)
     if changes:
         session.execute(_REMOVE, [values for values, _ in changes])
-        moment = f"{before.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-        details = {"subjects": [], "unknown_before": moment, "values": erased}
+        details = {"subjects": [], "unknown_before": f"{moment(before)}Z", "values": erased}
         why = Upkeep.RETENTION
         record(AuditEvent.PERSONAL_DATA_ERASED, details=details, reason=why, session=session, actor=SYSTEM)
     return due[-1].id if due else after, erased

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from ..kernel.identifiers import id_in
-from .models import AuditEventRow, AuditLeaf, AuditTree
+from .models import NEWEST_TREE, AuditEventRow, AuditLeaf, AuditTree
 from .understanding import understood, values_beside
 
 
@@ -43,8 +43,7 @@ def target_number(event: SealedEvent, kind: str) -> int | None:
 
 def end_of_trail(connection: Connection) -> Place:
     """Return the place that the next event gets."""
-    newest = select(AuditTree.epoch, AuditTree.size).order_by(AuditTree.epoch.desc()).limit(1)
-    row = connection.execute(newest).first()
+    row = connection.execute(NEWEST_TREE.with_only_columns(AuditTree.epoch, AuditTree.size)).first()
     return Place(1, 0) if row is None else Place(row.epoch, row.size)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db.base import Base, UtcDateTime, index_of, text_enum
@@ -12,9 +12,9 @@ from .events import (
     KIND_LENGTH,
     Outcome,
 )
+from .tree import HASH_LENGTH
 
 REQUEST_ID_LENGTH = 36
-HASH_LENGTH = 32
 _LONG = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -75,6 +75,9 @@ class AuditTree(Base):
     cut: Mapped[int] = mapped_column(_LONG)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+NEWEST_TREE = select(AuditTree).order_by(AuditTree.epoch.desc()).limit(1)
 
 
 class AuditLeaf(Base):

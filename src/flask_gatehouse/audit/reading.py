@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from .body import moment
 from .events import Outcome
 from .models import AuditEventRow, AuditLeaf
 from .search import TrailQuery
@@ -139,7 +140,7 @@ def unreadable(at: datetime) -> dict[str, Any]:
     nothing = dict.fromkeys(("reason", "request", "session", "target"))
     return nothing | {
         "actor": {"id": None, "kind": "unknown"},
-        "at": f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+        "at": f"{moment(at)}Z",
         "change": {},
         "details": {},
         "event": UNREADABLE,

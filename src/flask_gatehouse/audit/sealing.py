@@ -15,7 +15,7 @@ from ..db.upsert import insert_of
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
 from .events import AuditEvent
-from .models import AuditCount, AuditEventRow, AuditLeaf, AuditTile, AuditTree
+from .models import NEWEST_TREE, AuditCount, AuditEventRow, AuditLeaf, AuditTile, AuditTree
 from .origins import log_of, origin_of
 from .service import record
 from .tree import EMPTY_ROOT, Frontier, leaf_hash
@@ -25,7 +25,6 @@ BATCH = 500
 # How long a transaction may take from the number of its event to its own, which no snapshot shows meanwhile.
 SETTLING_S = 5.0
 
-_NEWEST = select(AuditTree).order_by(AuditTree.epoch.desc()).limit(1)
 _NEWEST_EPOCH = select(func.max(AuditTree.epoch))
 # Of the events above a tree's ``watermark``, the parameter, those that have no place yet.
 UNSEALED = (
@@ -104,7 +103,7 @@ class Sealer:
     def _is_needed(self) -> bool:
         """Return whether there is anything to write, without taking a lock."""
         with self._database.reading() as connection:
-            tree = connection.execute(select(AuditTree.watermark).order_by(AuditTree.epoch.desc()).limit(1)).first()
+            tree = connection.execute(NEWEST_TREE.with_only_columns(AuditTree.watermark)).first()
             if tree is None:
                 return True
             first = connection.execute(UNSEALED.limit(1), {"watermark": tree.watermark}).first()
@@ -141,7 +140,7 @@ class Sealer:
 
 def oldest_unsealed(connection: Connection) -> datetime | None:
     """Return when the first event happened that has no place yet; None if all have one."""
-    watermark = connection.execute(_NEWEST.with_only_columns(AuditTree.watermark)).scalar() or 0
+    watermark = connection.execute(NEWEST_TREE.with_only_columns(AuditTree.watermark)).scalar() or 0
     oldest = UNSEALED.with_only_columns(AuditEventRow.occurred_at).limit(1)
     return connection.execute(oldest, {"watermark": watermark}).scalar()
 
@@ -160,7 +159,7 @@ def begin_epoch(db: Session, *, after: int = 0, actor: Actor | None = None) -> N
     :param after: the highest number of an epoch that is known elsewhere, which the backup need not know: two trees of
         one number would contradict each other, as two that somebody has forged do.
     """
-    old = db.scalars(_NEWEST.with_for_update()).first()
+    old = db.scalars(NEWEST_TREE.with_for_update()).first()
     if old is None:
         # Nothing was ever sealed, and so nothing signed.
         return

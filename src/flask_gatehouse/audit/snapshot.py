@@ -6,14 +6,14 @@ Rows come as the driver has them. What is read is compared with hashes, so that 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from ..db.database import as_unavailable, refuse_to_make
 from ..db.engine import decoded, patient
-from .models import HASH_LENGTH
+from .tree import HASH_LENGTH
 
 # So much is read at once, which is a megabyte or two: more does not fit into a processor's own memory, and is slower.
 STRETCH = 1024
@@ -204,7 +204,7 @@ class Snapshot:
         return self.number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gatehouse_audit_events_id_seq")
 
 
-def is_hash(value: object) -> bool:
+def is_hash(value: object) -> TypeGuard[bytes]:
     """Return whether a column holds a hash; SQLite would hold anything."""
     return isinstance(value, bytes) and len(value) == HASH_LENGTH
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from .events import AuditEvent
-from .models import AuditCheckpoint, AuditEventRow, AuditTree
+from .models import NEWEST_TREE, AuditCheckpoint, AuditEventRow, AuditTree
 from .reading import TrailEvent, events_of_numbers
 from .sealing import UNSEALED
 
@@ -14,7 +14,6 @@ from .sealing import UNSEALED
 COUNTED = 1000
 
 _events = AuditEventRow.__table__.c
-_NEWEST_TREE = select(AuditTree.epoch, AuditTree.size, AuditTree.watermark).order_by(AuditTree.epoch.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ class Standing:
 
 def find_standing(connection: Connection) -> Standing:
     """Return how the trail stands, with a few looks into indexes and none at the events themselves."""
-    tree = connection.execute(_NEWEST_TREE).first()
+    newest = NEWEST_TREE.with_only_columns(AuditTree.epoch, AuditTree.size, AuditTree.watermark)
+    tree = connection.execute(newest).first()
     epoch, sealed, watermark = (0, 0, 0) if tree is None else tree
     above, waiting = {"watermark": watermark}, UNSEALED.with_only_columns(_events.occurred_at)
     count = connection.execute(select(func.count()).select_from(waiting.limit(COUNTED).subquery()), above).scalar_one()

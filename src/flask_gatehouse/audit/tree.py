@@ -35,6 +35,11 @@ def join(subtrees: Sequence[bytes]) -> bytes:
     return root
 
 
+def hashes_in(frontier: bytes) -> list[bytes]:
+    """Return the hashes of which a frontier is a row."""
+    return [frontier[start : start + HASH_LENGTH] for start in range(0, len(frontier), HASH_LENGTH)]
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """The root of a full subtree.
@@ -70,7 +75,7 @@ class Frontier:
         """
         if len(stored) % HASH_LENGTH:
             raise ValueError("a frontier is a row of hashes of 32 bytes")
-        return cls(size, (stored[start : start + HASH_LENGTH] for start in range(0, len(stored), HASH_LENGTH)))
+        return cls(size, hashes_in(stored))
 
     def __bytes__(self) -> bytes:
         return b"".join(self._subtrees)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..audit import AuditEvent, record, verify_export
+from ..audit.body import moment
 from ..audit.errors import CutNotAllowed, UnprovableEvent
 from ..audit.events import UNDECIDED
-from ..audit.exporting.selection import moment
 from ..audit.exporting.writing import archive_lines
 from ..audit.keys import believed_keys
 from ..audit.notes import Checkpoint

@@ -1,10 +1,10 @@
 """Which events an export holds: a query, as a reader of the file is told and as a database finds them."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from ..body import moment
 from ..models import AuditEventRow
 from ..search import TrailQuery
 from ..walking import exactly
@@ -57,8 +57,3 @@ def _conditions(query: TrailQuery) -> list[ColumnElement[bool]]:
     if (query.after, query.before) != (None, None):
         conditions.append(_events.id.between(*query.numbers))
     return [*conditions, *exactly(query, _events)]
-
-
-def moment(when: datetime) -> str:
-    """Return a moment in UTC as the trail writes it, without the ``Z``."""
-    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

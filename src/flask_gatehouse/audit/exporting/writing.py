@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ...db.database import Database
 from ...kernel.context import Actor, acting
 from ..agreement import Row
-from ..body import Personal
+from ..body import Personal, moment
 from ..errors import NothingSealed, UnprovableEvent
 from ..events import AuditEvent, Outcome
 from ..note_keys import VerifierKey
@@ -29,7 +29,7 @@ from .csv_lines import CSV_HEADER, csv_line
 from .event import ExportedEvent
 from .ocsf import as_ocsf
 from .sections import Section, sections
-from .selection import Selection, moment
+from .selection import Selection
 
 Lines = Generator[str, None, None]
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

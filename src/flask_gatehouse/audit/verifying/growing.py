@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..snapshot import Snapshot
+from ..snapshot import Snapshot, is_hash
 from ..tree import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Frontier, join
 
 
@@ -37,7 +37,7 @@ class GrowingTree:
         if computed is not None and computed != stored:
             self.altered.append(index)
         tile = computed or stored
-        if not isinstance(tile, bytes) or len(tile) != HASH_LENGTH:
+        if not is_hash(tile):
             self._is_broken, tile = True, bytes(HASH_LENGTH)
         for full in self._above.append(tile):
             known = self._stored_above.get((full.level + 1, full.index))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..snapshot import Snapshot
-from ..tree import HASH_LENGTH, TILE_WIDTH, join
+from ..tree import TILE_WIDTH, hashes_in, join
 from .epoch import Epoch
 from .evidence import infer_kind
 from .findings import Kind
@@ -52,7 +52,7 @@ def _judge_tree(epoch: Epoch, snapshot: Snapshot) -> None:
             epoch.add(Kind.EDITED, first, last, "The higher tile that stands for these events was altered or deleted.")
         return
     first, last = _suspected(epoch, frontier)
-    if root == tree.root or (not grown.altered and join(_hashes(tree.frontier)) == root):
+    if root == tree.root or (not grown.altered and join(hashes_in(tree.frontier)) == root):
         epoch.add(Kind.EDITED, first, last, "The events are those that were sealed, and the tree's row was altered.")
         return
     evidence = infer_kind(snapshot, tree.epoch, first, last)
@@ -64,13 +64,9 @@ def _suspected(epoch: Epoch, frontier: tuple[bytes, ...]) -> tuple[int, int]:
     whole, last = epoch.end // TILE_WIDTH * TILE_WIDTH, max(epoch.end - 1, 0)
     altered = epoch.grown.altered
     rest = len(epoch.rest or ())
-    if altered and (not rest or _hashes(epoch.tree.frontier)[-rest:] == list(frontier[-rest:])):
+    if altered and (not rest or hashes_in(epoch.tree.frontier)[-rest:] == list(frontier[-rest:])):
         return altered[0] * TILE_WIDTH, (altered[-1] + 1) * TILE_WIDTH - 1
     return (altered[0] * TILE_WIDTH if altered else min(whole, last)), last
-
-
-def _hashes(frontier: bytes) -> list[bytes]:
-    return [frontier[start : start + HASH_LENGTH] for start in range(0, len(frontier), HASH_LENGTH)]
 
 
 def _judge_misfit(epoch: Epoch, snapshot: Snapshot, misfit: KeptCheckpoint) -> None:

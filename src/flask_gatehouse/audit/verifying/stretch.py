@@ -110,7 +110,7 @@ def _add(stretch: Stretch, kind: Kind, position: int, sentence: str, last: int |
 
 
 def _add_stranger(stretch: Stretch, position: int, leaf: object, body: str) -> None:
-    if isinstance(leaf, bytes) and is_hash(leaf):
+    if is_hash(leaf):
         stretch.strangers.append((position, leaf, leaf_hash(body.encode())))
     else:
         _add(stretch, Kind.EDITED, position, "Its leaf is not a hash.")
@@ -181,7 +181,7 @@ def _root_of_tile(row: Sequence[bytes | None]) -> bytes | None:
 def _subtrees(leaves: Sequence[bytes | None]) -> tuple[bytes, ...] | None:
     frontier = Frontier()
     for leaf in leaves:
-        if leaf is None or not is_hash(leaf):
+        if not is_hash(leaf):
             return None
         frontier.append(leaf)
     return frontier.subtrees
