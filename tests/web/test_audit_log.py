@@ -372,6 +372,18 @@ def test_nor_does_one_about_a_number_that_nobody_can_have(app: Flask, admin: Fla
     assert "user 9999999999" in page.text
 
 
+def test_what_is_no_role_hides_nobody_s_activity(app: Flask, happen: Callable[..., None]) -> None:
+    """The names of our events are open to a host, and what it says in them is its own affair."""
+    client = app.test_client()
+    ada = sign_in_as(client, Role.ADMIN, email="ada@example.com", name="Ada Admin")
+    for before, after in (("viewer", ["editor"]), ({"role": "viewer"}, 7)):
+        happen("authz_change", resource=("user", ada.user_id), change={"role": (before, after)})
+    page = client.get("/account/activity").text
+    assert "From Viewer to [&#39;editor&#39;]" in page
+    for address in ("/account", f"/users/{ada.user_id}", f"/users/{ada.user_id}/activity", "/admin/access-review", LOG):
+        assert (address, client.get(address).status_code) == (address, 200)
+
+
 def test_a_filter_that_nobody_knows_is_refused_by_its_name(app: Flask) -> None:
     """A mistyped one would show everything, and look as if that were all."""
     client = app.test_client()

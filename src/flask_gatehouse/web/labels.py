@@ -9,9 +9,10 @@ ROLE_NAMES = {"admin": _("Administrator"), "editor": _("Editor"), "viewer": _("V
 _UNKNOWN_DEVICE = _("Unknown device")
 
 
-def role_in_words(role: str) -> str:
-    """Return what people call a role; of one that there is no longer, as the trail may name it, its own name."""
-    return text(ROLE_NAMES[role]) if role in ROLE_NAMES else str(role)
+def role_in_words(role: object) -> str:
+    """Return what people call a role; of whatever else the trail names as one, how it is written."""
+    name = str(role)
+    return text(ROLE_NAMES[name]) if name in ROLE_NAMES else name
 
 
 def device_in_words(user_agent: str | None) -> str:
