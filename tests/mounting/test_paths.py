@@ -162,6 +162,25 @@ def test_what_is_changed_where_a_host_adds_to_all_addresses_is_changed(saying_wh
     assert client.get(f"{gate}/account", headers=JSON).status_code == 401
 
 
+@pytest.mark.parametrize("wanted", ["/auth/logout", "/auth/confirm?next=/mine", "/auth/login/dev", "/auth/login"])
+def test_nobody_is_led_into_the_gate_where_a_host_adds_to_all_addresses(saying_who: Flask, wanted: str) -> None:
+    client, gate = saying_who.test_client(), prefix_of(saying_who)
+    sign_in_as(client)
+    answer = client.get(f"{gate}/auth/login", query_string={"next": gate + wanted, "who": "ada"})
+    assert urlsplit(answer.location).path == "/"
+
+
+def test_whoever_must_sign_in_comes_back_where_a_host_adds_to_all_addresses(saying_who: Flask) -> None:
+    client, gate = saying_who.test_client(), prefix_of(saying_who)
+    page = f"{gate}/users?q=a&who=ada"
+    shown = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{page}"}
+    for address in (client.get(page).location, client.get(page, headers=shown).headers["HX-Redirect"]):
+        assert parse_qs(urlsplit(address).query) == {"who": ["ada"], "next": [page]}
+    # A failure of the page for signing in offers that page again, not the one before.
+    refused = client.get(f"{gate}/auth/login/nobody?who=ada")
+    assert (refused.status_code, f'href="{gate}/auth/login?who=ada"' in refused.text) == (404, True)
+
+
 def test_no_header_moves_an_address(app: Flask) -> None:
     location = app.test_client().get(f"{prefix_of(app)}/auth/login/dev", headers={"X-Forwarded-Host": "evil"}).location
     assert "evil" not in location

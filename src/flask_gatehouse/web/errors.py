@@ -25,7 +25,7 @@ from .once_more import keep_form
 from .problems import problem
 from .state import state
 from .statuses import HTTP_ANSWERS, Answer, said
-from .way_back import AGAIN, way_back
+from .way_back import AGAIN, sign_in_path, way_back
 
 log = logging.getLogger("flask_gatehouse")
 # A view with this attribute answers with a file: the endpoint of the page that offers it, which takes the same values.
@@ -120,7 +120,7 @@ def _render(made: Answer) -> Response:
 def _retry_url(made: Answer) -> str | None:
     # A provider's answer can be brought once: whoever brings it again is refused.
     brought = request.endpoint == "gatehouse.finish_sign_in"
-    if brought or made.template.endswith("refused.html") or this_page().startswith(url_for("gatehouse.sign_in")):
+    if brought or made.template.endswith("refused.html") or this_page().startswith(sign_in_path()):
         again: str = request.environ.get(AGAIN) or url_for("gatehouse.sign_in")
         return again
     if made.status == HTTPStatus.BAD_REQUEST:
@@ -141,7 +141,9 @@ def sign_in_url(next_path: str | None, ended: EndReason | None) -> str:
     """Return the address of the sign-in page, with the way back and what to say there."""
     notice = None if ended is None else _NOTICES.get(ended, "ended")
     query = {name: value for name, value in (("next", way_back(next_path)), ("notice", notice)) if value}
-    return url_for("gatehouse.sign_in") + (f"?{urlencode(query)}" if query else "")
+    page = url_for("gatehouse.sign_in")
+    # A host may have added to it.
+    return f"{page}{'&' if '?' in page else '?'}{urlencode(query)}" if query else page
 
 
 def _ask_to_sign_in(error: NotSignedIn) -> Response:

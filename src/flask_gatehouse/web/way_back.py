@@ -16,13 +16,14 @@ AGAIN = "flask_gatehouse.again"
 def way_back(path: str | None) -> str | None:
     """Return a path to which a person may be led, or None if it is elsewhere, too long, or leads into the gate."""
     path = local_path(path)
-    if (
-        path is None
-        or len(quote(path)) > LONGEST
-        or path.startswith(url_for("gatehouse.sign_in").removesuffix("login"))
-    ):
+    if path is None or len(quote(path)) > LONGEST or path.startswith(sign_in_path().removesuffix("login")):
         return None
     return path
+
+
+def sign_in_path() -> str:
+    """Return the path of the sign-in page, without what a host adds to each address: its ``url_defaults``."""
+    return url_for("gatehouse.sign_in").partition("?")[0]
 
 
 def wanted_page() -> str | None:

@@ -288,7 +288,11 @@
       for (const part of this.#dialog.querySelectorAll("[data-when]")) {
         part.hidden = (part.dataset.when === "extendable") !== this.#extendable;
       }
-      this.#find("[data-sign-in]").search = new URLSearchParams({ next: location.pathname + location.search }).toString();
+      const again = this.#find("[data-sign-in]");
+      // A host may have added to its address.
+      const query = new URLSearchParams(again.search);
+      query.set("next", location.pathname + location.search);
+      again.search = query.toString();
       this.#announced = Infinity;
       this.#dialog.showModal();
       document.title = `${this.#find("h2").innerText} · ${this.#title}`;
