@@ -1,5 +1,7 @@
 """Who may come in, as the web answers it: invitations, and people who ask to join."""
 
+from collections.abc import Sequence
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -105,7 +107,7 @@ def test_people_who_ask_to_join_are_shown_on_pages(app: Flask, client: FlaskClie
     assert asked[50] in client.get(there).text
 
 
-def test_whoever_was_approved_hides_nobody_and_can_be_kept_out_again(
+def test_whoever_was_approved_hides_nobody_and_waits_again_once_that_is_withdrawn(
     app: Flask, client: FlaskClient, root: SignedIn
 ) -> None:
     asked = ask_to_join(app, 51)
@@ -121,35 +123,58 @@ def test_whoever_was_approved_hides_nobody_and_can_be_kept_out_again(
     assert [page.count(f'value="{word}"') for word in ("approve", "decline", "withdraw")] == [1, 1, 50]
     mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "withdraw"}
     assert client.post("/users/invitations", data=mistaken, headers=root.headers).status_code == 303
-    left = client.get("/users/invitations", headers=JSON).get_json()["approved"]
-    assert [one["email"] for one in left] == asked[1:50]
+    left = client.get("/users/invitations", headers=JSON).get_json()
+    assert [one["email"] for one in left["approved"]] == asked[1:50]
+    assert [one["email"] for one in left["join_requests"]] == [asked[0], asked[50]]
 
 
-@pytest.mark.parametrize("second", ["approve", "decline"])
-@pytest.mark.parametrize("first", ["approve", "decline"])
+APPROVED = {"decision": "approve", "role": "editor"}
+DECLINED = {"decision": "decline"}
+IS_APPROVED = ("approved this request to join meanwhile, as Editor.", "Withdraw the approval, then decide anew.")
+IS_DECLINED = ("declined this request to join meanwhile.", "An invitation lets this person in at once.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (APPROVED, APPROVED | {"role": "admin"}, IS_APPROVED),
+        (APPROVED, DECLINED, IS_APPROVED),
+        (DECLINED, APPROVED, IS_DECLINED),
+        (DECLINED, {"decision": "withdraw"}, IS_DECLINED),
+    ],
+    ids=["another role", "declined", "approved", "withdrawn"],
+)
 def test_nobody_overrides_unseen_what_another_has_decided(
-    app: Flask, client: FlaskClient, root: SignedIn, first: str, second: str
+    app: Flask, client: FlaskClient, root: SignedIn, first: dict[str, str], second: dict[str, str], told: Sequence[str]
 ) -> None:
     ask_to_join(app, 1)
     (one,) = client.get("/users/invitations", headers=JSON).get_json()["join_requests"]
-    sent = {"join_request": str(one["id"]), "role": "editor"}
-    assert client.post("/users/invitations", data=sent | {"decision": first}, headers=root.headers).status_code == 303
+    there = {"join_request": str(one["id"])}
+    assert client.post("/users/invitations", data=there | first, headers=root.headers).status_code == 303
     before = client.get("/users/invitations", headers=JSON).get_json()
-    late = sent | {"decision": second, "role": "admin"}
-    for headers in ({}, HTMX, JSON):
-        answer = client.post("/users/invitations", data=late, headers=root.headers | headers)
-        told = answer.get_json()["detail"] if headers is JSON else answer.text
-        assert answer.status_code == 409
-        assert "Somebody has decided about this request to join meanwhile." in told
+    for headers in ({}, HTMX):
+        answer = client.post("/users/invitations", data=there | second, headers=root.headers | headers)
+        assert (answer.status_code, [one for one in told if one not in answer.text]) == (409, [])
+    problem = client.post("/users/invitations", data=there | second, headers=root.headers | JSON)
+    assert problem.status_code == 409
+    assert (problem.get_json()["current"], problem.get_json()["yours"]) == (first, second)
     assert client.get("/users/invitations", headers=JSON).get_json() == before
 
 
-def test_only_an_approval_is_withdrawn(app: Flask, client: FlaskClient, root: SignedIn) -> None:
+@pytest.mark.parametrize("word", [APPROVED, DECLINED, {"decision": "withdraw"}], ids=lambda word: word["decision"])
+def test_the_same_word_once_more_is_taken(
+    app: Flask, client: FlaskClient, root: SignedIn, word: dict[str, str]
+) -> None:
+    """A second click on a button, and a program that has not heard the answer."""
     ask_to_join(app, 1)
-    before = client.get("/users/invitations", headers=JSON).get_json()
-    sent = {"join_request": before["join_requests"][0]["id"], "decision": "withdraw"}
-    assert client.post("/users/invitations", json=sent, headers=root.headers | JSON).status_code == 409
-    assert client.get("/users/invitations", headers=JSON).get_json() == before
+    (one,) = client.get("/users/invitations", headers=JSON).get_json()["join_requests"]
+    there = {"join_request": one["id"]}
+    shown = []
+    for _ in range(2):
+        sent = client.post("/users/invitations", json=there | word, headers=root.headers | JSON)
+        assert sent.status_code == 204
+        shown.append(client.get("/users/invitations", headers=JSON).get_json())
+    assert shown[0] == shown[1]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Every expected failure, and the status with which pages and programs are answered."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import getdoc
 
-from flask_gatehouse.accounts.errors import InvalidField, InvalidQuery
+from flask_gatehouse.accounts.errors import InvalidField, InvalidQuery, JoinRequestChanged
+from flask_gatehouse.accounts.views import JoinRequestView
 from flask_gatehouse.kernel.errors import DependencyUnavailable, GatehouseError
 from flask_gatehouse.limiting import TooManyRequests
 from flask_gatehouse.signin.errors import ProviderUnavailable, SignInRefused, TooManyRefusals
@@ -12,10 +13,23 @@ from flask_gatehouse.web.refusals import REFUSALS
 
 from .markdown import code, table
 
+_NOW = datetime.now(UTC)
+_DECLINED = JoinRequestView(
+    id=1,
+    provider="google",
+    issuer="https://accounts.google.com",
+    email=None,
+    email_is_authoritative=False,
+    name="",
+    requested_at=_NOW,
+    approved_role=None,
+    decided_at=_NOW,
+)
 # One of each whose answer tells something of the failure itself.
 _EXAMPLES: dict[type[GatehouseError], GatehouseError] = {
     InvalidField: InvalidField({}),
     InvalidQuery: InvalidQuery({}),
+    JoinRequestChanged: JoinRequestChanged(_DECLINED),
     DependencyUnavailable: DependencyUnavailable("database"),
     ProviderUnavailable: ProviderUnavailable("google"),
     TooManyRequests: TooManyRequests(30),

@@ -117,6 +117,7 @@ FACTS: Mapping[AuditEvent, Said] = {
     AuditEvent.INVITE_EXPIRED: Said(_INVITATION, _ROLE, personal=_ADDRESS),
     AuditEvent.JOIN_REQUESTED: Said(_REQUEST, _PROVIDER, personal=_STATED),
     AuditEvent.JOIN_APPROVED: Said(_REQUEST, _ROLE, personal=_STATED),
+    AuditEvent.JOIN_APPROVAL_REVOKED: Said(_REQUEST, {"role": "the role it had given"}, personal=_STATED),
     AuditEvent.JOIN_DECLINED: Said(_REQUEST, personal=_STATED),
     AuditEvent.JOIN_EXPIRED: Said(_REQUEST, personal=_STATED),
     AuditEvent.JOIN_USED: Said(_REQUEST, personal=_STATED),

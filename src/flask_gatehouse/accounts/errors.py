@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from ..kernel.errors import GatehouseError
 from .rules import Role
-from .views import InvitationView, UserRow
+from .views import InvitationView, JoinRequestView, UserRow
 
 
 class UserNotFound(GatehouseError):
@@ -187,11 +187,18 @@ class InvitationNotFound(GatehouseError):
 
 
 class JoinRequestNotFound(GatehouseError):
-    """Nobody waits under this id, or no longer."""
+    """Nobody has asked to join under this id, or she has come, or was forgotten."""
 
 
 class JoinRequestChanged(GatehouseError):
-    """Somebody has decided about the request meanwhile: whoever decides saw another state than the present."""
+    """Somebody has decided otherwise about a request to join: whoever decides saw another state than the present.
+
+    :param current: the request as it is now: approved with that role, or declined if there is none.
+    """
+
+    def __init__(self, current: JoinRequestView) -> None:
+        super().__init__(f"join request {current.id} is {current.approved_role or 'declined'} already")
+        self.current = current
 
 
 class ReviewUnfinished(GatehouseError):

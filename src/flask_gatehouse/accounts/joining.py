@@ -6,6 +6,7 @@ What is approved is one account at one provider, never an address: exactly she c
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, select
 from sqlalchemy.exc import IntegrityError
@@ -28,10 +29,20 @@ from .views import JoinRequestView
 WAITS_FOR = timedelta(days=30)
 # For so long whoever was declined is not put before an administrator again.
 DECLINE_HOLDS = timedelta(days=7)
+# For so long at least somebody waits whose approval was taken back, so that she can be decided about anew.
+WAITS_AGAIN_FOR = timedelta(days=7)
 _DECLINED = and_(JoinRequest.approved_role.is_(None), JoinRequest.decided_at.is_not(None))
 # A range, which SQLite finds by its index, where "is not null" is none: those who wait may be many.
 _APPROVED = and_(JoinRequest.decided_at > datetime(1970, 1, 1, tzinfo=UTC), JoinRequest.approved_role.is_not(None))
 _VIEW = tuple(getattr(JoinRequest, name) for name in JoinRequestView.__dataclass_fields__)
+
+
+class JoinDecision(StrEnum):
+    """What an administrator says about somebody who asks to join."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
 
 
 def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None) -> timedelta | None:
@@ -64,48 +75,57 @@ def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None
 
 
 def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> JoinRequestView:
-    """Let somebody in at her next sign-in, with this role.
+    """Let somebody in at her next sign-in, with this role; whoever is approved with it already stays so.
 
     :param role: as typed.
     :raises InvalidField: for a ``role`` that there is not.
-    :raises JoinRequestChanged: if somebody has decided already, whatever it was.
+    :raises JoinRequestChanged: if she was declined, or approved with another role.
     :raises JoinRequestNotFound: if nobody has asked under this id.
     """
     wanted = checked_role(role)
-    request = _get_waiting(db, request_id)
-    request.approved_role, request.decided_at = wanted, now_of(db)
-    db.flush()
-    _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
-    return JoinRequestView(*(getattr(request, name) for name in JoinRequestView.__dataclass_fields__))
+    request = _get_locked(db, request_id)
+    if request.approved_role is not wanted:
+        _refuse_decided(request)
+        request.approved_role, request.decided_at = wanted, now_of(db)
+        db.flush()
+        _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
+    return _view_of(request)
 
 
 def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
     """Take somebody out of the queue. She may ask again after ``DECLINE_HOLDS``; an invitation lets her in at once.
 
-    :raises JoinRequestChanged: if somebody has decided already, whatever it was.
+    Whoever is declined already stays so, for as long as before.
+
+    :raises JoinRequestChanged: if she was approved.
     :raises JoinRequestNotFound: if nobody has asked under this id.
     """
-    _decline(db, _get_waiting(db, request_id), actor)
-
-
-def withdraw_approval(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
-    """Decline somebody who has been approved and has not come yet.
-
-    :raises JoinRequestChanged: if she is not approved, or no longer.
-    :raises JoinRequestNotFound: if nobody has asked under this id, or she has come.
-    """
     request = _get_locked(db, request_id)
-    if request.approved_role is None:
-        raise JoinRequestChanged
-    _decline(db, request, actor)
-
-
-def _decline(db: Session, request: JoinRequest, actor: Actor | None) -> None:
+    if _declined_at(request) is not None:
+        return
+    _refuse_decided(request)
     _record(db, AuditEvent.JOIN_DECLINED, request, actor)
-    request.approved_role, request.decided_at = None, now_of(db)
+    request.decided_at = now_of(db)
     # Which account it was is all that the refusal needs.
     request.name, request.email = "", None
     db.flush()
+
+
+def withdraw_approval(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
+    """Put somebody who has been approved and has not come yet back among those who wait; whoever waits stays there.
+
+    :raises JoinRequestChanged: if she was declined.
+    :raises JoinRequestNotFound: if nobody has asked under this id, or she has come.
+    """
+    request = _get_locked(db, request_id)
+    role = request.approved_role
+    if role is None:
+        _refuse_decided(request)
+        return
+    request.approved_role = request.decided_at = None
+    request.requested_at = max(request.requested_at, now_of(db) - WAITS_FOR + WAITS_AGAIN_FOR)
+    db.flush()
+    _record(db, AuditEvent.JOIN_APPROVAL_REVOKED, request, actor, role=role)
 
 
 def expire_join_requests(db: Session, *, batch: int = 500) -> int:
@@ -188,11 +208,13 @@ def _declined_at(request: JoinRequest | None) -> datetime | None:
     return request.decided_at if request is not None and request.approved_role is None else None
 
 
-def _get_waiting(db: Session, request_id: int) -> JoinRequest:
-    request = _get_locked(db, request_id)
+def _refuse_decided(request: JoinRequest) -> None:
     if request.decided_at is not None:
-        raise JoinRequestChanged
-    return request
+        raise JoinRequestChanged(_view_of(request))
+
+
+def _view_of(request: JoinRequest) -> JoinRequestView:
+    return JoinRequestView(*(getattr(request, name) for name in JoinRequestView.__dataclass_fields__))
 
 
 def _get_locked(db: Session, request_id: int) -> JoinRequest:

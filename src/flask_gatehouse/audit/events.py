@@ -52,6 +52,7 @@ class AuditEvent(StrEnum):
     INVITE_EXPIRED = "invite_expired"  # +
     JOIN_REQUESTED = "join_requested"  # +
     JOIN_APPROVED = "join_approved"  # +
+    JOIN_APPROVAL_REVOKED = "join_approval_revoked"  # +
     JOIN_DECLINED = "join_declined"  # +
     JOIN_EXPIRED = "join_expired"  # +
     JOIN_USED = "join_used"  # +

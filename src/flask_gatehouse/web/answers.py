@@ -60,6 +60,7 @@ from .denials import (
     ProviderGone,
 )
 from .fields import in_words, unknown_in_words
+from .labels import ROLE_NAMES
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
@@ -99,6 +100,18 @@ def _invalid(error: InvalidField) -> Answer:
 
 def _bad_query(error: InvalidQuery) -> Answer:
     return _with_reasons(said(_BAD_QUERY), error)
+
+
+def _decided_meanwhile(error: GatehouseError) -> Answer:
+    if not isinstance(error, JoinRequestChanged):
+        raise TypeError("this answer is for requests to join alone")
+    role = error.current.approved_role
+    if role is None:
+        told = text("Somebody has declined this request to join meanwhile.")
+        return replace(said(HTTP_ANSWERS[409], text("An invitation lets this person in at once.")), explanation=told)
+    told = text("Somebody has approved this request to join meanwhile, as %(role)s.", role=text(ROLE_NAMES[role]))
+    advice = text("Withdraw the approval, then decide anew.")
+    return replace(said(HTTP_ANSWERS[409], advice), explanation=told)
 
 
 def _with_reasons(answer: Answer, error: InvalidField) -> Answer:
@@ -237,9 +250,7 @@ ANSWERS: dict[type[GatehouseError], Callable[[Any], Answer]] = {
             _("Sign in with another of your accounts, then unlink it."),
         )
     ),
-    JoinRequestChanged: _always(
-        replace(HTTP_ANSWERS[409], explanation=_("Somebody has decided about this request to join meanwhile."))
-    ),
+    JoinRequestChanged: _decided_meanwhile,
     JoinRequestNotFound: _NOT_FOUND,
     NothingHeld: _NOT_FOUND,
     DamagedLedger: _MISCONFIGURED,

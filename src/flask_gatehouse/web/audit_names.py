@@ -54,6 +54,7 @@ EVENTS: dict[str, dict[AuditEvent, str]] = {
         AuditEvent.INVITE_EXPIRED: _("Invitation expired"),
         AuditEvent.JOIN_REQUESTED: _("Asked to join"),
         AuditEvent.JOIN_APPROVED: _("Request to join approved"),
+        AuditEvent.JOIN_APPROVAL_REVOKED: _("Approval of a request to join withdrawn"),
         AuditEvent.JOIN_DECLINED: _("Request to join declined"),
         AuditEvent.JOIN_EXPIRED: _("Request to join expired"),
         AuditEvent.JOIN_USED: _("Came in after asking to join"),

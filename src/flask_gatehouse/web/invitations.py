@@ -1,14 +1,16 @@
 """Who may come in: invitations, and people who ask to join."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from ..accounts.errors import AlreadyAUser, AlreadyInvited, FieldProblem, InvalidField
+from ..accounts.errors import AlreadyAUser, AlreadyInvited, FieldProblem, InvalidField, JoinRequestChanged
+from ..accounts.joining import JoinDecision
 from ..accounts.names import find_names
 from ..accounts.service import (
     approve_join_request,
@@ -37,12 +39,15 @@ from .users import ROLES
 WAITS = timedelta(days=14)
 # People of each of the lists on a page.
 PAGE = 50
-# What is told of each way to decide. An approval is taken back by a word of its own: whoever declines somebody would
-# otherwise undo, unseen, what another has approved meanwhile.
-_DECIDED = {
-    "approve": _("Approved. The next sign-in is let in."),
-    "decline": _("The request was declined."),
-    "withdraw": _("The approval was withdrawn."),
+# What each word does with a request and the role beside it, and what is told of it. An approval is taken back by a word
+# of its own: whoever declines somebody would otherwise undo, unseen, what another has approved meanwhile.
+_DECISIONS: Mapping[JoinDecision, tuple[Callable[[Session, int, str], object], str]] = {
+    JoinDecision.APPROVE: (approve_join_request, _("Approved. The next sign-in is let in.")),
+    JoinDecision.DECLINE: (lambda db, number, role: decline_join_request(db, number), _("The request was declined.")),
+    JoinDecision.WITHDRAW: (
+        lambda db, number, role: withdraw_approval(db, number),
+        _("The approval was withdrawn. The request waits for a decision again."),
+    ),
 }
 # Where a page of each list begins is asked by a parameter of its own.
 _CURSORS = ("before", "join_requests_before", "approved_before")
@@ -56,7 +61,7 @@ def invitations() -> ResponseReturnValue:
     fields = sent()
     if "join_request" in fields or "decision" in fields:
         _refuse_an_invitation(fields)
-        return _decide(number(fields["join_request"]), fields.get("decision", ""), fields.get("role", ""))
+        return _decide(fields)
     return _invite(fields.get("email", ""), fields.get("role", ""), again=flag(fields, "again") is True)
 
 
@@ -109,17 +114,19 @@ def _withdraw(said: str) -> ResponseReturnValue:
     return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if wants_part() else response
 
 
-def _decide(request_id: int, decision: str, role: str) -> ResponseReturnValue:
-    if decision not in _DECIDED:
+def _decide(fields: Mapping[str, str]) -> ResponseReturnValue:
+    said = {name: fields[name] for name in ("decision", "role") if name in fields}
+    if said.get("decision", "") not in set(JoinDecision):
         raise InvalidField({"decision": FieldProblem.UNKNOWN})
-    with changing() as db:
-        if decision == "approve":
-            approve_join_request(db, request_id, role)
-        elif decision == "decline":
-            decline_join_request(db, request_id)
-        else:
-            withdraw_approval(db, request_id)
-    return _done(text(_DECIDED[decision]))
+    decide, told = _DECISIONS[JoinDecision(said["decision"])]
+    try:
+        with changing() as db:
+            decide(db, number(fields["join_request"]), said.get("role", ""))
+    except JoinRequestChanged as changed:
+        if not wants_json():
+            raise
+        return problem(409, "Somebody else was faster", current=_decided(changed.current), yours=said)
+    return _done(text(told))
 
 
 def _done(message: str) -> ResponseReturnValue:
@@ -204,6 +211,13 @@ def _asking(request: JoinRequestView) -> dict[str, Any]:
 def _approved(request: JoinRequestView) -> dict[str, Any]:
     at = request.decided_at
     return _asking(request) | {"approved_role": request.approved_role, "approved_at": at and at.isoformat()}
+
+
+def _decided(request: JoinRequestView) -> dict[str, str]:
+    """Return what was said of a request, as it would be said here."""
+    if request.approved_role is None:
+        return {"decision": JoinDecision.DECLINE}
+    return {"decision": JoinDecision.APPROVE, "role": request.approved_role}
 
 
 def _link() -> str:

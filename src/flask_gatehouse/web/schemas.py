@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..accounts.fold import NAME_LENGTH
+from ..accounts.joining import JoinDecision
 from ..accounts.rules import Role
 from ..audit.events import Outcome
 from ..kernel.addresses import ADDRESS_LENGTH
@@ -138,6 +139,13 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "JoinRequest": record(_JOIN_REQUEST),
     "ApprovedRequest": record(_JOIN_REQUEST | {"approved_role": ROLE, "approved_at": MOMENT}),
+    "Decided": record(
+        {
+            "decision": {"type": "string", "enum": [JoinDecision.APPROVE.value, JoinDecision.DECLINE.value]},
+            "role": ROLE,
+        },
+        optional=("role",),
+    ),
     "Event": record(_EVENT),
     "EventWithPlace": record(_EVENT | {"place": or_null(_PLACE)}),
     "Remaining": record({"seconds_left": LEFT, "extendable": FLAG, "warn_at": COUNT}),
@@ -151,7 +159,7 @@ SCHEMAS: dict[str, Schema] = {
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": TEXT,
             "fields": {"type": "object", "additionalProperties": TEXT},
-            "current": ref("ChangedUser"),
+            "current": {"anyOf": [ref("ChangedUser"), ref("Decided")]},
             "invitation": ref("Invitation"),
             "yours": {"type": "object", "additionalProperties": TEXT},
         },

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..accounts.bulk import BATCH, Action
+from ..accounts.joining import JoinDecision
 from ..accounts.queries import LONGEST_SEARCH, Sort, Status
 from ..accounts.rules import Role
 from .schemas import ADDRESS, FLAG, ID, NAME, ROLE, TEXT, Schema, listed, record
@@ -85,10 +86,8 @@ def _bulk(besides: dict[str, Schema]) -> Schema:
 
 # An address that is invited already is refused unless it is meant to be invited again.
 _INVITE = record({"email": ADDRESS, "role": ROLE, "again": FLAG}, optional=("again",))
-_DECIDE = record(
-    {"join_request": ID, "decision": {"type": "string", "enum": ["approve", "decline", "withdraw"]}, "role": ROLE},
-    optional=("role",),
-)
+_DECISION: Schema = {"type": "string", "enum": [decision.value for decision in JoinDecision]}
+_DECIDE = record({"join_request": ID, "decision": _DECISION, "role": ROLE}, optional=("role",))
 _REVIEW: Schema = {
     "oneOf": [
         record({"complete": _TICK}),

@@ -16,7 +16,7 @@ from flask_gatehouse.accounts.errors import (
     JoinRequestChanged,
     JoinRequestNotFound,
 )
-from flask_gatehouse.accounts.joining import DECLINE_HOLDS, WAITS_FOR
+from flask_gatehouse.accounts.joining import DECLINE_HOLDS, WAITS_AGAIN_FOR, WAITS_FOR
 from flask_gatehouse.accounts.models import Invitation, JoinRequest, User
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.accounts.service import (
@@ -228,25 +228,45 @@ class TestAskingToJoin:
         assert refused(sign_in, eve) is Reason.NOT_INVITED
 
     def test_a_word_holds_until_it_is_withdrawn_or_she_comes(self, house: House, sign_in: SignIn) -> None:
-        refused(sign_in, profile("eve"))
+        eve = profile("eve")
+        refused(sign_in, eve)
         (request,) = waiting(house)
-        with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
-            withdraw_approval(db, request.id)
-        with house.database.transaction() as db:
-            approve_join_request(db, request.id, "admin")
-        for role in ("admin", "viewer"):
-            with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
-                approve_join_request(db, request.id, role)
+        # Each of them twice, as a click that was meant once may come: what stands already is no event.
+        for _ in range(2):
+            with house.database.transaction() as db:
+                approve_join_request(db, request.id, "admin")
+        with pytest.raises(JoinRequestChanged) as caught, house.database.transaction() as db:
+            approve_join_request(db, request.id, "viewer")
+        assert caught.value.current.approved_role is Role.ADMIN
         with pytest.raises(JoinRequestChanged):
             decline(house, request.id)
         with house.database.reading() as connection:
             assert [view.approved_role for view in list_approved_requests(connection)] == [Role.ADMIN]
+        for _ in range(2):
+            with house.database.transaction() as db:
+                withdraw_approval(db, request.id)
+        assert waiting(house) == [request]
+        assert refused(sign_in, eve) is Reason.NOT_INVITED
+        with house.database.transaction() as db:
+            approve_join_request(db, request.id, "editor")
+        assert sign_in(eve).user.role is Role.EDITOR
+        said = ["join_requested", "join_approved", "join_approval_revoked", "join_approved", "join_used"]
+        assert [name for name in house.events() if name.startswith("join_")] == said
+
+    def test_whoever_waits_again_can_be_decided_about(self, house: House, sign_in: SignIn) -> None:
+        """She asked long ago, and would be forgotten before anybody has seen her."""
+        refused(sign_in, profile("eve"))
+        (request,) = waiting(house)
+        with house.database.transaction() as db:
+            approve_join_request(db, request.id, "admin")
+            db.execute(update(JoinRequest).values(requested_at=utc_now() - WAITS_FOR - timedelta(days=1)))
         with house.database.transaction() as db:
             withdraw_approval(db, request.id)
-        with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
-            withdraw_approval(db, request.id)
-        assert house.events() == ["join_requested", "join_approved", "join_declined"]
-        assert refused(sign_in, profile("eve")) is Reason.DECLINED
+            assert expire_join_requests(db) == 0
+        later = waiting(house)[0].requested_at - WAITS_AGAIN_FOR
+        with house.database.transaction() as db:
+            db.execute(update(JoinRequest).values(requested_at=later))
+            assert expire_join_requests(db) == 1
 
     def test_a_refusal_holds_for_a_while(self, house: House, sign_in: SignIn) -> None:
         eve = profile("eve")
@@ -258,11 +278,18 @@ class TestAskingToJoin:
         assert (caught.value.reason, caught.value.facts) == (Reason.DECLINED, {"days": 7})
         assert waiting(house) == []
         # Nobody decides about her by accident, and of her only the account is kept.
-        for decide in (decline_join_request, lambda db, number: approve_join_request(db, number, "admin")):
-            with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
+        for decide in (withdraw_approval, lambda db, number: approve_join_request(db, number, "admin")):
+            with pytest.raises(JoinRequestChanged) as overridden, house.database.transaction() as db:
                 decide(db, request.id)
+            assert overridden.value.current.approved_role is None
+        kept = select(JoinRequest.name, JoinRequest.email, JoinRequest.decided_at)
         with house.database.reading() as connection:
-            assert connection.execute(select(JoinRequest.name, JoinRequest.email)).one() == ("", None)
+            before = connection.execute(kept).one()
+        assert tuple(before)[:2] == ("", None)
+        # Nor does a second click prolong it.
+        decline(house, request.id)
+        with house.database.reading() as connection:
+            assert connection.execute(kept).one() == before
         assert refused(sign_in, profile("bob")) is Reason.NOT_INVITED
         assert house.events() == ["join_requested", "join_declined", "join_requested"]
 

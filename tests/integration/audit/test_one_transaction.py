@@ -166,7 +166,7 @@ CHANGES: dict[str, tuple[Change, Change | None, list[str]]] = {
         ["join_approved"],
     ),
     "decline_join_request": (lambda db, scene: accounts.decline_join_request(db, 1), _asked, ["join_declined"]),
-    "withdraw_approval": (lambda db, scene: accounts.withdraw_approval(db, 1), _approved, ["join_declined"]),
+    "withdraw_approval": (lambda db, scene: accounts.withdraw_approval(db, 1), _approved, ["join_approval_revoked"]),
     "expire_join_requests": (lambda db, scene: accounts.expire_join_requests(db), _asked, ["join_expired"]),
     "register, approved": (
         lambda db, scene: accounts.register(db, profile("eve"), Role.EDITOR, actor=SOMEBODY),

@@ -98,6 +98,7 @@ KINDS: dict[AuditEvent, Kind] = {
     AuditEvent.INVITE_EXPIRED: Kind(_ENTITY, 4, "Delete"),
     AuditEvent.JOIN_REQUESTED: Kind(_ENTITY, 1, "Create"),
     AuditEvent.JOIN_APPROVED: Kind(_ENTITY, 3, "Update", _LOW),
+    AuditEvent.JOIN_APPROVAL_REVOKED: Kind(_ENTITY, 3, "Update", _LOW),
     AuditEvent.JOIN_USED: Kind(_ENTITY, 3, "Update"),
     AuditEvent.JOIN_DECLINED: Kind(_ENTITY, 3, "Update", _LOW),
     AuditEvent.JOIN_EXPIRED: Kind(_ENTITY, 4, "Delete"),
