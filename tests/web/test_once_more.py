@@ -90,31 +90,44 @@ def test_what_no_page_of_ours_has_asked_for_is_not_kept(admin: tuple[FlaskClient
     assert kept_by(client) is None
 
 
+ASKED = {"join_request": "1", "role": "editor"}
+LET_IN = {"change": "activate", "user": "{kept_out}", "new_role": "admin"}
+
+
 @pytest.mark.parametrize(
-    ("path", "page", "told"),
+    ("path", "fields", "page", "told"),
     [
-        ("/users/{own}/release", "/users/{own}", "Not done yet: Unlock the account."),
-        ("/account/identities/7", "/account", "Not done yet: Unlink an account."),
-        ("/account/link/dev", "/account", "Not done yet: Link another account."),
-        ("/account/delete", "/account/delete", "Not done yet: Delete your account."),
+        ("/users/{own}/release", {}, "/users/{own}", "Unlock the account"),
+        ("/users/{kept_out}/toggle-active", {"is_active": "true"}, "/users", "Activate"),
+        ("/users/bulk", LET_IN, "/users", "Activate, 1 user"),
+        ("/users/invitations", ASKED | {"decision": "approve"}, "/users/invitations", "Approve, Editor"),
+        ("/users/invitations", ASKED | {"decision": "decline"}, "/users/invitations", "Decline"),
+        ("/users/invitations", {"join_request": "1", "decision": "withdraw"}, "/users/invitations", "Withdraw"),
+        ("/account/identities/7", {}, "/account", "Unlink an account"),
+        ("/account/link/dev", {}, "/account", "Link another account"),
+        ("/account/delete", {}, "/account/delete", "Delete your account"),
     ],
+    ids=["release", "toggle", "bulk", "approve", "decline", "withdraw", "unlink", "link", "delete"],
 )
-def test_she_is_told_what_waits_also_where_the_address_alone_says_it(
-    app: Flask, path: str, page: str, told: str
+def test_she_is_told_what_waits_whatever_has_said_it(
+    app: Flask, path: str, fields: dict[str, str], page: str, told: str
 ) -> None:
     """She may not be who has sent it: whoever finds a browser must know what "Do it now" does."""
+    kept_out = sign_in_as(app.test_client(), email="kept.out@example.com").user_id
     client = app.test_client()
     sign_in(client, person="ada@example.com")
     me = client.get("/account", headers={"Accept": "application/json"}).get_json()
     with state_of(app).database.transaction() as db:
         db.execute(update(User).values(role=Role.ADMIN))
+        db.execute(update(User).where(User.id == kept_out).values(is_active=False))
         db.execute(update(UserSession).values(confirmed_at=utc_now() - timedelta(hours=1)))
-    path, page = path.format(own=me["user"]["id"]), page.format(own=me["user"]["id"])
-    form = {"csrf_token": me["csrf_token"]}
+    own = me["user"]["id"]
+    path, page = path.format(own=own, kept_out=kept_out), page.format(own=own)
+    form = {name: value.format(kept_out=kept_out) for name, value in fields.items()} | {"csrf_token": me["csrf_token"]}
     assert client.post(path, data=form, headers={"Referer": f"http://localhost{page}"}).status_code == 302
     assert sign_in(client, f"/auth/confirm?next={page}", person="ada@example.com").location == page
     shown = client.get(page).text
-    assert told in shown
+    assert f"Not done yet: {told}." in shown
     assert "Do it now" in shown
 
 

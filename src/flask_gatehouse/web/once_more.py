@@ -10,6 +10,8 @@ from datetime import timedelta
 
 from flask import request, session
 
+from ..accounts.bulk import Action
+from ..accounts.joining import JoinDecision
 from ..kernel.clock import utc_now
 from ..signin.attempt import MAX_AGE
 from .actor import signed_in
@@ -22,12 +24,21 @@ from .way_back import way_back
 _KEPT = "gatehouse.once_more"
 # Characters of JSON. A cookie that is longer than 4,096 bytes is dropped by browsers (RFC 6265 §6.1), with all in it.
 _LARGEST = 1500
-_WORDS = ROLE_NAMES | {"delete": _("Delete"), "remove": _("Delete")}
+_WORDS: Mapping[str, str] = ROLE_NAMES | {
+    "delete": _("Delete"),
+    Action.REMOVE: _("Delete"),
+    Action.ACTIVATE: _("Activate"),
+    JoinDecision.APPROVE: _("Approve"),
+    JoinDecision.DECLINE: _("Decline"),
+    JoinDecision.WITHDRAW: _("Withdraw"),
+}
 # What is asked for by an address alone.
 _ACTS = {
     "gatehouse.delete_account": _("Delete your account"),
     "gatehouse.link_identity": _("Link another account"),
     "gatehouse.release_user": _("Unlock the account"),
+    # Nobody is asked before she deactivates somebody.
+    "gatehouse.toggle_user": _("Activate"),
     "gatehouse.unlink_identity": _("Unlink an account"),
 }
 
@@ -91,4 +102,7 @@ def _acts(fields: Mapping[str, Sequence[str]]) -> list[str]:
     names: tuple[str, ...] = ("name", "email", "role", "_method")
     if "change" in fields:
         names = ("new_role",) if "role" in fields["change"] else ("change",)
+    elif "decision" in fields:
+        # A row has its role beside each of its buttons.
+        names = ("decision", "role") if JoinDecision.APPROVE in fields["decision"] else ("decision",)
     return [value for name in names for value in fields.get(name, ()) if value not in {"", "put"}]
