@@ -64,6 +64,20 @@ def test_nothing_is_hidden_by_a_request_that_has_its_name(
     assert [names(admin, f"q={text}") for text in texts] == before
 
 
+@pytest.mark.parametrize(
+    "name", ["2c1f0e3a5b7c9d1e", "2c1f0e3a5b7c9d1e2c1f0e3a5b7c9d1e", "0b6f9f3e-0f7e-4c7a-9d3c-0d1f8a5b7c9e"]
+)
+def test_nobody_hides_a_request_by_calling_herself_as_it_is_called(
+    app: Flask, admin: FlaskClient, happen: Callable[..., None], name: str
+) -> None:
+    """As we name requests, and nginx and Caddy do: whoever was shown one may call herself anything."""
+    happen("article.published", actor=replace(GRACE, request_id=name))
+    sign_in_as(app.test_client(), email="mallory@example.com", name=name)
+    for text in (name, name.upper()):
+        assert names(admin, f"q={text}") == ["article.published"]
+    assert set(names(admin, f"who={name}")) == {"user_created", "session_created"}
+
+
 def test_an_event_is_found_by_its_own_id(admin: FlaskClient, happen: Callable[..., None]) -> None:
     happen("article.published")
     (event,) = listed(admin, "event=article.published")

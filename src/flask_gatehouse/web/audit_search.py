@@ -21,6 +21,8 @@ from .connection import WELL_FORMED
 # Each of them costs a search of her own.
 MANY = 10
 _USER = re.compile(r"user:([0-9]{1,10})")
+# What we call a request, and what nginx and Caddy do as our files have them.
+_MADE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _THING = re.compile(rf"([A-Za-z][\w.-]{{0,{KIND_LENGTH - 1}}}):(\S.{{0,{IDENTIFIER_LENGTH - 1}}})")
 
 
@@ -76,13 +78,16 @@ def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[Tr
         return (replace(query, event_id=event_id),)
     if is_session_id(text) and holds(connection, TrailQuery(target=("session", text))):
         return (replace(query, session_id=text),)
+    # Nobody is called so, unless in order that a request of this name is never found.
+    if _MADE.fullmatch(text) and (name := _find_request(connection, text)):
+        return (replace(query, request_id=name),)
     if thing := _THING.fullmatch(text):
         return (replace(query, target=(thing[1], thing[2])),)
     return None
 
 
 def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: str) -> Meant:
-    """Return the same for people of this name, or for the request of this name.
+    """Return the same for people of this name, or for a request that somebody has called so.
 
     Whatever else a text is comes first: a proxy that hands on what callers call their requests would let them hide a
     person, an address or a session behind one.
@@ -90,10 +95,14 @@ def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: st
     found = _with_person(connection, meant, query, "q", text)
     if found.query is not None or not WELL_FORMED.fullmatch(text):
         return found
+    name = _find_request(connection, text)
+    return found if name is None else _narrowed(meant, replace(query, request_id=name), "q")
+
+
+def _find_request(connection: Connection, text: str) -> str | None:
     # As it was told, or retyped: those that we give are of small letters.
     spelled = dict.fromkeys((text, text.lower()))
-    name = next((one for one in spelled if holds(connection, TrailQuery(request_id=one))), None)
-    return found if name is None else _narrowed(meant, replace(query, request_id=name), "q")
+    return next((one for one in spelled if holds(connection, TrailQuery(request_id=one))), None)
 
 
 def _with_person(connection: Connection, meant: Meant, query: TrailQuery, parameter: str, text: str) -> Meant:
