@@ -28,7 +28,7 @@ from .navigation import navigation
 from .round_trip import discard_spent_attempt
 from .routes import PROBE, Route
 from .state import State, state
-from .undo import undo_of
+from .undo import flashed
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -41,7 +41,7 @@ class PageContext(Components):
         self.csrf_token = csrf_token
         self.home_url = here.start_page
         self.number = number
-        self.undo_of = undo_of
+        self.flashed = flashed
 
     @property
     def current_user(self) -> Person | Anonymous:
