@@ -14,7 +14,7 @@ ROWS = [*misbehaviours.ROWS, *endpoints.ROWS]
 # What whoever signs in could bring about: with the address that she comes back to, or with the code of another sign-in.
 BY_CALLER = {Reason.PROVIDER_ERROR, Reason.ID_TOKEN_NONCE}
 # So a code may be refused as well.
-REFUSED_CODES = {"/token is not there", "/token is forbidden", "code refused in words of its own"}
+REFUSED_CODES = {"code refused in words of its own"}
 
 
 @pytest.fixture

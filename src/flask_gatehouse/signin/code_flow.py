@@ -30,6 +30,8 @@ _KNOWN_ERRORS = frozenset(
 _ABOUT_US = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 # How a code is refused (RFC 6749 §5.2).
 _REFUSALS = frozenset({400, 401})
+# No code brings these about: the address of the exchange has moved, or something before the provider keeps us out.
+_ABOUT_THE_WAY = frozenset({403, 404, 405, 407, 410})
 
 _log = logging.getLogger(__name__)
 
@@ -136,7 +138,8 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
         or not isinstance(token_type, str)
         or token_type.lower() != "bearer"
     ):
-        # Whatever status a provider refuses codes with, anybody can make one up, and would be slowed down by nothing.
+        # Whatever else a provider refuses codes with, anybody can make one up, and would be slowed down by nothing.
         # Those that ask for another try do not come here (``ProviderHttp``).
-        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=400 <= answer.status < 500)
+        by_caller = 400 <= answer.status < 500 and answer.status not in _ABOUT_THE_WAY
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=by_caller)
     return tokens
