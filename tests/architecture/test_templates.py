@@ -100,6 +100,19 @@ def test_every_form_that_posts_carries_a_token() -> None:
     assert lacking == []
 
 
+def test_every_form_that_posts_says_where_to() -> None:
+    """One without an address is sent to that of its page, with whatever a mail program has put there."""
+    lacking = [
+        name_of(path)
+        for path in TEMPLATES
+        for form in re.findall(r"<form\b[^>]*>", path.read_text(encoding="utf-8"), re.IGNORECASE)
+        # The buttons of this one stand elsewhere, each with the address that is its own.
+        if re.search(r'method\s*=\s*"?post', form, re.IGNORECASE) and 'id="change-user"' not in form
+        if not re.search(r'\saction="\S', form)
+    ]
+    assert lacking == []
+
+
 def test_our_own_style_and_script_load_nothing_from_elsewhere() -> None:
     for path in (ROOT / "src/flask_gatehouse/static/gatehouse").glob("*.*"):
         if path.suffix in {".css", ".js"}:
