@@ -46,11 +46,13 @@ def _is_of_a_domain_inside(text: str) -> bool:
     Providers do state such addresses. All else that the library knows of slips holds for them as well, and it says that
     of them below a domain outside, where no name is reserved.
     """
-    domain = text.rpartition("@")[2]
+    mailbox, _, domain = text.rpartition("@")
     if stated_address(text) is None or "." not in domain or domain.rpartition(".")[2].isdigit():
         return False
     try:
-        validate_email(f"{text}.example.com", check_deliverability=False)
+        # Apart, so that what is added makes neither too long.
+        for one in (f"{mailbox}@example.com", f"a@{domain}.com"):
+            validate_email(one, check_deliverability=False)
     except EmailNotValidError:
         return False
     return True

@@ -73,6 +73,12 @@ def test_an_address_as_it_is_stored(text: str, address: str) -> None:
     assert checked_address(text) == address
 
 
+def test_an_address_inside_is_as_long_as_any() -> None:
+    longest = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 61}.local"
+    assert len(longest) == ADDRESS_LENGTH
+    assert checked_address(longest) == longest
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
