@@ -31,13 +31,13 @@ def method_meant() -> str:
 def sent() -> MultiDict[str, str]:
     """Return the fields of the request's body, whether it is a form or a JSON object, each as a form says it.
 
-    Whatever the route does not take is refused, and what is meant once and stands twice: the rest may mean the
-    opposite.
+    Whatever the route does not take is refused, and what is meant once and says two things: the rest, or the other of
+    them, may mean the opposite.
 
     :raises BadRequest: if it says it is JSON and is no JSON object, is nested too deeply, or names a member twice.
     :raises UnsupportedMediaType: if there is a body that is neither a form nor JSON.
     :raises InvalidField: with every member of a JSON object that is of another kind than it should be.
-    :raises InvalidQuery: with every field, member or parameter that is not taken, or stands more than once.
+    :raises InvalidQuery: with every field, member or parameter that is not taken, or says two things.
     """
     endpoint = (request.endpoint or "").removeprefix("gatehouse.")
     taken = TAKES.get((endpoint, method_meant())) or TAKES.get((endpoint, request.method), NOTHING)
