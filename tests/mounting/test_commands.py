@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import Engine, inspect, text
 
 from flask_gatehouse import Role
-from flask_gatehouse.db.migrate import HEAD
+from flask_gatehouse.db.schema import HEAD
 from flask_gatehouse.testing import sign_in_as
 from tests.mounting.hosts import KEY, SOURCES, bare, engine_of, shared, state_of
 from tests.ports import free_port

@@ -10,6 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, inspect, text
 
 from flask_gatehouse.db import migrate
+from flask_gatehouse.db.schema import HEAD
 from tests.mounting.hosts import driver_url
 
 # What Flask-Migrate's env.py comes down to; the host has one table that it has not written a migration for yet.
@@ -99,7 +100,7 @@ def test_each_keeps_its_own_version(alembic: HostAlembic, engine: Engine) -> Non
     versions = "SELECT version_num FROM alembic_version", "SELECT version_num FROM gatehouse_alembic_version"
     with engine.connect() as connection:
         before = [connection.execute(text(statement)).scalar_one() for statement in versions]
-    assert before[1] == migrate.HEAD
+    assert before[1] == HEAD
     migrate.upgrade(engine)
     with engine.connect() as connection:
         assert [connection.execute(text(statement)).scalar_one() for statement in versions] == before

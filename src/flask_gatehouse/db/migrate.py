@@ -8,9 +8,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from .engine import patient
-from .schema import HEAD, current_version
-
-__all__ = ["HEAD", "current_version", "include_object", "newest_version", "upgrade"]
 
 
 def upgrade(engine: Engine) -> None:
@@ -22,11 +19,6 @@ def upgrade(engine: Engine) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def newest_version() -> str | None:
-    """Return the newest migration that this release ships."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def is_known(version: str) -> bool:

@@ -170,7 +170,7 @@ def test_our_own_postgresql_connections_have_deadlines(postgresql_url: str) -> N
 class TestMigrations:
     def test_they_arrive_at_the_newest(self, house: House) -> None:
         with house.database.reading() as connection:
-            assert current_version(connection) == HEAD == migrate.newest_version()
+            assert current_version(connection) == HEAD
 
     def test_doing_it_again_changes_nothing(self, house: House) -> None:
         house.join("ada")

@@ -8,6 +8,7 @@ from sqlalchemy import event, inspect
 
 from flask_gatehouse.db import migrate
 from flask_gatehouse.db.engine import make_engine
+from flask_gatehouse.db.schema import HEAD, current_version
 
 
 class Stopped(BaseException):
@@ -31,5 +32,5 @@ def test_the_next_start_begins_anew(tmp_path: Path, after: int) -> None:
     assert inspect(engine).get_table_names() == []
     migrate.upgrade(engine)
     with engine.connect() as connection:
-        assert migrate.current_version(connection) == migrate.HEAD
+        assert current_version(connection) == HEAD
     engine.dispose()
