@@ -10,8 +10,9 @@ from ..kernel.identifiers import LARGEST_ID
 from .errors import AddressTaken, IdentityNotFound, IdentityTaken, LastIdentity
 from .joining import take_join_request
 from .locks import get_locked, now_of
-from .models import Identity, User
+from .models import Identity
 from .profile import Profile
+from .signing_in import find_owner, find_user_id
 
 
 def link_identity(db: Session, user_id: int, profile: Profile, *, actor: Actor | None = None) -> bool:
@@ -24,12 +25,14 @@ def link_identity(db: Session, user_id: int, profile: Profile, *, actor: Actor |
     :raises UserNotFound: if there is no such user.
     """
     get_locked(db, user_id)
-    owner = _owner_of(db, profile)
+    owner = find_owner(db, profile)
     if owner is not None:
         if owner != user_id:
             raise IdentityTaken(owner)
         return False
-    _refuse_address_of_another(db, user_id, profile)
+    address = profile.binding_address
+    if address is not None and find_user_id(db, address) not in {None, user_id}:
+        raise AddressTaken(())
     now = now_of(db)
     db.add(Identity.of(user_id, profile, now))
     try:
@@ -69,20 +72,6 @@ def find_identity(db: Session, user_id: int, identity_id: int) -> tuple[str, str
     found = select(Identity.issuer, Identity.subject).where(Identity.user_id == user_id, Identity.id == identity_id)
     row = db.execute(found).first() if 0 < identity_id <= LARGEST_ID else None
     return None if row is None else (row.issuer, row.subject)
-
-
-def _owner_of(db: Session, profile: Profile) -> int | None:
-    this = (Identity.issuer == profile.issuer, Identity.subject == profile.subject)
-    return db.scalars(select(Identity.user_id).where(*this)).first()
-
-
-def _refuse_address_of_another(db: Session, user_id: int, profile: Profile) -> None:
-    address = profile.binding_address
-    if address is None:
-        return
-    other = db.scalars(select(User.id).where(User.email == address, User.id != user_id)).first()
-    if other is not None:
-        raise AddressTaken(())
 
 
 def _record(

@@ -45,14 +45,7 @@ from .leaving import delete_user
 from .listing import count_users, list_users
 from .locks import count_administrators
 from .profile import Profile
-from .signing_in import (
-    find_identity_id,
-    find_user_id,
-    has_identity,
-    identities_of,
-    register,
-    sign_in_known,
-)
+from .signing_in import find_identity_id, find_user_id, identities_of, register, sign_in_known
 from .views import IdentityView, SignedInUser
 
 __all__ = [
@@ -81,7 +74,6 @@ __all__ = [
     "find_invited_role",
     "find_user_id",
     "get_user",
-    "has_identity",
     "history_of_role",
     "hold_user",
     "identities_of",

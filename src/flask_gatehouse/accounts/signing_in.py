@@ -131,10 +131,10 @@ def register(db: Session, profile: Profile, role: Role, *, actor: Actor) -> Sign
 
 
 def _refuse_taken(db: Session, address: str, profile: Profile) -> None:
-    owner = db.scalars(select(User.id).where(User.email == address)).first()
+    owner = find_user_id(db, address)
     if owner is None:
         return
-    if has_identity(db, owner, profile.issuer, profile.subject):
+    if find_owner(db, profile) == owner:
         # Her own other tab was faster: it has committed since this one looked for her.
         raise ConcurrentRegistration
     raise AddressTaken(tuple(db.scalars(select(Identity.provider).where(Identity.user_id == owner).distinct())))
@@ -177,12 +177,10 @@ def find_identity_id(db: Connection, issuer: str | None, subject: str | None) ->
     return db.execute(this).scalars().first()
 
 
-def has_identity(db: Session, user_id: int, issuer: str, subject: str) -> bool:
-    """Return whether this account at this provider is one of the person's own."""
-    statement = select(Identity.id).where(
-        Identity.user_id == user_id, Identity.issuer == issuer, Identity.subject == subject
-    )
-    return db.scalars(statement).first() is not None
+def find_owner(db: Session, profile: Profile) -> int | None:
+    """Return the id of the user who signs in with this account at a provider, or None."""
+    this = (Identity.issuer == profile.issuer, Identity.subject == profile.subject)
+    return db.scalars(select(Identity.user_id).where(*this)).first()
 
 
 def find_user_id(db: Session | Connection, address: str) -> int | None:
@@ -208,7 +206,7 @@ def _news(known: Row[Any], profile: Profile) -> Mapping[str, str]:
 def _take_over(db: Session, user: User, news: Mapping[str, str], actor: Actor) -> None:
     """Take over what the provider says today, except for an address that is somebody else's."""
     address = news.get("email")
-    if address and db.scalars(select(User.id).where(User.email == address)).first() is not None:
+    if address and find_user_id(db, address) is not None:
         news = {field: value for field, value in news.items() if field != "email"}
     if not news:
         return

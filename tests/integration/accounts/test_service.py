@@ -24,15 +24,15 @@ from flask_gatehouse.accounts.service import (
     find_claimant,
     find_invited_role,
     find_user_id,
-    has_identity,
     identities_of,
     invite_administrator,
     sign_in_known,
     toggle_active,
 )
+from flask_gatehouse.accounts.signing_in import find_owner
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.kernel.clock import utc_now
-from tests.integration.conftest import ISSUER, SOMEBODY, House, profile
+from tests.integration.conftest import SOMEBODY, House, profile
 from tests.trail import said, told
 
 
@@ -48,9 +48,9 @@ class TestRegistering:
         with house.database.transaction() as db:
             assert find_user_id(db, " ADA@example.COM ") == ada.id
             (identity,) = identities_of(db, ada.id)
-            assert has_identity(db, ada.id, ISSUER, "ada-at-google")
-            assert not has_identity(db, ada.id, "https://other.example", "ada-at-google")
-            assert not has_identity(db, ada.id + 1, ISSUER, "ada-at-google")
+            assert find_owner(db, profile("ada", email="elsewhere@example.com")) == ada.id
+            assert find_owner(db, profile("ada", issuer="https://other.example")) is None
+            assert find_owner(db, profile("eve")) is None
         assert (identity.provider, identity.email, identity.email_is_authoritative) == (
             "google",
             "Ada@Example.com",
