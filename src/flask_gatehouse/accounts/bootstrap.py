@@ -8,6 +8,7 @@ from ..kernel.context import COMMAND_LINE, Actor
 from ..kernel.text import case_folded_address
 from .administration import change_role
 from .errors import AlreadyAdministrator
+from .invitations import record_invitation
 from .locks import get_locked, lock_administrators, now_of
 from .models import Invitation, User
 from .rules import Role
@@ -28,23 +29,17 @@ def invite_administrator(db: Session, address: str) -> bool:
         return True
     # Also one that has expired, which is made anew.
     invitation = db.scalars(select(Invitation).where(Invitation.email == email).with_for_update()).first()
+    now = now_of(db)
     if invitation is None:
-        invitation = Invitation(email=email, role=Role.ADMIN, created_at=now_of(db))
+        invitation = Invitation(email=email)
         db.add(invitation)
     elif invitation.role is Role.ADMIN and invitation.expires_at is None:
         return False
-    invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, now_of(db), None
+    invitation.role, invitation.created_at, invitation.expires_at = Role.ADMIN, now, None
     # Whoever had invited her has not made her an administrator.
     invitation.invited_by = None
     db.flush()
-    record(
-        AuditEvent.INVITE_CREATED,
-        resource=("invitation", invitation.id),
-        details={"role": Role.ADMIN},
-        personal={"email": email},
-        session=db,
-        actor=COMMAND_LINE,
-    )
+    record_invitation(db, AuditEvent.INVITE_CREATED, invitation, COMMAND_LINE)
     return False
 
 

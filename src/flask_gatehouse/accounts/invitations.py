@@ -75,7 +75,7 @@ def invite(
         db.flush()
     except IntegrityError as error:
         raise ConcurrentRegistration from error
-    _record(db, AuditEvent.INVITE_CREATED, invitation, who)
+    record_invitation(db, AuditEvent.INVITE_CREATED, invitation, who)
     return _view_of(invitation)
 
 
@@ -90,7 +90,7 @@ def withdraw_invitation(db: Session, invitation_id: int, *, actor: Actor | None 
         raise InvitationNotFound
     db.delete(invitation)
     db.flush()
-    _record(db, AuditEvent.INVITE_REVOKED, invitation, actor)
+    record_invitation(db, AuditEvent.INVITE_REVOKED, invitation, actor)
 
 
 def expire_invitations(db: Session, *, batch: int = 500) -> int:
@@ -105,7 +105,7 @@ def expire_invitations(db: Session, *, batch: int = 500) -> int:
     invitations = db.scalars(due).all()
     for invitation in invitations:
         db.delete(invitation)
-        _record(db, AuditEvent.INVITE_EXPIRED, invitation, SYSTEM)
+        record_invitation(db, AuditEvent.INVITE_EXPIRED, invitation, SYSTEM)
     db.flush()
     return len(invitations)
 
@@ -140,7 +140,7 @@ def take_invitation(db: Session, user: User, address: str | None, actor: Actor) 
         return
     db.delete(invitation)
     # By her, whom the provider has just proved: so that her erasure finds what the invitation says of her.
-    _record(db, AuditEvent.INVITE_USED, invitation, replace(actor, user_id=user.id, kind="user"))
+    record_invitation(db, AuditEvent.INVITE_USED, invitation, replace(actor, user_id=user.id, kind="user"))
     if not user.role.includes(invitation.role):
         user.version += 1
         give_role(db, user, invitation.role, actor)
@@ -152,7 +152,8 @@ def _find_usable(db: Session, address: str | None) -> Invitation | None:
     return db.scalars(select(Invitation).where(Invitation.email == address, _USABLE).with_for_update()).first()
 
 
-def _record(db: Session, event: AuditEvent, invitation: Invitation, actor: Actor | None) -> None:
+def record_invitation(db: Session, event: AuditEvent, invitation: Invitation, actor: Actor | None) -> None:
+    """Write what has happened to an invitation."""
     record(
         event,
         resource=("invitation", invitation.id),

@@ -292,6 +292,7 @@ PARTS = {
     "take_turn",
     "now_of",
     "record_change",
+    "record_invitation",
     "take_invitation",
     "spend",
     "clear_account",
