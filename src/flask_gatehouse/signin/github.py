@@ -11,7 +11,7 @@ from .call import Transport
 from .claims import line
 from .code_flow import authorization_url, exchange_code
 from .errors import Reason, SignInRefused
-from .http import ANSWER_LIMIT, DEADLINE, SLOTS, ProviderHttp
+from .http import ANSWER_LIMIT, ProviderHttp
 from .rules import address_is_authoritative
 
 _API_VERSION = "2022-11-28"
@@ -22,23 +22,13 @@ class GitHubProvider:
 
     :param api_url: where its REST API is, without a trailing slash.
     :param transport: answers for addresses below the issuer instead of the network.
-    :param deadline: seconds for each call to GitHub.
-    :param slots: calls to it that may be under way at once.
     """
 
-    def __init__(
-        self,
-        settings: ProviderSettings,
-        api_url: str,
-        transport: Transport | None = None,
-        *,
-        deadline: float = DEADLINE,
-        slots: int = SLOTS,
-    ) -> None:
+    def __init__(self, settings: ProviderSettings, api_url: str, transport: Transport | None = None) -> None:
         self.settings = settings
         self._api_url = api_url.rstrip("/")
         self._oauth_url = f"{settings.issuer.rstrip('/')}/login/oauth"
-        self._http = ProviderHttp(settings.name, settings.issuer, transport, deadline=deadline, slots=slots)
+        self._http = ProviderHttp(settings.name, settings.issuer, transport)
 
     def authorization_url(self, attempt: Attempt, redirect_uri: str, *, fresh: bool = False) -> str:
         """See ``assertion.Provider``. GitHub asks for no password again; a choice of account is the most it offers."""
