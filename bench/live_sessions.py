@@ -40,9 +40,9 @@ from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.ops.worker import expire
 from flask_gatehouse.sessions.expiring import sessions_due
-from flask_gatehouse.sessions.limits import limits_of
 from flask_gatehouse.sessions.lookup import LOOKUP, digest_of
 from flask_gatehouse.sessions.models import UserSession
+from flask_gatehouse.sessions.rules import limits_of
 from flask_gatehouse.settings import Settings
 from tests.grown import ISSUER, session_of, token_of
 from tests.nodes.sites import Site, running_site

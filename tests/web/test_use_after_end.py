@@ -23,9 +23,8 @@ from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import SYSTEM
 from flask_gatehouse.kernel.errors import DependencyUnavailable
 from flask_gatehouse.sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
-from flask_gatehouse.sessions.limits import limits_of
 from flask_gatehouse.sessions.models import UserSession
-from flask_gatehouse.sessions.rules import EndReason
+from flask_gatehouse.sessions.rules import EndReason, limits_of
 from flask_gatehouse.sessions.service import end_session
 from flask_gatehouse.testing import SignedIn, sign_in_as
 from flask_gatehouse.web import actor

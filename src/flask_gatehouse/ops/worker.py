@@ -23,7 +23,7 @@ from ..kernel.errors import DependencyUnavailable
 from ..privacy.leftovers import settle
 from ..privacy.retention import PersonalRetention
 from ..sessions.expiring import expire_sessions, forget_ended_sessions, sessions_due
-from ..sessions.limits import limits_of
+from ..sessions.rules import limits_of
 from ..settings import Settings
 from ..signin.service import forget_spent_attempts
 from ..signin.slowing import forget_refusals

@@ -12,7 +12,7 @@ from ..audit.traces import events_about, subjects_of_user
 from ..db.database import Database
 from ..kernel.clock import utc_now
 from ..kernel.context import Actor
-from ..sessions.limits import limits_of
+from ..sessions.rules import limits_of
 from ..sessions.telling import tell_sessions
 from ..settings import Settings
 from .erasure import ended_for, get_waiting

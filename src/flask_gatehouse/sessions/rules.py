@@ -1,9 +1,12 @@
-"""When a session lives and when it has ended. Pure: the clock and the limits are arguments."""
+"""When a session lives and when it has ended. Pure: the clock, the limits and the settings are arguments."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from ..accounts.rules import Role
+from ..settings import Settings
 
 
 class EndReason(StrEnum):
@@ -43,6 +46,13 @@ class Times:
     ended: EndReason | None
     user_is_active: bool
     generation_is_current: bool
+
+
+def limits_of(settings: Settings, role: Role) -> Limits:
+    """Return how long a person with this role stays signed in."""
+    if role is Role.ADMIN:
+        return Limits(settings.admin_idle_timeout, settings.admin_session_lifetime)
+    return Limits(settings.idle_timeout, settings.session_lifetime)
 
 
 def is_session_id(text: str) -> bool:

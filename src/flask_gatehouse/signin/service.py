@@ -27,8 +27,7 @@ from ..audit.service import together
 from ..db.base import database_now
 from ..db.database import Database
 from ..kernel.context import Actor
-from ..sessions.limits import limits_of
-from ..sessions.rules import EndReason
+from ..sessions.rules import EndReason, limits_of
 from ..sessions.service import Begun, account_of, begin_session, end_session, renew_token
 from ..settings import Settings
 from .assertion import Assertion

@@ -10,8 +10,7 @@ from flask import Flask, Request, current_app, request
 from ..accounts.rules import Role
 from ..db.database import Database
 from ..limiting import Limiter
-from ..sessions.limits import limits_of
-from ..sessions.rules import Limits
+from ..sessions.rules import Limits, limits_of
 from ..settings import Settings
 from ..signin.assertion import Provider
 from ..signin.attempt import AttemptSigner

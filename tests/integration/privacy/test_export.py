@@ -27,7 +27,7 @@ from flask_gatehouse.privacy.erasure import erase_address
 from flask_gatehouse.privacy.errors import NothingHeld
 from flask_gatehouse.privacy.export import export_address, export_user
 from flask_gatehouse.sessions.expiring import expire_sessions, sessions_due
-from flask_gatehouse.sessions.limits import limits_of
+from flask_gatehouse.sessions.rules import limits_of
 from flask_gatehouse.sessions.telling import UNTOLD as UNTOLD_OF_SESSIONS
 from tests.integration.conftest import profile
 from tests.integration.privacy.conftest import AT_HOME, ROOT, Lives
