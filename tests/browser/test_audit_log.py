@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from flask_gatehouse.audit import AuditEvent, Personal, record
-from flask_gatehouse.db.database import begin_writing
+from flask_gatehouse.db.database import begin_immediately
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
 from tests.browser.crowd import focused
@@ -30,7 +30,7 @@ STRANGER = Actor(ip="198.51.100.23", user_agent="Mozilla/5.0 (X11; Linux x86_64)
 def month(engine: Engine) -> None:
     """Four weeks in which people signed in and some were refused, and an article that was moved."""
     with Session(engine) as db, db.begin():
-        begin_writing(db)
+        begin_immediately(db.connection())
         for day in range(28):
             for hour in range(1, 3 + day % 5):
                 with time_machine.travel(utc_now() - timedelta(days=27 - day, hours=hour), tick=False):
@@ -50,7 +50,7 @@ def log(node: Node, page: Page, month: None, sign_in: Callable[[Page], Page]) ->
 
 def happen(engine: Engine, event: str) -> None:
     with Session(engine) as db, db.begin():
-        begin_writing(db)
+        begin_immediately(db.connection())
         record(event, session=db, actor=STRANGER)
 
 

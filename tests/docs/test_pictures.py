@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from flask_gatehouse.accounts.models import User
 from flask_gatehouse.accounts.rules import Role
 from flask_gatehouse.audit import AuditEvent, record
-from flask_gatehouse.db.database import begin_writing
+from flask_gatehouse.db.database import begin_immediately
 from flask_gatehouse.db.engine import make_engine
 from flask_gatehouse.kernel.clock import utc_now
 from flask_gatehouse.kernel.context import Actor
@@ -119,7 +119,7 @@ def _people(engine: Engine) -> None:
     """Let people have come in the course of a month, published notes, and a few be refused."""
     now = utc_now()
     with Session(engine) as db, db.begin():
-        begin_writing(db)
+        begin_immediately(db.connection())
         db.execute(update(User).values(role=Role.ADMIN, created_at=now - timedelta(days=400), role_confirmed_at=now))
         for number, (name, role) in enumerate(PEOPLE):
             address = f"{name.lower().replace(' ', '.')}@acme.example"

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ..db.database import Database, as_unavailable, begin_writing
+from ..db.database import Database, as_unavailable, begin_immediately
 from ..kernel.context import SYSTEM
 from .events import AuditEvent
 from .models import AuditEventRow
@@ -21,7 +21,7 @@ def try_to_tamper(database: Database) -> list[str]:
     """
     succeeded = []
     with as_unavailable(), Session(database.existing_engine()) as db:
-        begin_writing(db)
+        begin_immediately(db.connection())
         record(AuditEvent.SENSITIVE_READ, session=db, actor=SYSTEM)
         number = db.execute(select(func.max(AuditEventRow.id))).scalar_one()
         ours = AuditEventRow.id == number

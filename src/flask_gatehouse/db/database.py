@@ -132,7 +132,7 @@ class Database:
         """
         session = Session(self._at("READ COMMITTED").view, expire_on_commit=False, info=self._info)
         with as_unavailable(), session, session.begin():
-            begin_writing(session)
+            begin_immediately(session.connection())
             yield session
 
 
@@ -148,11 +148,6 @@ def refuse_to_make(engine: Engine) -> None:
         raise DependencyUnavailable(f"the database ({error.strerror})") from error
     if missing is not None:
         raise DatabaseMissing(missing)
-
-
-def begin_writing(session: Session) -> None:
-    """Take SQLite's write lock now, unless the session's connection already is in a transaction."""
-    begin_immediately(session.connection())
 
 
 def begin_immediately(connection: Connection) -> None:
