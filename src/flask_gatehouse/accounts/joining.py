@@ -31,7 +31,7 @@ WAITS_FOR = timedelta(days=30)
 DECLINE_HOLDS = timedelta(days=7)
 # For so long at least somebody waits whose approval was taken back, so that she can be decided about anew.
 WAITS_AGAIN_FOR = timedelta(days=7)
-_DECLINED = and_(JoinRequest.approved_role.is_(None), JoinRequest.decided_at.is_not(None))
+DECLINED = and_(JoinRequest.approved_role.is_(None), JoinRequest.decided_at.is_not(None))
 # A range, which SQLite finds by its index, where "is not null" is none: those who wait may be many.
 _APPROVED = and_(JoinRequest.decided_at > datetime(1970, 1, 1, tzinfo=UTC), JoinRequest.approved_role.is_not(None))
 _VIEW = tuple(getattr(JoinRequest, name) for name in JoinRequestView.__dataclass_fields__)
@@ -135,14 +135,14 @@ def expire_join_requests(db: Session, *, batch: int = 500) -> int:
     forgotten, too; that they were given is in the trail.
     """
     now = now_of(db)
-    db.execute(delete(JoinRequest).where(_DECLINED, JoinRequest.decided_at <= now - DECLINE_HOLDS))
+    db.execute(delete(JoinRequest).where(DECLINED, JoinRequest.decided_at <= now - DECLINE_HOLDS))
     due = (
         select(JoinRequest)
         .where(
             # By its index; whoever was approved asked before that.
             JoinRequest.requested_at <= now - WAITS_FOR,
             func.coalesce(JoinRequest.decided_at, JoinRequest.requested_at) <= now - WAITS_FOR,
-            not_(_DECLINED),
+            not_(DECLINED),
         )
         .order_by(JoinRequest.requested_at, JoinRequest.id)
         .limit(batch)

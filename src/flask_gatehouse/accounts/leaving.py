@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, delete, not_, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
@@ -13,6 +13,7 @@ from ..db.folding import case_folded
 from ..kernel.context import Actor
 from ..kernel.identifiers import id_in
 from ..kernel.text import case_folded_address
+from .joining import DECLINED
 from .locks import get_locked, get_removable, refuse_oneself
 from .models import Identity, Invitation, JoinRequest, User
 
@@ -120,17 +121,16 @@ def held_declined(db: Session, subjects: Iterable[str], *, stated: bool = False)
     :param stated: whether those count about whose address nobody vouches, see :func:`held_for`.
     """
     ids = _ids(subjects, "join_request")
-    declined = and_(JoinRequest.decided_at.is_not(None), JoinRequest.approved_role.is_(None))
     counts = true() if stated else JoinRequest.email_is_authoritative
-    found = select(JoinRequest).where(JoinRequest.id.in_(ids), declined, counts).with_for_update()
+    found = select(JoinRequest).where(JoinRequest.id.in_(ids), DECLINED, counts).with_for_update()
     return [_request(row) for row in db.scalars(found)] if ids else []
 
 
 def still_open(db: Session, subjects: Collection[str]) -> set[str]:
     """Return which of these invitations and requests wait for somebody still, or again."""
     invitations = db.scalars(select(Invitation.id).where(Invitation.id.in_(_ids(subjects, "invitation"))))
-    waiting = or_(JoinRequest.decided_at.is_(None), JoinRequest.approved_role.is_not(None))
-    requests = db.scalars(select(JoinRequest.id).where(JoinRequest.id.in_(_ids(subjects, "join_request")), waiting))
+    numbers = _ids(subjects, "join_request")
+    requests = db.scalars(select(JoinRequest.id).where(JoinRequest.id.in_(numbers), not_(DECLINED)))
     return {f"invitation:{number}" for number in invitations} | {f"join_request:{number}" for number in requests}
 
 
