@@ -82,7 +82,7 @@ def count_and_record(db: Session, settings: Settings, account: Account | None, a
         after = count_refusal(tally, now, counter.rate)
         row.count, row.since, row.waits, row.wait_until = after.count, after.since, after.waits, after.wait_until
         row.forget_at = after.forget_at(counter.rate) or now
-        if after.waits > tally.waits or (after.left(now) and not tally.left(now)):
+        if after.left(now) and not tally.left(now):
             _record(db, counter, after, now, actor)
     db.flush()
     return left
