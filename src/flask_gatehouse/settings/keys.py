@@ -1,10 +1,10 @@
 """The key that signs what a browser carries for us between two requests, and the public ones of the trail."""
 
-import os
 import re
 import secrets
 from pathlib import Path
 
+from ..kernel.files import write_new
 from ..kernel.text import words
 from .values import Values
 
@@ -62,8 +62,7 @@ def development_key(here: Path) -> str:
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32))
+        write_new(draft, [secrets.token_urlsafe(32).encode()])
         # A link is there with its whole content or not at all, and fails where another process was faster.
         try:
             path.hardlink_to(draft)
