@@ -38,6 +38,9 @@ UNTOLD = {
     "gatehouse_sessions.user_id": "the id of the user, who is told",
     "gatehouse_sessions.generation": "a counter that ends sessions",
 }
+_TOLD = tuple(
+    one.key for one in UserSession.__table__.columns if f"{UserSession.__tablename__}.{one.name}" not in UNTOLD
+)
 
 
 def tell_sessions(db: Session, user_id: int, limits: Limits) -> list[dict[str, Any]]:
@@ -56,12 +59,9 @@ def tell_sessions(db: Session, user_id: int, limits: Limits) -> list[dict[str, A
 
 
 def _told(row: Any, now: datetime, limits: Limits) -> dict[str, Any]:
-    names = [
-        one.key for one in UserSession.__table__.columns if f"{UserSession.__tablename__}.{one.name}" not in UNTOLD
-    ]
     is_current = row.generation == row.session_generation
     times = Times(now, row.created_at, row.last_seen_at, row.expires_at, row.end_reason, row.is_active, is_current)
-    return {name: row._mapping[name] for name in names} | {"end_reason": ended(times, limits)}
+    return {name: row._mapping[name] for name in _TOLD} | {"end_reason": ended(times, limits)}
 
 
 def living_sessions(db: Connection, user_id: int, limits: Limits) -> Sequence[SessionView]:
