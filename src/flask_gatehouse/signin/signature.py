@@ -64,7 +64,10 @@ def _payload(token: str, algorithms: frozenset[str], candidate: VerificationKey)
 
 
 class _OurAlgorithms(JWSRegistry):
-    """Exactly the algorithms given. joserfc's own falls back to its recommendations, HS256 among them, for none."""
+    """Exactly the algorithms given. joserfc's own falls back to its recommendations, HS256 among them, for none.
+
+    Nor does it warn of EdDSA, of which joserfc's own would at each sign-in (RFC 9864): providers still sign with it.
+    """
 
     # Bytes; a chain of certificates, which we ignore, is longer than joserfc's 512.
     max_header_length = 8192
