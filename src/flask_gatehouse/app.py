@@ -68,10 +68,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=256 * 1024,
     )
     close_everywhere(app, state)
-    if not state.settings.development:
-        insist_on_https(app, state)
     if state.settings.development:
         _OFFER_EMBEDDED_PROVIDER.load()(app)
+    else:
+        insist_on_https(app, state)
     return app
 
 

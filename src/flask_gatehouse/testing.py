@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, session
 from flask.testing import FlaskClient
-from sqlalchemy import Table, func, inspect, select, update
+from sqlalchemy import func, inspect, select, update
 from werkzeug.test import TestResponse
 
 from .accounts.columns import users
@@ -127,7 +126,7 @@ def sign_in_as(
     with app.app_context(), state.database.transaction() as db:
         user = sign_in_known(db, profile, actor=SYSTEM) or register(db, profile, role, actor=SYSTEM)
         # Not change_role(), which rightly keeps the last administrator: a test may want her to be a viewer next.
-        db.execute(update(cast("Table", users)).where(users.c.id == user.id).values(role=role))
+        db.execute(update(users).where(users.c.id == user.id).values(role=role))
         begun = begin_session(
             db,
             user_id=user.id,

@@ -18,7 +18,7 @@ from .leaving import Holding, delete_rows_of
 from .locks import lock_administrators
 from .models import User
 from .queries import UserQuery
-from .rules import LAST_ADMINISTRATOR, Role
+from .rules import LAST_ADMINISTRATOR, Role, is_last_administrator
 from .search import meant
 
 # How many people one transaction changes at most: whoever else wants to write waits for one of them.
@@ -153,7 +153,7 @@ def _record_refusals(db: Session, result: BulkResult, actor: Actor | None) -> No
 def _reason_to_skip(user: Row[Any], change: Change, actor_id: int | None, administrators: set[int]) -> Skip | None:
     if user.id == actor_id:
         return Skip.YOURSELF
-    if change.takes_administration and administrators == {user.id}:
+    if change.takes_administration and is_last_administrator(administrators, user.id):
         return Skip.LAST_ADMINISTRATOR
     return None
 

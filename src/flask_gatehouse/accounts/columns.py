@@ -1,12 +1,12 @@
 """The table of users as Core columns, for statements that need no entity."""
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Label
+from sqlalchemy import ColumnElement, Label, Table
 
 from .models import User
 
-users: FromClause = User.__table__
+users = cast("Table", User.__table__)
 
 # What every request reads, in the one SELECT that joins a user to a session.
 actor_columns: tuple[Label[Any], ...] = tuple(

@@ -74,7 +74,7 @@ def request_to_join(db: Session, profile: Profile, *, actor: Actor | None = None
     return None
 
 
-def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> JoinRequestView:
+def approve_join_request(db: Session, request_id: int, role: str, *, actor: Actor | None = None) -> None:
     """Let somebody in at her next sign-in, with this role; whoever is approved with it already stays so.
 
     :param role: as typed.
@@ -89,7 +89,6 @@ def approve_join_request(db: Session, request_id: int, role: str, *, actor: Acto
         request.approved_role, request.decided_at = wanted, now_of(db)
         db.flush()
         _record(db, AuditEvent.JOIN_APPROVED, request, actor, role=wanted)
-    return _view_of(request)
 
 
 def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = None) -> None:

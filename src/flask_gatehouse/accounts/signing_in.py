@@ -11,6 +11,7 @@ from ..audit import AuditEvent, record
 from ..db.base import database_now
 from ..kernel.context import Actor
 from ..kernel.text import case_folded_address, plain
+from .columns import users
 from .errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentRegistration
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
@@ -21,15 +22,15 @@ from .profile import Profile, identifying
 from .rules import Role
 from .views import IdentityView, SignedInUser
 
-_users, _identities = cast("Table", User.__table__), cast("Table", Identity.__table__)
-_earlier, _invitations = _identities.alias("earlier"), cast("Table", Invitation.__table__)
+_identities, _invitations = cast("Table", Identity.__table__), cast("Table", Invitation.__table__)
+_earlier = _identities.alias("earlier")
 # These are built once, and of tables: to make entities of the rows and to find out what has changed in them would take
 # longer than the database does. That somebody is invited is asked only so that nobody else's invitation is looked for;
 # ``take_invitation`` asks again. Whoever is invited while this waits for a lock is found at her next sign-in.
 _KNOWN: Select[Any] = (
     select(
-        *(_users.c[name] for name in ("id", "name", "name_is_fixed", "email", "role", "is_active", "held_at")),
-        *(_users.c[name] for name in ("session_generation", "last_sign_in_at", "language")),
+        *(users.c[name] for name in ("id", "name", "name_is_fixed", "email", "role", "is_active", "held_at")),
+        *(users.c[name] for name in ("session_generation", "last_sign_in_at", "language")),
         _identities.c.id.label("identity_id"),
         not_(exists().where(_earlier.c.user_id == _identities.c.user_id, _earlier.c.id < _identities.c.id)).label(
             "is_first"
@@ -37,9 +38,9 @@ _KNOWN: Select[Any] = (
         exists().where(_invitations.c.email == bindparam("address")).label("is_invited"),
         database_now().label("now"),
     )
-    .join_from(_users, _identities, _identities.c.user_id == _users.c.id)
+    .join_from(users, _identities, _identities.c.user_id == users.c.id)
     .where(_identities.c.issuer == bindparam("issuer"), _identities.c.subject == bindparam("subject"))
-    .with_for_update(of=(_users, _identities))
+    .with_for_update(of=(users, _identities))
 )
 _USED = (
     update(_identities)
@@ -48,8 +49,8 @@ _USED = (
 )
 # Whoever comes in is here, which a review of access asks for.
 _CAME_IN = (
-    update(_users)
-    .where(_users.c.id == bindparam("this"))
+    update(users)
+    .where(users.c.id == bindparam("this"))
     .values(last_sign_in_at=bindparam("now"), idle_since=bindparam("now"))
 )
 

@@ -27,14 +27,12 @@ from sqlalchemy.sql.operators import custom_op
 
 from .columns import users
 from .meant import SHORTEST_PART, Meant, sought_part
-from .queries import Status, UserQuery
+from .queries import PAGE, Status, UserQuery
 from .sampling import SAMPLE, among, sampled_ids
 from .trigrams import telling_trigrams
 
 # Of so many in the sample there are enough on the way.
 _COMMON = 2
-# A page of the list: with so many rows to find, sorting few costs as much as walking past many.
-_PAGE = 50
 _TRIGRAMS = table("gatehouse_user_search", column("rowid", Integer()))
 _HAS_TRIGRAMS = text("SELECT 1 FROM sqlite_master WHERE name = 'gatehouse_user_search'")
 
@@ -57,7 +55,8 @@ def find_meant(connection: Connection, query: UserQuery) -> Meant:
     sample, span = sampled_ids(connection, windows=SAMPLE, width=1)
     looked_at = select(users.c.search_text, *where).where(among(connection, sample))
     texts, *answers = list(zip(*connection.execute(looked_at), strict=True)) or [(), *((),) * len(filters)]
-    few = isqrt(_PAGE * span)
+    # With a page of the list to find, sorting so few costs as much as walking past many.
+    few = isqrt(PAGE * span)
     for one, answer in zip(filters, answers, strict=True):
         if sum(answer) >= _COMMON and span > SAMPLE:
             continue

@@ -1,7 +1,6 @@
 """Counts in this process: exact for one process, and bounded, whoever asks."""
 
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
@@ -18,7 +17,7 @@ class LocalCounts:
     :param clock: monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST_CALLERS) -> None:
+    def __init__(self, clock: Callable[[], float], most: int = MOST_CALLERS) -> None:
         self._clock, self._most = clock, most
         self._lock = threading.Lock()
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()

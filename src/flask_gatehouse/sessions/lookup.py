@@ -1,5 +1,6 @@
 """The one SELECT of an ordinary authenticated request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -73,7 +74,7 @@ def find_session(database: Database, token: str) -> Found | None:
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     row = database.first(LOOKUP, {"digest": digest_of(token)})
-    return None if row is None else _found(tuple(row))
+    return None if row is None else _found(row)
 
 
 def find_session_within(db: Session, session_id: str) -> Found | None:
@@ -82,10 +83,10 @@ def find_session_within(db: Session, session_id: str) -> Found | None:
     Its cookie may have changed meanwhile, which happens when it is confirmed in another tab.
     """
     row = db.execute(_WITHIN, {"session_id": session_id}).first()
-    return None if row is None else _found(tuple(row))
+    return None if row is None else _found(row)
 
 
-def _found(row: tuple[Any, ...]) -> Found:
+def _found(row: Sequence[Any]) -> Found:
     (
         session_id, provider, session_created_at, last_seen_at, expires_at, confirmed_at, previous_sign_in_at,
         end_reason, used_after_end_at, generation_is_current, now,

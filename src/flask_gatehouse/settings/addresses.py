@@ -32,7 +32,7 @@ def _has_a_usable_port(text: str) -> bool:
 
 def redis_url(values: Values) -> Secret | None:
     """Return where Redis is, None if there is none; what cannot be one is noted."""
-    text = values.text("REDIS_URL")
+    text = values.texts.get("REDIS_URL")
     if text is not None and not text.startswith(("redis://", "rediss://", "unix://")):
         values.problems.append("REDIS_URL must begin with redis://, rediss:// or unix://.")
     if text is not None and find_spec("redis") is None:

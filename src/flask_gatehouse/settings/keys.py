@@ -30,7 +30,7 @@ _HOW = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32
 
 def signing_key(values: Values, *, development: bool) -> str:
     """Return the key; outside of development one that is missing or can be guessed is a problem."""
-    key = values.text("SECRET_KEY")
+    key = values.texts.get("SECRET_KEY")
     if development:
         return key or development_key(values.here)
     if key is None:

@@ -46,9 +46,6 @@ class Values:
             self.problems.append(f"{name} {error}.")
             return fallback
 
-    def text(self, name: str) -> str | None:
-        return self.texts.get(name)
-
     def written(self, name: str) -> str:
         """Return the text of a setting that has a default."""
         return self.texts.get(name, default_of(name))

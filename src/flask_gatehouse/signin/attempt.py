@@ -92,8 +92,8 @@ class AttemptSigner:
         :raises SignInRefused: with ``state_expired`` or ``state_unknown``.
         """
         try:
-            fields = self._serializer.loads(value, max_age=MAX_AGE)
-            attempt = Attempt(**fields | {"purpose": Purpose(fields["purpose"])})
+            kept = self._serializer.loads(value, max_age=MAX_AGE)
+            attempt = Attempt(**kept | {"purpose": Purpose(kept["purpose"])})
         except SignatureExpired as error:
             raise SignInRefused(Reason.STATE_EXPIRED, provider) from error
         except (BadData, KeyError, TypeError, ValueError) as error:

@@ -15,16 +15,15 @@ from .http import ANSWER_LIMIT, ProviderHttp
 
 # Characters of a code or an access token. Real ones are below a tenth of it.
 LONGEST = 8192
-# RFC 6749 §5.2: the only words of a provider's refusal that are repeated, in the operator's log.
-_KNOWN_ERRORS = frozenset(
-    {
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    }
+# RFC 6749 §5.2: the only words of a provider's refusal that are repeated, in the operator's log. No set: what comes
+# instead of a word may have no hash.
+_KNOWN_ERRORS = (
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
 )
 # Those that no code of a caller's brings about: the operator's registration is not in order.
 _ABOUT_US = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
@@ -128,7 +127,7 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
     tokens = Answer(200, answer.headers, answer.body).json_object() or {}
     # From some a refusal comes with 200, and from some without a word.
     if "error" in tokens or answer.status in _REFUSALS:
-        error = tokens["error"] if tokens.get("error") in tuple(_KNOWN_ERRORS) else "an error"
+        error = tokens["error"] if tokens.get("error") in _KNOWN_ERRORS else "an error"
         _log.warning("Provider %s answered the exchange of a code with %s", provider, error)
         raise SignInRefused(Reason.PROVIDER_ERROR, provider, by_caller=error not in _ABOUT_US)
     token_type = tokens.get("token_type")

@@ -12,8 +12,8 @@ from ..kernel.context import Actor
 BETWEEN = timedelta(minutes=10)
 
 
-def record_outage(database: Database, provider: str, *, actor: Actor) -> bool:
-    """Record that a provider does not answer; False if that was recorded not long ago.
+def record_outage(database: Database, provider: str, *, actor: Actor) -> None:
+    """Record that a provider does not answer, unless that was recorded not long ago.
 
     Two nodes that find it at the same moment may both record it, which does no harm.
 
@@ -22,7 +22,5 @@ def record_outage(database: Database, provider: str, *, actor: Actor) -> bool:
     target = ("provider", provider)
     with database.transaction() as db:
         last = latest_event(db.connection(), {AuditEvent.PROVIDER_UNAVAILABLE}, target)
-        if last is not None and utc_now() - last.occurred_at < BETWEEN:
-            return False
-        record(AuditEvent.PROVIDER_UNAVAILABLE, resource=target, session=db, actor=actor)
-    return True
+        if last is None or utc_now() - last.occurred_at >= BETWEEN:
+            record(AuditEvent.PROVIDER_UNAVAILABLE, resource=target, session=db, actor=actor)
