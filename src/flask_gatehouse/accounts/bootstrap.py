@@ -4,12 +4,13 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import now_of
 from ..kernel.context import COMMAND_LINE, Actor
 from ..kernel.text import case_folded_address
 from .administration import change_role
 from .errors import AlreadyAdministrator
 from .invitations import record_invitation
-from .locks import get_locked, lock_administrators, now_of
+from .locks import get_locked, lock_administrators
 from .models import Invitation, User
 from .rules import Role
 

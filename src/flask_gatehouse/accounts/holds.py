@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import now_of
 from ..kernel.context import Actor
-from .locks import get_locked, now_of, take_turn
+from .locks import get_locked, take_turn
 from .models import User
 from .rules import Role
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..kernel.context import SYSTEM, Actor, acting
 from ..kernel.deferred import Deferred
 from ..kernel.identifiers import LARGEST_ID
@@ -22,7 +22,7 @@ from .errors import (
     InvitationNotFound,
 )
 from .fields import checked_role
-from .locks import give_role, now_of
+from .locks import give_role
 from .models import Invitation, User
 from .rules import Role
 from .views import InvitationView

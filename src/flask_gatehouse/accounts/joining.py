@@ -13,13 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import now_of
 from ..kernel.addresses import ADDRESS_LENGTH
 from ..kernel.context import SYSTEM, Actor
 from ..kernel.identifiers import LARGEST_ID
 from ..kernel.text import plain
 from .errors import ConcurrentRegistration, JoinRequestChanged, JoinRequestNotFound
 from .fields import checked_role
-from .locks import now_of
 from .models import JoinRequest
 from .profile import Profile, identifying
 from .rules import Role

@@ -5,11 +5,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
+from ..db.base import now_of
 from ..kernel.context import Actor, acting
 from ..kernel.identifiers import LARGEST_ID
 from .errors import AddressTaken, IdentityNotFound, IdentityTaken, LastIdentity
 from .joining import take_join_request
-from .locks import get_locked, now_of
+from .locks import get_locked
 from .models import Identity
 from .profile import Profile
 from .signing_in import find_owner, find_user_id

@@ -4,13 +4,12 @@ Most changes take one row. Those that take several take their turn first: see ``
 """
 
 from collections.abc import Collection
-from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
-from ..db.base import database_now
+from ..db.base import now_of
 from ..kernel.context import Actor, acting
 from ..kernel.identifiers import LARGEST_ID
 from .errors import LastAdministrator, NotOnYourself, UserNotFound
@@ -119,8 +118,3 @@ def give_role(db: Session, user: User, role: Role, actor: Actor | None) -> None:
     before, user.role = user.role, role
     user.role_confirmed_at = now_of(db)
     record_change(db, AuditEvent.AUTHZ_CHANGE, user.id, {"role": [before, role]}, actor)
-
-
-def now_of(db: Session | Connection) -> datetime:
-    """Return the database's time."""
-    return db.scalars(select(database_now())).one()

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, Facts, record, record_each
 from ..audit.history import latest_event
+from ..db.base import now_of
 from ..kernel.context import Actor
 from ..kernel.identifiers import LARGEST_ID
 from .bulk import Action, BulkResult, Change, Skip, change_many
 from .columns import row_columns, users
 from .errors import ReviewUnfinished
-from .locks import lock_administrators, now_of
+from .locks import lock_administrators
 from .models import User
 from .rules import Role
 from .views import UserRow

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..kernel.context import Actor
 from ..kernel.text import case_folded_address, plain
 from .columns import users
@@ -16,7 +16,7 @@ from .errors import AccountDeactivated, AccountHeld, AddressTaken, ConcurrentReg
 from .fold import NAME_LENGTH
 from .invitations import take_invitation
 from .joining import take_join_request
-from .locks import get_locked, now_of
+from .locks import get_locked
 from .models import Identity, Invitation, User
 from .profile import Profile, identifying
 from .rules import Role

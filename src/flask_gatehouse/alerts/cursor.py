@@ -3,11 +3,11 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from ..audit.following import Place, end_of_trail
-from ..db.base import database_now
+from ..db.base import now_of
 from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
@@ -37,7 +37,7 @@ class Cursor:
         """
         with self._database.transaction() as db:
             self._remember(db)
-            now = db.scalars(select(database_now())).one()
+            now = now_of(db)
             row = db.execute(
                 update(AlertSink)
                 .where(
@@ -58,7 +58,7 @@ class Cursor:
 
     def move(self, db: Session, before: Place, after: Place) -> bool:
         """Go on in the caller's transaction, and keep the lease; False if another worker has gone on from there."""
-        now = db.scalars(select(database_now())).one()
+        now = now_of(db)
         moved = db.execute(
             update(AlertSink)
             .where(AlertSink.name == self.name, AlertSink.epoch == before.epoch, AlertSink.position == before.position)
@@ -75,7 +75,7 @@ class Cursor:
         with self._database.transaction() as db:
             values: dict[str, object] = {"leased_until": None, "failures": 0, "retry_at": None}
             if pause:
-                values["retry_at"] = db.scalars(select(database_now())).one() + pause
+                values["retry_at"] = now_of(db) + pause
             db.execute(update(AlertSink).where(AlertSink.name == self.name).values(**values))
 
     def retry_later(self, error: DependencyUnavailable) -> bool:
@@ -88,6 +88,6 @@ class Cursor:
                 sink.failures, sink.retry_at = 0, None
                 return False
             pause = PAUSES[min(sink.failures, len(PAUSES)) - 1]
-            sink.retry_at = db.scalars(select(database_now())).one() + timedelta(seconds=pause)
+            sink.retry_at = now_of(db) + timedelta(seconds=pause)
         log.warning("%s; %s is tried again in %s seconds", error, self.name, pause)
         return True

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from ..accounts.errors import UserNotFound
 from ..accounts.service import get_user
 from ..audit import AuditEvent, record
 from ..audit.following import Place, SealedEvent, events_from
-from ..db.base import database_now
+from ..db.base import now_of
 from ..db.database import Database
 from ..kernel.context import SYSTEM
 from ..kernel.errors import DependencyUnavailable
@@ -75,7 +75,7 @@ class Alerts:
 
     def _look_for_overdue(self) -> None:
         with self._database.reading() as connection:
-            now = connection.scalars(select(database_now())).one()
+            now = now_of(connection)
             missing = [rule for rule in OVERDUE if rule.find(connection, self._settings, now)]
         with self._database.transaction() as db:
             for rule in missing:
@@ -85,7 +85,7 @@ class Alerts:
     def _tell(self) -> bool | None:
         """Return whether something was told; None if the sink did not take it, and is tried again later."""
         with self._database.transaction() as db:
-            cutoff = db.scalars(select(database_now())).one()
+            cutoff = now_of(db)
             groups, totals = due_groups(db, self._sink.name, cutoff, limit=SHOWN)
         if not groups:
             return False
@@ -104,7 +104,7 @@ class Alerts:
                 lost = f"{error}, {MOST_FAILURES} times"
         with self._database.transaction() as db:
             drop_overdue(db, self._sink.name, over)
-            mark_told(db, self._sink.name, cutoff, db.scalars(select(database_now())).one())
+            mark_told(db, self._sink.name, cutoff, now_of(db))
             if lost is not None:
                 self._give_up(db, lost, totals)
         return message is not None

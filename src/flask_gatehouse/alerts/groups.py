@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent
 from ..audit.following import SealedEvent
-from ..db.base import database_now
+from ..db.base import now_of
 from .models import KEY_LENGTH, AlertGroup
 from .overdue import OVERDUE, Overdue
 from .rules import RULES, Group, Rule, add
@@ -40,7 +40,7 @@ class Due:
 def gather(db: Session, sink: str, events: Sequence[SealedEvent]) -> None:
     """Count events into the groups of a sink, in the caller's transaction."""
     groups: dict[tuple[str, str], Group] = {}
-    now = db.scalars(select(database_now())).one()
+    now = now_of(db)
     for event in events:
         for rule in RULES:
             key = rule.group(event) if event.event in rule.events and rule.applies(event) else None

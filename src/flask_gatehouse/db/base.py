@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, Enum, Index, Label, MetaData
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Enum, Index, Label, MetaData, select
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -113,6 +113,11 @@ def _standard_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> st
 def _sqlite_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
     # The stored form has microseconds, of which SQLite's clock knows three digits.
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+
+
+def now_of(db: Session | Connection) -> datetime:
+    """Return the database's time."""
+    return db.scalars(select(database_now())).one()
 
 
 def text_enum(kind: type[StrEnum]) -> Enum:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..accounts.bulk import Action, BulkResult, Change
@@ -16,7 +15,7 @@ from ..accounts.queries import UserQuery
 from ..accounts.service import change_many
 from ..audit.erasure import erase_personal
 from ..audit.traces import subjects_named, subjects_of_user
-from ..db.base import database_now
+from ..db.base import now_of
 from ..db.database import Database
 from ..kernel.context import Actor
 from ..sessions.expiring import forget_sessions_of
@@ -141,5 +140,5 @@ def ended_for(db: Session, settings: Settings, held: Iterable[Holding], addresse
     wanted = {address for one in held if one.kind == "user" for address in one.addresses}.union(addresses)
     if not wanted:
         return set()
-    since = db.scalars(select(database_now())).one() - settings.invitation_retention - SLACK
+    since = now_of(db) - settings.invitation_retention - SLACK
     return subjects_named(db, wanted, since)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..accounts.leaving import Holding
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.errors import DependencyUnavailable
@@ -81,7 +81,7 @@ def marks_of(key: bytes, held: Holding) -> dict[str, datetime]:
 def note_erasure(db: Session, held: Sequence[Holding], subjects: Sequence[str]) -> None:
     """Put an erasure on its way into the ledger, in its own transaction."""
     key = get_key(db)
-    at = db.scalars(select(database_now())).one()
+    at = now_of(db)
     entry = {
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "database": name_of(key),

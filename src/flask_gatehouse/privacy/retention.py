@@ -9,7 +9,7 @@ from ..accounts.leaving import still_open
 from ..audit.erasure import empty_log, erase_personal, erase_unknown
 from ..audit.events import Upkeep
 from ..audit.traces import ended_subjects
-from ..db.base import database_now
+from ..db.base import now_of
 from ..db.database import Database
 from ..db.upsert import insert_of
 from ..kernel.context import SYSTEM
@@ -53,12 +53,12 @@ class PersonalRetention:
 
     def _erase_refusals(self, db: Session, after: int) -> tuple[int, int]:
         """Take the network and the browser of whoever was refused and is unknown."""
-        before = db.scalars(select(database_now())).one() - self._settings.refusal_retention
+        before = now_of(db) - self._settings.refusal_retention
         return erase_unknown(db, before, after)
 
     def _erase_invitations(self, db: Session, after: int) -> tuple[int, int]:
         """Take the addresses and names of invitations and requests to join that are over."""
-        before = db.scalars(select(database_now())).one() - self._settings.invitation_retention
+        before = now_of(db) - self._settings.invitation_retention
         last, ended = ended_subjects(db, after, before, limit=BATCH)
         # One that has begun again keeps its values until it ends again.
         over = ended - still_open(db, ended)

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, not_, or
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
-from ..accounts.locks import now_of
 from ..accounts.rules import Role
+from ..db.base import now_of
 from ..kernel.context import SYSTEM
 from .models import UserSession
 from .rules import EndReason, Limits, Times, ended

@@ -10,10 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, insert, select, u
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
-from ..accounts.locks import now_of
 from ..audit import AuditEvent, record
 from ..audit.service import Facts, record_each
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..kernel.context import Actor
 from .lookup import digest_of
 from .models import UserSession

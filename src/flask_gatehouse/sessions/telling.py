@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, not_, select
 from sqlalchemy.orm import Session
 
 from ..accounts.columns import users
-from ..accounts.locks import now_of
+from ..db.base import now_of
 from .expiring import is_over
 from .models import UserSession
 from .rules import Limits, Times, ended

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from ..accounts.service import (
 )
 from ..audit import AuditEvent, record
 from ..audit.service import together
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..db.database import Database
 from ..kernel.context import Actor
 from ..sessions.rules import EndReason, limits_of
@@ -224,7 +224,7 @@ def record_refusal(
 
 def forget_spent_attempts(db: Session) -> int:
     """Delete used attempts that can no longer be replayed; return how many."""
-    limit = db.scalars(select(database_now())).one() - REMEMBER_SPENT
+    limit = now_of(db) - REMEMBER_SPENT
     return len(
         db.scalars(delete(SpentAttempt).where(SpentAttempt.spent_at < limit).returning(SpentAttempt.spent_at)).all()
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Select, Table, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEvent, record
-from ..db.base import database_now
+from ..db.base import database_now, now_of
 from ..db.database import Database
 from ..db.prepared import PreparedSelect
 from ..db.upsert import insert_of
@@ -71,7 +71,7 @@ def count_and_record(db: Session, settings: Settings, account: Account | None, a
     :returns: the wait during which it came; zero if there was none, and only then is the refusal itself recorded:
         what a flood adds to the trail is bounded by the rate, and by one refusal for each wait.
     """
-    now = db.scalars(select(database_now())).one()
+    now = now_of(db)
     counters = [*([_account(settings, account)] if account else []), *_networks(settings, actor.ip)]
     # In one order, so that two refusals that share two of them never wait for each other.
     counters.sort(key=lambda counter: counter.key)
@@ -96,7 +96,7 @@ def clear_account(db: Session, settings: Settings, account: Account) -> None:
 def forget_refusals(db: Session, *, batch: int = 5000) -> int:
     """Delete the tallies of which there is nothing left to remember; return how many."""
     # Asked before: no index of PostgreSQL is looked into for a clock that goes on.
-    now = db.scalars(select(database_now())).one()
+    now = now_of(db)
     old = select(RefusalTally.key).where(RefusalTally.forget_at <= now).limit(batch)
     # Whoever counts in some of them has taken them in another order.
     old = old.with_for_update(skip_locked=True)

@@ -4,9 +4,8 @@ import hmac
 
 from flask import abort, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
-from ..db.base import database_now
+from ..db.base import now_of
 from ..db.schema import HEAD, current_version
 from ..kernel.clock import utc_now
 from ..kernel.errors import DependencyUnavailable
@@ -32,7 +31,7 @@ def readyz() -> ResponseReturnValue:
         with state().database.reading() as connection:
             if current_version(connection) != HEAD:
                 found["migrations"] = "run: gatehouse db upgrade"
-            skew = (utc_now() - connection.scalars(select(database_now())).one()).total_seconds()
+            skew = (utc_now() - now_of(connection)).total_seconds()
             if abs(skew) > CLOCK_SKEW_S:
                 found["clock"] = f"{abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} the database's"
     except DependencyUnavailable:

@@ -290,7 +290,6 @@ PARTS = {
     "lock_administrators",
     "lock_rights",
     "take_turn",
-    "now_of",
     "record_change",
     "record_invitation",
     "take_invitation",

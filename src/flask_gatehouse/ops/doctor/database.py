@@ -4,12 +4,12 @@ import stat
 import time
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from ...accounts.queries import UserQuery
 from ...accounts.service import list_users
 from ...audit.tampering import owns_trail, try_to_tamper
-from ...db.base import database_now
+from ...db.base import now_of
 from ...db.database import DatabaseMissing, SchemaMissing
 from ...db.schema import HEAD, current_version
 from ...kernel.clock import utc_now
@@ -44,7 +44,7 @@ def clock(subject: Subject) -> Finding:
     """Compare this machine's clock with the database's, by which sessions end on every node."""
     before = utc_now()
     with subject.database.reading() as database:
-        theirs = database.execute(select(database_now())).scalar_one()
+        theirs = now_of(database)
     skew = (before - theirs).total_seconds()
     words = f"This machine is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} the database"
     if abs(skew) > _SKEW_S:
