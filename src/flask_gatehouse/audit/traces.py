@@ -6,13 +6,13 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, union_all
 from sqlalchemy.orm import Session
 
 from ..db.database import Database
 from ..kernel.identifiers import id_in
 from ..kernel.text import case_folded_address
-from .erasure import lookups
+from .erasure import lookups, next_numbers
 from .events import AuditEvent
 from .models import AuditEventRow
 from .understanding import understood, values_beside
@@ -55,12 +55,11 @@ def ended_subjects(db: Session, after: int, before: datetime, *, limit: int) -> 
 
     :param after: the number that was returned the last time.
     """
-    rows = db.execute(
-        select(_events.id, _events.target_type, _events.target_id, _events.occurred_at)
-        .where(_events.event.in_(_ENDED), _events.id > after)
-        .order_by(_events.id)
-        .limit(limit)
-    )
+    each = (next_numbers(_events.event == name, after, limit).subquery() for name in _ENDED)
+    numbers = union_all(*(select(found.c.id) for found in each)).subquery()
+    next_of_all = select(numbers.c.id).order_by(numbers.c.id).limit(limit)
+    columns = (_events.id, _events.target_type, _events.target_id, _events.occurred_at)
+    rows = db.execute(select(*columns).where(_events.id.in_(next_of_all)).order_by(_events.id))
     # One that is too young stops it, whatever follows: clocks differ, and nobody comes back to a lower number.
     due = list(takewhile(lambda row: row.occurred_at < before, rows))
     return due[-1].id if due else after, _subjects(due)
