@@ -78,7 +78,7 @@ def _instructions(site: Site, provider: HostileProvider, folder: Path, count: in
 
 
 def _environment(site: Site, provider: HostileProvider) -> dict[str, str]:
-    return MANY | told(site, provider, HERE)
+    return MANY | told(site.environment, provider, HERE)
 
 
 def main() -> int:
