@@ -1,6 +1,7 @@
 """Databases for a bench: a fresh one of each kind that this machine has, with as many rows as one asks for."""
 
 import argparse
+import sqlite3
 import sys
 import tempfile
 import time
@@ -31,6 +32,21 @@ def filling(sqlite: Fill, postgresql: Fill) -> Fill:
             postgresql(url, count)
 
     return fill
+
+
+@contextmanager
+def quickly(path: str) -> Iterator[sqlite3.Connection]:
+    """Yield a connection to a file of SQLite that keeps what it fills in memory, and nothing of what was before.
+
+    A crash would leave half of it, which a bench throws away; without this, ten million rows take three times as long.
+    """
+    connection = sqlite3.connect(path)
+    for word in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
+        connection.execute(f"PRAGMA {word}")
+    yield connection
+    connection.commit()
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
 
 
 @dataclass(frozen=True, slots=True)

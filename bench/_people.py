@@ -1,12 +1,11 @@
 """Databases with as many users as one asks for, made as fast as each kind of database allows."""
 
 import random
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
-from bench._databases import filling
+from bench._databases import filling, quickly
 
 from flask_gatehouse.accounts.fold import search_text_of
 
@@ -77,19 +76,16 @@ def people(count: int) -> Iterator[User]:
 
 
 def _fill_sqlite(path: str, count: int) -> None:
-    connection = sqlite3.connect(path)
-    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    connection.execute("PRAGMA synchronous = OFF")
-    for name, _ in triggers:
-        connection.execute(f"DROP TRIGGER {name}")
     stored = (tuple(_text(value) for value in user) for user in people(count))
     places = ", ".join("?" * len(COLUMNS))
-    connection.executemany(f"INSERT INTO gatehouse_users ({', '.join(COLUMNS)}) VALUES ({places})", stored)  # noqa: S608
-    connection.execute("INSERT INTO gatehouse_user_search (gatehouse_user_search) VALUES ('rebuild')")
-    for _, trigger in triggers:
-        connection.execute(trigger)
-    connection.commit()
-    connection.close()
+    with quickly(path) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.executemany(f"INSERT INTO gatehouse_users ({', '.join(COLUMNS)}) VALUES ({places})", stored)  # noqa: S608
+        connection.execute("INSERT INTO gatehouse_user_search (gatehouse_user_search) VALUES ('rebuild')")
+        for _, trigger in triggers:
+            connection.execute(trigger)
 
 
 def _fill_postgresql(url: str, count: int) -> None:

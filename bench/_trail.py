@@ -1,13 +1,12 @@
 """Sealed trails with as many events as one asks for, made as fast as each kind of database allows."""
 
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from bench._databases import filling
+from bench._databases import filling, quickly
 
 from flask_gatehouse.audit.body import VERSION, Personal, canonical, seal_personal
 from flask_gatehouse.audit.tree import Frontier, leaf_hash
@@ -83,20 +82,17 @@ def trail(count: int) -> Iterator[tuple[Row, Row, list[Row], Frontier]]:
 
 
 def _fill_sqlite(path: str, count: int) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA synchronous = OFF")
     tiles: list[Row] = []
     frontier = Frontier()
     insert_event, insert_leaf = _insert("events", EVENT_COLUMNS), _insert("leaves", LEAF_COLUMNS)
-    for event, leaf, full, frontier in trail(count):  # noqa: B007 - the last tree is the one that counts
-        connection.execute(insert_event, (event[0], f"{event[1]:%Y-%m-%d %H:%M:%S.%f}", *event[2:]))
-        connection.execute(insert_leaf, leaf)
-        tiles += full
-    connection.executemany(_insert("tiles", TILE_COLUMNS), tiles)
-    now = f"{START:%Y-%m-%d %H:%M:%S.%f}"
-    connection.execute(_insert("trees", TREE_COLUMNS), (*_tree(frontier, count), now, now))
-    connection.commit()
-    connection.close()
+    with quickly(path) as connection:
+        for event, leaf, full, frontier in trail(count):  # noqa: B007 - the last tree is the one that counts
+            connection.execute(insert_event, (event[0], f"{event[1]:%Y-%m-%d %H:%M:%S.%f}", *event[2:]))
+            connection.execute(insert_leaf, leaf)
+            tiles += full
+        connection.executemany(_insert("tiles", TILE_COLUMNS), tiles)
+        now = f"{START:%Y-%m-%d %H:%M:%S.%f}"
+        connection.execute(_insert("trees", TREE_COLUMNS), (*_tree(frontier, count), now, now))
 
 
 def _fill_postgresql(url: str, count: int) -> None:
