@@ -38,6 +38,10 @@ class UserRow:
             "locked": self.is_held,
         }
 
+    def to_changed_dict(self) -> dict[str, object]:
+        """Return what JSON shows of her before and after a change: also the version that the next one has to name."""
+        return self.to_dict() | {"version": self.version}
+
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:

@@ -14,7 +14,7 @@ def release(user_id: int) -> ResponseReturnValue:
         released = release_user(db, user_id)
         row = get_user(db, user_id)
     if wants_json():
-        return jsonify(row.to_dict() | {"version": row.version})
+        return jsonify(row.to_changed_dict())
     if released:
         flash(text("%(name)s can sign in again.", name=row.name), "success")
     return redirect(url_for("gatehouse.user", user_id=user_id), 303)

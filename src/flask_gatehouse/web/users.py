@@ -80,7 +80,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
         row = get_user(connection, user_id)
     if wants_json():
         # What an edit must know, which the list leaves out.
-        return jsonify(row.to_dict() | {"version": row.version})
+        return jsonify(row.to_changed_dict())
     return _form(row, {"name": row.name, "role": row.role.value}, {}, 200) if wants_part() else _page(row)
 
 
@@ -170,7 +170,7 @@ def _delete(user_id: int) -> ResponseReturnValue:
 
 def _changed(row: UserRow, message: str, undo: dict[str, Any] | None) -> ResponseReturnValue:
     if wants_json():
-        return jsonify(row.to_dict() | {"version": row.version})
+        return jsonify(row.to_changed_dict())
     if wants_part():
         # The row comes first: a parser that has seen anything else drops the tags of a table.
         told = render_template("gatehouse/errors/_message.html", message=message, category="success", undo=undo)
@@ -191,7 +191,7 @@ def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
     if wants_json():
         # What was sent: neither what it left out, nor what that stands for.
         yours = {name: value for name, value in values.items() if name in sent()}
-        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version}, yours=yours)
+        return problem(409, "Somebody else was faster", current=row.to_changed_dict(), yours=yours)
     context = {"user": row, "values": values | {"role": values["role"] or row.role.value}, **_common()}
     if wants_part():
         return render_template("gatehouse/users/_user_conflict.html", version=row.version, **context), 409
@@ -201,7 +201,7 @@ def _conflict(row: UserRow, values: dict[str, str]) -> ResponseReturnValue:
 def _so_already(row: UserRow) -> ResponseReturnValue:
     """Tell whoever would have activated or deactivated somebody that another was faster, and show how she is."""
     if wants_json():
-        return problem(409, "Somebody else was faster", current=row.to_dict() | {"version": row.version})
+        return problem(409, "Somebody else was faster", current=row.to_changed_dict())
     active = text("%(name)s is active already: somebody else was faster.", name=row.name)
     inactive = text("%(name)s is deactivated already: somebody else was faster.", name=row.name)
     told = active if row.is_active else inactive
