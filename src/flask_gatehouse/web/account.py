@@ -20,6 +20,7 @@ from .denials import NotFound, NotSignedIn
 from .htmx import current_page, redirect_by_htmx, trigger, wants_json, wants_part
 from .labels import device_in_words, label_of
 from .language import plural, text
+from .plain_rows import plain_fields
 from .standing import changing
 from .state import state
 from .way_back import way_back
@@ -36,8 +37,8 @@ def account() -> ResponseReturnValue:
     if wants_json():
         return jsonify(
             user=current_user.to_dict(),
-            sessions=[_session_fields(session) for session in sessions],
-            identities=[_identity_fields(identity) for identity in identities],
+            sessions=[plain_fields(session) | {"current": session.id == who.session_id} for session in sessions],
+            identities=[plain_fields(identity) for identity in identities],
             csrf_token=csrf_token(),
         )
     return render_template(
@@ -93,15 +94,6 @@ def _gone(message: str) -> Response:
     flash(message, "success")
     # Also to the page of somebody else, whose session an administrator has ended there.
     return make_response(redirect(way_back(current_page()) or url_for("gatehouse.account"), 303))
-
-
-def _session_fields(session: SessionView) -> dict[str, Any]:
-    moments = {name: getattr(session, name).isoformat() for name in ("created_at", "last_seen_at")}
-    return asdict(session) | moments | {"current": signed_in().session_id == session.id}
-
-
-def _identity_fields(identity: IdentityView) -> dict[str, Any]:
-    return asdict(identity) | {name: getattr(identity, name).isoformat() for name in ("created_at", "last_used_at")}
 
 
 def shown_identity(identity: IdentityView, begun_with: int | None = None) -> dict[str, Any]:
