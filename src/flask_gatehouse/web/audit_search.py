@@ -61,29 +61,27 @@ def understand(connection: Connection, asked: Asked, now: datetime) -> Meant:
     if asked.who:
         meant = _with_person(connection, meant, query, "who", asked.who)
     if asked.text and meant.query is not None:
-        found = _with_text(connection, meant.query, asked.text)
-        if found is None:
-            return _with_name(connection, meant, meant.query, asked.text)
-        return _narrowed(meant, found[0], "q")
+        return _with_text(connection, meant, meant.query, asked.text)
     return meant
 
 
-def _with_text(connection: Connection, query: TrailQuery, text: str) -> tuple[TrailQuery | None] | None:
-    """Return a query that means a text too, in a tuple; None if it is nothing but a name."""
-    if _USER.fullmatch(text):
-        return None
+def _with_text(connection: Connection, meant: Meant, query: TrailQuery, text: str) -> Meant:
+    """Return the same for what a text looks like, or else for whoever and whatever has it as a name."""
+    found: TrailQuery | None
     if ip := find_network_address(text):
-        return (replace(query, ip=ip) if query.ip in {None, ip} else None,)
-    if (event_id := find_event_id(text)) and holds(connection, TrailQuery(event_id=event_id)):
-        return (replace(query, event_id=event_id),)
-    if is_session_id(text) and holds(connection, TrailQuery(target=("session", text))):
-        return (replace(query, session_id=text),)
-    # Nobody is called so, unless in order that a request of this name is never found.
-    if _MADE.fullmatch(text) and (name := _find_request(connection, text)):
-        return (replace(query, request_id=name),)
-    if thing := _THING.fullmatch(text):
-        return (replace(query, target=(thing[1], thing[2])),)
-    return None
+        found = replace(query, ip=ip) if query.ip in {None, ip} else None
+    elif (event_id := find_event_id(text)) and holds(connection, TrailQuery(event_id=event_id)):
+        found = replace(query, event_id=event_id)
+    elif is_session_id(text) and holds(connection, TrailQuery(target=("session", text))):
+        found = replace(query, session_id=text)
+    elif _MADE.fullmatch(text) and (name := _find_request(connection, text)):
+        # Nobody is called so, unless in order that a request of this name is never found.
+        found = replace(query, request_id=name)
+    elif (thing := _THING.fullmatch(text)) and not _USER.fullmatch(text):
+        found = replace(query, target=(thing[1], thing[2]))
+    else:
+        return _with_name(connection, meant, query, text)
+    return _narrowed(meant, found, "q")
 
 
 def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: str) -> Meant:
