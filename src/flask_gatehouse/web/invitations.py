@@ -29,6 +29,7 @@ from .htmx import is_htmx, trigger, wants_json, wants_part
 from .labels import label_of, role_in_words
 from .language import marked as _, text
 from .paging import asked_places
+from .plain_rows import plain_fields
 from .problems import problem
 from .sent import method_meant, sent
 from .standing import changing
@@ -86,7 +87,7 @@ def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
         return _already_invited(known.invitation, {"email": email, "role": role})
     else:
         if wants_json():
-            return jsonify(_shown(made)), 201
+            return jsonify(plain_fields(made)), 201
         # Where letters are sent there is nothing to pass on.
         link = None if state().settings.mail_server else _link()
         return _page(link=link, told=text("%(address)s is invited.", address=made.email))
@@ -98,7 +99,7 @@ def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
 def _already_invited(invitation: InvitationView, values: dict[str, str]) -> ResponseReturnValue:
     """Say that an address is invited already, and let whoever means it invite it again."""
     if wants_json():
-        return problem(409, "Already invited", invitation=_shown(invitation), yours=values)
+        return problem(409, "Already invited", invitation=plain_fields(invitation), yours=values)
     told = text("This address is invited already, as %(role)s.", role=role_in_words(invitation.role))
     return make_response(_page(values=values, problems={"email": told}, again=True), 409)
 
@@ -156,7 +157,7 @@ def _page(
     older = {"before": _next(found), "join_requests_before": _next(waiting), "approved_before": _next(approved)}
     if wants_json():
         return jsonify(
-            invitations=[_shown(one) for one in found[:PAGE]],
+            invitations=[plain_fields(one) for one in found[:PAGE]],
             next=older["before"],
             join_requests=[_asking(one) for one in waiting[:PAGE]],
             join_requests_next=older["join_requests_before"],
@@ -187,13 +188,6 @@ def _page(
     )
 
 
-def _shown(invitation: InvitationView) -> dict[str, Any]:
-    shown = asdict(invitation)
-    for moment in ("created_at", "expires_at"):
-        shown[moment] = shown[moment].isoformat() if shown[moment] else None
-    return shown
-
-
 def _next(found: Sequence[InvitationView | JoinRequestView]) -> int | None:
     """Return where the next page begins, if more was found than a page has."""
     return found[PAGE - 1].id if len(found) > PAGE else None
@@ -204,13 +198,12 @@ def _labelled(request: JoinRequestView) -> dict[str, Any]:
 
 
 def _asking(request: JoinRequestView) -> dict[str, Any]:
-    shown = asdict(request) | {"requested_at": request.requested_at.isoformat()}
-    return {name: value for name, value in shown.items() if name not in {"approved_role", "decided_at"}}
+    return {name: value for name, value in plain_fields(request).items() if name not in {"approved_role", "decided_at"}}
 
 
 def _approved(request: JoinRequestView) -> dict[str, Any]:
-    at = request.decided_at
-    return _asking(request) | {"approved_role": request.approved_role, "approved_at": at and at.isoformat()}
+    fields = plain_fields(request)
+    return fields | {"approved_at": fields.pop("decided_at")}
 
 
 def _decided(request: JoinRequestView) -> dict[str, str]:
