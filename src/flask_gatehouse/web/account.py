@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
+from flask import Response, flash, jsonify, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts.rules import Role
@@ -17,7 +17,7 @@ from .actor import current_user, forget_visit, signed_in, visit
 from .auth import leave
 from .csrf import csrf_token
 from .denials import NotFound, NotSignedIn
-from .htmx import current_page, redirect_by_htmx, trigger, wants_json, wants_part
+from .htmx import current_page, done, redirect_by_htmx, trigger, wants_json, wants_part
 from .labels import device_in_words, label_of
 from .language import plural, text
 from .plain_rows import plain_fields
@@ -85,15 +85,10 @@ def end_other_sessions() -> ResponseReturnValue:
 
 
 def _gone(message: str) -> Response:
-    """Answer that a row has left the page. Not 204 for htmx, which removes nothing on that."""
-    if wants_part():
-        text = render_template("gatehouse/errors/_message.html", message=message, category="success")
-        return trigger(make_response(text), **{"gatehouse:focus": {"target": "#sessions-title"}})
-    if wants_json():
-        return make_response("", 204)
-    flash(message, "success")
-    # Also to the page of somebody else, whose session an administrator has ended there.
-    return make_response(redirect(way_back(current_page()) or url_for("gatehouse.account"), 303))
+    """Answer that a session has left its list."""
+    # Back also to the page of somebody else, whose session an administrator has ended there.
+    response = done(message, way_back(current_page()) or url_for("gatehouse.account"))
+    return trigger(response, **{"gatehouse:focus": {"target": "#sessions-title"}}) if wants_part() else response
 
 
 def shown_identity(identity: IdentityView, begun_with: int | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from flask import Response, make_response, redirect, request
+from flask import Response, flash, make_response, redirect, render_template, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -78,6 +78,20 @@ def redirect_by_htmx(response: Response, url: str) -> Response:
 def lead_to(url: str) -> Response:
     """Lead on after a change: a browser by 303, htmx by its header."""
     return redirect_by_htmx(make_response(""), url) if is_htmx() else make_response(redirect(url, 303))
+
+
+def done(message: str, page: str) -> Response:
+    """Answer that something is done of which nothing is left to show.
+
+    :param page: where a browser goes, and is told of it.
+    """
+    if wants_json():
+        return make_response("", 204)
+    if wants_part():
+        # Not 204, on which htmx removes nothing.
+        return make_response(render_template("gatehouse/errors/_message.html", message=message, category="success"))
+    flash(message, "success")
+    return make_response(redirect(page, 303))
 
 
 def trigger(response: Response, **events: object) -> Response:

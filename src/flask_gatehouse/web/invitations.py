@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -25,7 +25,7 @@ from ..accounts.service import (
 from ..accounts.views import InvitationView, JoinRequestView
 from ..kernel.clock import utc_now
 from .fields import flag, in_words, number
-from .htmx import is_htmx, trigger, wants_json, wants_part
+from .htmx import done, is_htmx, trigger, wants_json, wants_part
 from .labels import label_of, role_in_words
 from .language import marked as _, text
 from .paging import asked_places
@@ -90,7 +90,8 @@ def _invite(email: str, role: str, *, again: bool) -> ResponseReturnValue:
             return jsonify(plain_fields(made)), 201
         # Where letters are sent there is nothing to pass on.
         link = None if state().settings.mail_server else _link()
-        return _page(link=link, told=text("%(address)s is invited.", address=made.email))
+        flash(text("%(address)s is invited.", address=made.email), "success")
+        return _page(link=link)
     if wants_json():
         return problem(422, "Please check your input", fields=problems)
     return make_response(_page(values={"email": email, "role": role}, problems=problems), 422)
@@ -110,7 +111,7 @@ def _withdraw(said: str) -> ResponseReturnValue:
         raise InvalidField({"id": FieldProblem.NOT_A_NUMBER if said else FieldProblem.MISSING})
     with changing() as db:
         withdraw_invitation(db, invitation_id)
-    response = make_response(_done(text("The invitation was withdrawn.")))
+    response = done(text("The invitation was withdrawn."), url_for("gatehouse.invitations"))
     # The button that had the focus has gone with its row.
     return trigger(response, **{"gatehouse:focus": {"target": "#pending-title"}}) if wants_part() else response
 
@@ -127,16 +128,7 @@ def _decide(fields: Mapping[str, str]) -> ResponseReturnValue:
         if not wants_json():
             raise
         return problem(409, "Somebody else was faster", current=_decided(changed.current), yours=said)
-    return _done(text(told))
-
-
-def _done(message: str) -> ResponseReturnValue:
-    if wants_json():
-        return "", 204
-    if wants_part():
-        return render_template("gatehouse/errors/_message.html", message=message, category="success")
-    flash(message, "success")
-    return redirect(url_for("gatehouse.invitations"), 303)
+    return done(text(told), url_for("gatehouse.invitations"))
 
 
 def _page(
@@ -146,7 +138,6 @@ def _page(
     problems: dict[str, str] | None = None,
     again: bool = False,
     link: str | None = None,
-    told: str | None = None,
 ) -> ResponseReturnValue:
     begins = dict(zip(_CURSORS, places, strict=True))
     with state().database.reading() as connection:
@@ -164,8 +155,6 @@ def _page(
             approved=[_approved(one) for one in approved[:PAGE]],
             approved_next=older["approved_before"],
         )
-    if told:
-        flash(told, "success")
     page = render_template(
         "gatehouse/users/invitations.html",
         invitations=[
@@ -203,7 +192,8 @@ def _asking(request: JoinRequestView) -> dict[str, Any]:
 
 def _approved(request: JoinRequestView) -> dict[str, Any]:
     fields = plain_fields(request)
-    return fields | {"approved_at": fields.pop("decided_at")}
+    fields["approved_at"] = fields.pop("decided_at")
+    return fields
 
 
 def _decided(request: JoinRequestView) -> dict[str, str]:
