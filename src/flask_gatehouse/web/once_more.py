@@ -6,7 +6,6 @@ it in Flask's own session: signed, for the session that sent them, and for as lo
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from flask import request, session
 
@@ -69,7 +68,7 @@ def is_kept(page: str | None) -> bool:
         kept is not None
         # Without these, whoever signs in next at this browser, or comes to an open one much later, sends it as herself.
         and kept["session"] == signed_in().session_id
-        and utc_now().timestamp() - kept["at"] <= timedelta(seconds=MAX_AGE).total_seconds()
+        and utc_now().timestamp() - kept["at"] <= MAX_AGE
         and kept["page"] == page
     )
 
