@@ -67,9 +67,11 @@ def _moment_of_sqlite(stored: Any) -> datetime | None:
     try:
         # Not ``replace(tzinfo=UTC)``, which takes six times as long.
         moment = datetime.fromisoformat(f"{stored}+00:00")
-    except ValueError:
+        is_ours = _FIRST <= moment <= _LAST
+    except (ValueError, TypeError):
+        # A day alone takes no zone, and is compared with no moment.
         return _LONG_AGO
-    return moment if _FIRST <= moment <= _LAST else _LONG_AGO
+    return moment if is_ours else _LONG_AGO
 
 
 class _Readable(FunctionElement[datetime]):
