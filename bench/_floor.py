@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
-from flask import Blueprint, Flask, abort, render_template, session, url_for
+from flask import Blueprint, Flask, abort, get_flashed_messages, render_template, session, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
@@ -54,6 +54,11 @@ def say(message: str, **values: object) -> str:
 
 def role_in_words(role: str) -> str:
     return say(ROLE_NAMES[role])
+
+
+def flashed() -> list[tuple[str, str, None]]:
+    messages: list[Any] = get_flashed_messages(with_categories=True)
+    return [(category, message, None) for category, message in messages]
 
 
 def _token() -> str:
@@ -123,8 +128,7 @@ def app() -> Flask:
 
     @pages.get("/dashboard")
     def dashboard() -> str:
-        found = find(session["user_id"]) or abort(401)
-        name, email, role, last = found
+        name, email, role, last = find(session["user_id"]) or abort(401)
         person = SimpleNamespace(
             name=name,
             email=email,
@@ -140,6 +144,7 @@ def app() -> Flask:
             seconds_left=1800,
             navigation=NAVIGATION,
             home_url="/dashboard",
+            flashed=flashed,
             sign_in_again_url="/auth/login/google",
         )
         return render_template(
