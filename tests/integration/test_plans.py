@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -18,7 +19,7 @@ from sqlalchemy import select, text
 from flask_gatehouse.accounts.columns import users
 from flask_gatehouse.audit.erasure import erase_unknown
 from flask_gatehouse.audit.search import TrailQuery
-from flask_gatehouse.audit.traces import ended_subjects
+from flask_gatehouse.audit.traces import ended_subjects, subjects_named
 from flask_gatehouse.audit.walking import find_numbers
 from flask_gatehouse.db.database import Database
 from flask_gatehouse.db.engine import make_engine
@@ -149,5 +150,6 @@ def test_what_never_happens_is_not_sought_in_all_that_does(request: pytest.Fixtu
         watch.take()
         assert ended_subjects(db, 0, utc_now(), limit=200) == (0, set())
         assert erase_unknown(db, utc_now(), 0) == (0, 0)
+        assert subjects_named(db, ["ada@example.com"], datetime(2025, 12, 1, tzinfo=UTC)) == set()
         work = watch.take()
     assert work.amount <= 1000, work.plans
