@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..audit import AuditEvent, record, verify_export
 from ..audit.body import moment
+from ..audit.erasure import take_turn
 from ..audit.errors import CutNotAllowed, UnprovableEvent
 from ..audit.events import UNDECIDED
 from ..audit.exporting.writing import archive_lines
@@ -26,6 +27,7 @@ from .checkpoints import newest_outside
 
 log = logging.getLogger("flask_gatehouse.audit")
 _UNFINISHED = ".archive-"
+_STAYS = "no event leaves the trail"
 # Nobody writes for so long; what is older was left by a worker that was killed.
 ABANDONED_S = 3600.0
 
@@ -90,7 +92,7 @@ class Retention:
         except OSError as error:
             raise DependencyUnavailable(f"the folder of archives ({error.strerror})", 30) from error
         except UnprovableEvent as error:
-            self._tell(str(error), "archive")
+            self._tell(f"{_STAYS}: {error}", "archive")
             return None
         if self._archived is None:
             return None
@@ -111,8 +113,10 @@ class Retention:
             return False
         if digest_of(path) == archived.sha256:
             return True
-        self._tell(f"{path} has changed since it was checked", "archive")
+        self._tell(f"{path} has changed since it was checked: what is in it is archived anew", "archive", "changed")
         with self._database.transaction() as db:
+            # A cut whose answer was lost may still be on its way to its COMMIT.
+            take_turn(db)
             has_left = is_named(db, path.name)
         if not has_left:
             path.unlink()
@@ -134,7 +138,8 @@ class Retention:
             unfinished.unlink()
             # What could not be checked accuses nobody.
             why, word = ("does not verify", "archive") if code == 1 else ("could not be checked", UNDECIDED)
-            self._tell(f"the archive of epoch {leaving.section.epoch} {why}: {said[-1] if said else ''}", word)
+            why += f": {said[-1] if said else ''}"
+            self._tell(f"{_STAYS}: the archive of epoch {leaving.section.epoch} {why}", word)
             return None
         sha256 = digest_of(unfinished)
         return Archived(leaving, finish(unfinished, folder / archive_name(leaving, sha256)), sha256)
@@ -154,13 +159,18 @@ class Retention:
         log.info("events %s to %s of epoch %s have left for %s", first, last, epoch, path.name)
         return path
 
-    def _tell(self, sentence: str, reason: str) -> None:
-        if reason in self._told:
+    def _tell(self, sentence: str, reason: str, what: str | None = None) -> None:
+        """Tell the log and the trail, unless they have been told.
+
+        :param what: what of it is told once; the reason, unless told otherwise.
+        """
+        if (what or reason) in self._told:
             return
-        self._told.add(reason)
-        log.error("no event leaves the trail: %s", sentence)
+        log.error("%s", sentence)
         with self._database.transaction() as db:
             record(AuditEvent.VERIFY_FAILED, details={"task": "retention"}, reason=reason, session=db, actor=SYSTEM)
+        # Not before: while the database is away it would be told to nobody.
+        self._told.add(what or reason)
 
 
 def archive_name(leaving: Leaving, digest: str) -> str:

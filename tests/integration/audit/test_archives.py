@@ -113,6 +113,27 @@ def test_what_has_changed_since_it_was_checked_lets_nothing_leave_and_does_not_s
     assert is_intact(trail)
 
 
+def test_what_has_changed_is_told_although_the_database_was_away_at_first(
+    trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention, archive = interrupted(trail, tmp_path, after=False)
+    archive.write_bytes(archive.read_bytes()[:1000])
+
+    def away(*_: object, **__: object) -> None:
+        raise DependencyUnavailable("database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flask_gatehouse.ops.retention, "record", away)
+        for _ in range(2):
+            with pytest.raises(DependencyUnavailable):
+                retention.run()
+    assert archives(tmp_path) == [archive]
+    retention.run()
+    assert archive not in archives(tmp_path)
+    told = [json.loads(body) for body in trail_events(trail)]
+    assert [one["reason"] for one in told if one["event"] == "audit_verify_failed"] == ["archive"]
+
+
 def test_what_has_changed_stays_where_its_events_have_left_for_it(trail: Trail, tmp_path: Path) -> None:
     """It may be all that is left of them."""
     retention, archive = interrupted(trail, tmp_path, after=True)
