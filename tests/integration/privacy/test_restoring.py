@@ -122,3 +122,28 @@ def test_a_ledger_that_is_damaged_meanwhile_is_told_with_what_was_done(lives: Li
     assert list(lives.house.events())[-1] != "backup_made"
     with pytest.raises(DamagedLedger):
         list(read_ledger(ledger))
+
+
+def test_a_database_that_does_not_answer_afterwards_is_told_with_what_was_done(
+    lives: Lives, backup: Path, impatient: Engine
+) -> None:
+    is_replaced = False
+
+    def tell(step: str, done: int, of: int) -> None:
+        nonlocal is_replaced
+        is_replaced = is_replaced or (step == "Replacing" and done == of)
+
+    with closing(sqlite3.connect(str(impatient.url.database), isolation_level=None)) as another:
+
+        @event.listens_for(impatient, "connect")
+        def write_first(connection: sqlite3.Connection, entry: object) -> None:
+            if is_replaced and not another.in_transaction:
+                another.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(BackupRefused) as caught:
+            restore(lives.database, lives.settings, backup, tell)
+    (kept,) = backup.parent.rglob("*.before-restore-*Z")
+    assert str(caught.value) == (
+        f"the database was restored, and the one before is kept as {kept}; but whoever was erased meanwhile may be in"
+        " it, as database is not available; restore once more when that is mended"
+    )

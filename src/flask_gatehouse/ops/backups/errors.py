@@ -6,6 +6,9 @@ from pathlib import Path
 
 from ...kernel.errors import GatehouseError
 
+# What to do where nobody knows whether a database has been replaced.
+ONCE_MORE = "restore once more: whoever was erased meanwhile may be in it"
+
 
 class BackupRefused(GatehouseError):
     """A backup cannot be made or used.

@@ -17,7 +17,7 @@ from ...db.database import said_by_driver
 from ...db.engine import make_engine, patient
 from . import contents
 from .contents import Contents, Log, contents_of
-from .errors import BackupRefused, ToolFailed
+from .errors import ONCE_MORE, BackupRefused, ToolFailed
 
 KIND = "postgresql"
 # They refuse a server that is newer than they are.
@@ -129,6 +129,8 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
             except DBAPIError as error:
                 if error.connection_invalidated:
                     now = _found_afterwards(live.url, new, kept if is_there else None)
+                    if now is None:
+                        return kept if is_there else None
                     raise BackupRefused(f"the database cannot be replaced: {said_by_driver(error)}; {now}") from error
                 connection.exec_driver_sql("ROLLBACK")
                 # 55006: somebody has connected again.
@@ -138,18 +140,21 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
                 time.sleep(0.1)
             else:
                 advance(1, 1)
-                return kept if away else None
+                return kept if is_there else None
     raise AssertionError("the last attempt returns or raises")
 
 
-def _found_afterwards(url: URL, new: str, kept: str | None) -> str:
-    """Return which of the two is the live database, where the server has answered nobody whether it has committed."""
-    before = "there was none before" if kept is None else f"the one before is kept as {kept}"
+def _found_afterwards(url: URL, new: str, kept: str | None) -> str | None:
+    """Return which of the two is the live database, where the server has answered nobody whether it has committed.
+
+    None if it has: whoever was erased while the copy was prepared has still to be erased in that.
+    """
     try:
         with _outside(url) as connection:
-            return "it is as it was" if _exists(connection, new) else f"but it was, and {before}"
+            return "it is as it was" if _exists(connection, new) else None
     except (BackupRefused, DBAPIError):
-        return f"it may have been all the same, and then {before}"
+        before = "there was none before" if kept is None else f"the one before is kept as {kept}"
+        return f"it may have been all the same, and then {before}; {ONCE_MORE}"
 
 
 def _show_out(connection: Connection, *names: str) -> None:

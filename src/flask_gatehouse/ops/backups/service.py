@@ -19,12 +19,12 @@ from ...audit.keys import believed_keys
 from ...audit.origins import host_of
 from ...audit.sealing import Sealer, begin_epoch
 from ...audit.verifying import Held, Report, verify
-from ...db.database import Database, SchemaMissing
+from ...db.database import Database, SchemaMissing, said_by_driver
 from ...db.migrate import is_known, upgrade
 from ...kernel.clock import utc_now
 from ...kernel.context import COMMAND_LINE
-from ...kernel.errors import DependencyUnavailable
-from ...privacy.errors import DamagedLedger, UnreadableLedger, UnwritableLedger
+from ...kernel.errors import DependencyUnavailable, GatehouseError
+from ...privacy.errors import UnwritableLedger
 from ...privacy.ledger import Known, get_key, highest_numbers, look_into_ledger, name_of, write_out
 from ...privacy.replay import Replayed, replay
 from ...sessions.service import end_sessions
@@ -143,10 +143,13 @@ def _replay_once_more(database: Database, settings: Settings, kept: str | None) 
     """Erase whoever was erased while the copy was prepared, and stands in the ledger and in the copy too."""
     try:
         replay(database, settings.erasure_ledger)
-    except (DamagedLedger, UnreadableLedger) as error:
+    except (GatehouseError, DBAPIError) as error:
+        # On PostgreSQL everybody has just been shown out, and a disk may be full by now.
+        said = said_by_driver(error) if isinstance(error, DBAPIError) else error
         before = "there was none before" if kept is None else f"the one before is kept as {kept}"
         raise BackupRefused(
-            f"the database was restored, and {before}; but whoever was erased meanwhile may be in it, as {error}"
+            f"the database was restored, and {before}; but whoever was erased meanwhile may be in it, as {said};"
+            " restore once more when that is mended"
         ) from error
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ...db.engine import make_engine, make_folder_of
 from . import contents
 from .contents import Contents, Log, contents_of
-from .errors import BackupRefused, refusing
+from .errors import ONCE_MORE, BackupRefused, refusing
 from .room import room_in
 
 KIND = "sqlite"
@@ -132,8 +132,12 @@ def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
     try:
         _copy(path_of(prepared), path, note)
     except (sqlite3.Error, OSError) as error:
-        now = f"; it may have been replaced, and what was there before is kept as {kept}" if is_there else ""
-        if is_copied and not is_committed and _is_still(live, before):
+        if is_committed:
+            # What has failed is to tidy up. Whoever was erased meanwhile has still to be erased in it.
+            return str(kept) if is_there else None
+        may_be = f"; it may have been replaced, and what was there before is kept as {kept}; {ONCE_MORE}"
+        now = may_be if is_there else ""
+        if is_copied and _is_still(live, before):
             # Nobody misses the copy, which takes as much room again on a disk that may be full.
             with suppress(OSError):
                 kept.unlink()
