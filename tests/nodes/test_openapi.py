@@ -178,7 +178,9 @@ def name_somebody(api: Api, case: Case, data: st.DataObject) -> None:
             # What is drawn must not depend on who is there by now.
             which, known = data.draw(st.integers(0, 8)), api.named(name)
             if which < 6 and known:
-                values[name] = known[which % len(known)]
+                # Whoever came last, then whoever came first: she who asks is among these.
+                turn = which // 2 % len(known)
+                values[name] = known[turn if which % 2 else -1 - turn]
 
 
 def send(api: Api, browser: Browser, case: Case, before: list[Sequence[Any]]) -> int:
