@@ -72,6 +72,8 @@ _NONSENSE: dict[str, Callable[[Exchange], object]] = {
     "answers in Latin-1": lambda exchange: exchange.answer(b'{"a": "\xe4"}'),
     "nests without end": lambda exchange: exchange.answer('{"a":' * 5000),
 }
+# Where a code is exchanged, that is no refusal of the code.
+_NOT_REACHED = {"is not there", "is forbidden"}
 _ENDPOINTS = {
     "/.well-known/openid-configuration": Reason.DISCOVERY_INVALID,
     "/jwks": Reason.DISCOVERY_INVALID,
@@ -85,7 +87,12 @@ def _replaced(path: str, handler: Any) -> Change:
 
 
 ROWS = [
-    Row(f"{path} {name}", _replaced(path, handler), expected, 0.5 if name in _SLOW else 5.0)
+    Row(
+        f"{path} {name}",
+        _replaced(path, handler),
+        ProviderUnavailable if path == "/token" and name in _NOT_REACHED else expected,
+        0.5 if name in _SLOW else 5.0,
+    )
     for path, reason in _ENDPOINTS.items()
     for expected, handlers in ((ProviderUnavailable, _OUTAGES), (reason, _NONSENSE))
     for name, handler in handlers.items()

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, urlencode
 from ..settings import ProviderSettings
 from .attempt import Attempt
 from .call import Answer
-from .errors import Reason, SignInRefused
+from .errors import ProviderUnavailable, Reason, SignInRefused
 from .http import ANSWER_LIMIT, ProviderHttp
 
 # Characters of a code or an access token. Real ones are below a tenth of it.
@@ -29,7 +29,8 @@ _KNOWN_ERRORS = (
 _ABOUT_US = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 # How a code is refused (RFC 6749 §5.2).
 _REFUSALS = frozenset({400, 401})
-# No code brings these about: the address of the exchange has moved, or something before the provider keeps us out.
+# No refusal of a code: the address of the exchange has moved, or something before the provider keeps us out. A filter
+# there may do so for a code that looks like an attack, so that this has to be recorded as rarely as an outage.
 _ABOUT_THE_WAY = frozenset({403, 404, 405, 407, 410})
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def exchange_code(
     """Return the token endpoint's answer, which holds a usable ``access_token`` of type Bearer.
 
     :param answer: the query of the callback.
-    :raises ProviderUnavailable: if the provider does not answer.
+    :raises ProviderUnavailable: if the provider does not answer, or is not reached.
     :raises SignInRefused: if the callback or the answer says no, or cannot be used.
     """
     if "error" in answer:
@@ -122,6 +123,7 @@ def is_token(text: Any) -> bool:
 def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
     """Return what a provider gives for a code (RFC 6749 §5.1), of which nothing is believed that is not looked at here.
 
+    :raises ProviderUnavailable: if it was not the provider's exchange that answered.
     :raises SignInRefused: if it gives nothing, or nothing that can be used.
     """
     tokens = Answer(200, answer.headers, answer.body).json_object() or {}
@@ -130,6 +132,9 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
         error = tokens["error"] if tokens.get("error") in _KNOWN_ERRORS else "an error"
         _log.warning("Provider %s answered the exchange of a code with %s", provider, error)
         raise SignInRefused(Reason.PROVIDER_ERROR, provider, by_caller=error not in _ABOUT_US)
+    if answer.status in _ABOUT_THE_WAY:
+        _log.warning("The exchange of a code at provider %s was not reached: status %s", provider, answer.status)
+        raise ProviderUnavailable(provider)
     token_type = tokens.get("token_type")
     if (
         answer.status != 200
@@ -139,6 +144,5 @@ def _tokens(provider: str, answer: Answer) -> dict[str, Any]:
     ):
         # Whatever else a provider refuses codes with, anybody can make one up, and would be slowed down by nothing.
         # Those that ask for another try do not come here (``ProviderHttp``).
-        by_caller = 400 <= answer.status < 500 and answer.status not in _ABOUT_THE_WAY
-        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=by_caller)
+        raise SignInRefused(Reason.PROVIDER_ANSWER, provider, by_caller=400 <= answer.status < 500)
     return tokens

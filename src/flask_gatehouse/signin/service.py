@@ -197,18 +197,24 @@ def record_refusal(
     purpose: Purpose,
     actor: Actor,
     account: Account | None = None,
+    in_session: bool = False,
 ) -> None:
     """Write a refused sign-in into the trail, in a transaction of its own: there is no change to go with it.
 
     :param purpose: what she was about to do.
     :param account: issuer and subject of whoever was refused, where a provider has vouched for them.
+    :param in_session: whether her living session has asked for it, to confirm or to link. It is recorded always, and
+        counted for nobody: the limit of requests bounds it.
     :raises TooManyRefusals: if it came when she, or her network, had to wait. Then it is counted and not recorded.
     """
     event = _REFUSED[purpose]
     if refusal.reason is Reason.STATE_REUSED:
         event = AuditEvent.TOKEN_REUSE
     with database.transaction() as db:
-        wait = count_and_record(db, settings, account, actor) if refusal.by_caller else timedelta()
+        # Whoever sits at somebody's open browser would otherwise have her network wait first, by refusals that are
+        # nobody's, and then try confirmations and links of which no trace is left.
+        counts = refusal.by_caller and not in_session
+        wait = count_and_record(db, settings, account, actor) if counts else timedelta()
         if not wait:
             record(
                 event,

@@ -86,13 +86,15 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     chosen = here.provider(provider)
     attempt: Attempt | None = None
     account: Account | None = None
+    in_session = False
     try:
         answer, cookie_name = answer_of_provider(provider)
         attempt = here.signer.open(request.cookies.get(cookie_name, ""), answer["state"], provider)
-        # Before its cookie is taken away: after the wait, the same answer is good.
-        let_network_pass(attempt.purpose)
-        request.environ[SPENT_COOKIE] = cookie_name
         request.environ[AGAIN] = url_for(_BEGINNINGS[attempt.purpose], next=attempt.next)
+        in_session = _comes_back_to_its_session(attempt)
+        # Before its cookie is taken away: after the wait, the same answer is good.
+        let_network_pass(attempt.purpose if in_session else None)
+        request.environ[SPENT_COOKIE] = cookie_name
         with here.metrics.provider.labels(provider).time():
             assertion = chosen.redeem(attempt, answer, redirect_uri(provider))
         account = (assertion.profile.issuer, assertion.profile.subject)
@@ -105,7 +107,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
             let_network_pass(None)
         here.metrics.sign_ins.labels(provider, str(refusal.reason)).inc()
         if attempt is not None or _is_a_page():
-            _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN)
+            _record(refusal, account, attempt.purpose if attempt else Purpose.SIGN_IN, in_session)
         raise
     outcome = "success" if attempt.purpose is Purpose.SIGN_IN else str(attempt.purpose)
     here.metrics.sign_ins.labels(provider, outcome).inc()
@@ -164,6 +166,20 @@ _BEGINNINGS = {
 }
 
 
+def _comes_back_to_its_session(attempt: Attempt) -> bool:
+    """Return whether a session has asked for it, to confirm or to link, that still lives and is this browser's.
+
+    By the cookie alone, a copy of it would drive exchanges at the provider for ten minutes, from any network and after
+    the session's end, and nobody who does so would ever wait.
+
+    :raises DependencyUnavailable: if the database does not answer.
+    """
+    if attempt.session_id is None:
+        return False
+    seen = visit().session
+    return seen is not None and seen.session_id == attempt.session_id
+
+
 def _is_a_page() -> bool:
     """Return whether a person is on her way here, and not a page elsewhere that loads this address as a picture.
 
@@ -172,14 +188,22 @@ def _is_a_page() -> bool:
     return request.headers.get("Sec-Fetch-Dest", "document") == "document"
 
 
-def _record(refusal: SignInRefused, account: Account | None, purpose: Purpose) -> None:
+def _record(refusal: SignInRefused, account: Account | None, purpose: Purpose, in_session: bool) -> None:
     """Write a refusal into the trail; it stands even if that fails.
 
     :raises TooManyRefusals: if it is one too many, which is what she is told then.
     """
     here, who = state(), caller() if purpose is Purpose.SIGN_IN else actor()
     try:
-        record_refusal(here.database, here.settings, refusal, purpose=purpose, actor=who, account=account)
+        record_refusal(
+            here.database,
+            here.settings,
+            refusal,
+            purpose=purpose,
+            actor=who,
+            account=account,
+            in_session=in_session,
+        )
     except DependencyUnavailable:
         log.warning("a refused sign-in (%s) could not be written into the trail", refusal.reason, exc_info=True)
 

@@ -19,7 +19,7 @@ def send_to_provider(name: str, next_path: str | None, purpose: Purpose, session
     """Lead a browser to a provider, with the cookie of the attempt.
 
     :raises UnknownProvider: if there is none of this name.
-    :raises TooManyRefusals: if too many from this network were refused.
+    :raises TooManyRefusals: if it is to sign in, and too many from this network were refused.
     """
     url, attempt = begin_round_trip(name, next_path, purpose, session_id)
     response = make_response(redirect(url))
@@ -31,7 +31,7 @@ def begin_round_trip(name: str, next_path: str | None, purpose: Purpose, session
     """Return where a provider is asked, and the attempt that the browser has to remember meanwhile.
 
     :raises UnknownProvider: if there is none of this name.
-    :raises TooManyRefusals: if too many from this network were refused.
+    :raises TooManyRefusals: if it is to sign in, and too many from this network were refused.
     """
     provider = state().provider(name)
     let_network_pass(purpose)
@@ -80,7 +80,8 @@ def answer_of_provider(provider: str) -> tuple[dict[str, str], str]:
 def let_network_pass(purpose: Purpose | None) -> None:
     """Let a sign-in go on unless too many from its network were refused.
 
-    :param purpose: what it is for; None for an answer to an attempt that nobody began.
+    :param purpose: what it is for; None for an answer to an attempt that nobody began, or that comes back to another
+        session than has asked for it, or to none.
     :raises TooManyRefusals: if it has to wait.
     """
     if purpose in {Purpose.CONFIRM, Purpose.LINK}:
