@@ -78,6 +78,24 @@ def test_a_ledger_that_takes_nothing_stops_it_while_an_erasure_waits(lives: Live
     assert not is_there(lives)
 
 
+def test_nor_does_it_go_on_with_one_that_takes_nothing_any_more(lives: Lives, backup: Path) -> None:
+    """The copy that is prepared may have filled the disk on which the ledger lies."""
+    ledger = lives.settings.erasure_ledger
+
+    def tell(step: str, done: int, of: int) -> None:
+        if step == "Restoring" and done == 0:
+            ledger.parent.mkdir(parents=True, exist_ok=True)
+            ledger.symlink_to(ledger.parent / "nowhere" / "erasures.ledger")
+            erase_user(lives.database, lives.settings, lives.zoraida.id, actor=ROOT)
+
+    with pytest.raises(UnwritableLedger, match=r"the ledger of erasures \(No such file or directory\)"):
+        restore(lives.database, lives.settings, backup, tell)
+    assert not is_there(lives)
+    ledger.unlink()
+    assert restore(lives.database, lives.settings, backup, quiet).replayed.users == 1
+    assert not is_there(lives)
+
+
 def drilled(lives: Lives) -> None:
     drill(lives.database, lives.settings, quiet)
 

@@ -134,6 +134,9 @@ def restore(database: Database, settings: Settings, path: Path, tell: Tell) -> R
         if now != Log():
             _write_ledger(database, settings)
         with _prepared(database, settings, path, manifest, dumped, now, tell) as (copy, replayed, sessions):
+            if now != Log():
+                # Once more: that took its time and its room, and people have gone on leaving meanwhile.
+                _write_ledger(database, settings)
             kept = store.replace(database.engine, copy.engine, lambda done, of: tell("Replacing", done, of))
     _replay_once_more(database, settings, kept)
     return Restored(manifest, kept, now.newer_than(manifest.epoch, manifest.size), replayed, sessions, torn)
