@@ -106,6 +106,38 @@ def test_while_the_server_is_away_nobody_knows_which_it_is(live: Engine, tmp_pat
         event.remove(Engine, "do_connect", refuse)
 
 
+@pytest.mark.parametrize("moment", ["do_connect", "before_cursor_execute"])
+def test_a_scratch_database_that_stays_is_told_of(
+    live: Engine, tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everybody's data is in it; and that it stays takes the place of nothing that has failed before."""
+    postgresql.dump(live, tmp_path / "dumped", quiet)
+
+    def go_away(*arguments: Any, **more: Any) -> None:
+        if moment == "do_connect" or "DROP DATABASE" in str(arguments[2]):
+            raise psycopg.OperationalError("the server is away")
+
+    names: list[str] = []
+
+    def fail() -> None:
+        with postgresql.scratch(live, tmp_path / "dumped") as prepared:
+            names.append(str(prepared.url.database))
+            event.listen(Engine, moment, go_away)
+            raise InterruptedError
+
+    try:
+        with pytest.raises(InterruptedError):
+            fail()
+    finally:
+        event.remove(Engine, moment, go_away)
+    (name,) = names
+    (said,) = (one.getMessage() for one in caplog.records if one.name == "flask_gatehouse.backups")
+    assert said.startswith(f"the scratch database {name} could not be removed: ")
+    assert said.endswith("the server is away; drop it")
+    assert address(live, name) not in said
+    drop(live, name)
+
+
 def drop(engine: Engine, name: str | None = None) -> None:
     with psycopg.connect(address(engine, "postgres"), autocommit=True) as connection:
         wanted = Identifier(name or str(engine.url.database))

@@ -1,12 +1,13 @@
 """Backups of PostgreSQL with its own programs, and a restored database that takes the place of the live one."""
 
+import logging
 import secrets
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from . import contents
 from .contents import Contents, Log, contents_of
 from .errors import ONCE_MORE, BackupRefused, ToolFailed
 
+log = logging.getLogger("flask_gatehouse.backups")
 KIND = "postgresql"
 # They refuse a server that is newer than they are.
 DUMP, RESTORE = "pg_dump", "pg_restore"
@@ -99,9 +101,18 @@ def scratch(engine: Engine, dumped: Path) -> Iterator[Engine]:
         yield copy
     finally:
         copy.dispose()
-        # A server that is away by now must not take the place of what is said of the names.
-        with suppress(BackupRefused), _outside(engine.url) as connection:
+        _drop(engine.url, name)
+
+
+def _drop(url: URL, name: str) -> None:
+    """Remove a database, or say that it is there still: everybody's data is in it."""
+    try:
+        with _outside(url) as connection:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+    except (BackupRefused, DBAPIError) as error:
+        # A server that is away by now must not take the place of what has failed before.
+        said = said_by_driver(error) if isinstance(error, DBAPIError) else error
+        log.warning("the scratch database %s could not be removed: %s; drop it", name, said)
 
 
 def replace(live: Engine, prepared: Engine, advance: Advance) -> str | None:
