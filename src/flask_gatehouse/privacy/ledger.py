@@ -124,10 +124,13 @@ def append(path: Path, lines: Sequence[str], waits: Callable[[bytes], bool]) -> 
     with os.fdopen(descriptor, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         _end_last_line(file.fileno(), waits)
+        if os.fstat(file.fileno()).st_size == 0:
+            # Before anything is in it: where this fails, the next one finds it empty still, and tries again. Its name
+            # does not change afterwards, and to keep it may flush every disk while others wait for the database.
+            keep_names(path.parent)
         file.write("".join(f"{line}\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
-    keep_names(path.parent)
 
 
 def read_ledger(path: Path) -> Iterator[Entry]:
