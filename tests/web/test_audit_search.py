@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from flask_gatehouse import Role
 from flask_gatehouse.accounts.models import User
@@ -49,14 +51,30 @@ def test_a_name_of_ours_is_found_in_capitals_too(admin: FlaskClient, happen: Cal
     assert names(admin, "q=2C1F0E3A5B7C9D1E") == ["article.published"]
 
 
+def test_whether_a_request_has_a_name_is_asked_once(app: Flask, admin: FlaskClient) -> None:
+    """An open page asks again and again."""
+    engine, asked = state_of(app).database.engine, list[str]()
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "request_id = " in statement:
+            asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    for name in ("2c1f0e3a5b7c9d1e", "proxy-2c1f0e"):
+        asked.clear()
+        assert names(admin, f"q={name}") == []
+        assert len(asked) == 1
+    event.remove(engine, "before_cursor_execute", note)
+
+
 def test_nothing_is_hidden_by_a_request_that_has_its_name(
     app: Flask, admin: FlaskClient, happen: Callable[..., None]
 ) -> None:
     """A caller who tells a proxy how to call her requests may know an address, a session, an event and a person."""
     who = sign_in_as(app.test_client(), email="grace@example.com", name="Grace Hopperlace")
     happen("article.published", actor=replace(GRACE, ip="203.0.113.7"))
-    (event,) = listed(admin, "event=article.published")
-    texts = ("203.0.113.7", who.session_id, event["id"], "hopperlace")
+    (published,) = listed(admin, "event=article.published")
+    texts = ("203.0.113.7", who.session_id, published["id"], "hopperlace")
     before = [names(admin, f"q={text}") for text in texts]
     assert all(before)
     for text in texts:
@@ -80,10 +98,10 @@ def test_nobody_hides_a_request_by_calling_herself_as_it_is_called(
 
 def test_an_event_is_found_by_its_own_id(admin: FlaskClient, happen: Callable[..., None]) -> None:
     happen("article.published")
-    (event,) = listed(admin, "event=article.published")
-    assert names(admin, f"q={event['id']}") == ["article.published"]
-    answer = admin.get(f"{LOG}/{event['number']}", headers=JSON).get_json()
-    assert answer == event | {"place": None}
+    (published,) = listed(admin, "event=article.published")
+    assert names(admin, f"q={published['id']}") == ["article.published"]
+    answer = admin.get(f"{LOG}/{published['number']}", headers=JSON).get_json()
+    assert answer == published | {"place": None}
 
 
 def test_more_people_than_are_searched_for_are_told(app: Flask, admin: FlaskClient) -> None:

@@ -91,7 +91,8 @@ def _with_name(connection: Connection, meant: Meant, query: TrailQuery, text: st
     person, an address or a session behind one.
     """
     found = _with_person(connection, meant, query, "q", text)
-    if found.query is not None or not WELL_FORMED.fullmatch(text):
+    # No request has this name if it looks like one of ours: that was asked first.
+    if found.query is not None or _MADE.fullmatch(text) or not WELL_FORMED.fullmatch(text):
         return found
     name = _find_request(connection, text)
     return found if name is None else _narrowed(meant, replace(query, request_id=name), "q")
