@@ -153,7 +153,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("readyz", "GET"): Operation("Whether the process can work", _PROBES),
     ("audit_log", "GET"): Operation(
         f"The audit log, {EVENTS_OF_A_PAGE} events at a time, the newest first; `next` is `before` of the next page,"
-        " and `after` asks for what is just newer than an event",
+        " and `after` asks for what is just newer than an event; `previous` is `after` of what is newer still",
         {200: _LOG},
         query=_LOG_FILTERS | {"before": _NUMBER, "after": _NUMBER},
         refusals=(422,),
