@@ -60,7 +60,7 @@ from .denials import (
     ProviderGone,
 )
 from .fields import in_words, unknown_in_words
-from .labels import ROLE_NAMES
+from .labels import role_in_words
 from .language import marked as _, text
 from .moments import length_of_time
 from .refusals import refusal_answer
@@ -102,14 +102,12 @@ def _bad_query(error: InvalidQuery) -> Answer:
     return _with_reasons(said(_BAD_QUERY), error)
 
 
-def _decided_meanwhile(error: GatehouseError) -> Answer:
-    if not isinstance(error, JoinRequestChanged):
-        raise TypeError("this answer is for requests to join alone")
+def _decided_meanwhile(error: JoinRequestChanged) -> Answer:
     role = error.current.approved_role
     if role is None:
         told = text("Somebody has declined this request to join meanwhile.")
         return replace(said(HTTP_ANSWERS[409], text("An invitation lets this person in at once.")), explanation=told)
-    told = text("Somebody has approved this request to join meanwhile, as %(role)s.", role=text(ROLE_NAMES[role]))
+    told = text("Somebody has approved this request to join meanwhile, as %(role)s.", role=role_in_words(role))
     advice = text("Withdraw the approval, then decide anew.")
     return replace(said(HTTP_ANSWERS[409], advice), explanation=told)
 
