@@ -94,7 +94,8 @@ class InvitationView:
 class JoinRequestView:
     """Somebody who waits to be let in.
 
-    :param approved_role: None while nobody has decided; then what waits for her next sign-in.
+    :param approved_role: what waits for her next sign-in; None while nobody has decided, and with ``decided_at`` if she
+        was declined.
     """
 
     id: int
