@@ -121,7 +121,8 @@ def test_whoever_was_approved_hides_nobody_and_waits_again_once_that_is_withdraw
     assert {one["approved_role"] for one in told["approved"]} == {"editor"}
     page = client.get("/users/invitations").text
     assert [page.count(f'value="{word}"') for word in ("approve", "decline", "withdraw")] == [1, 1, 50]
-    mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "withdraw"}
+    assert page.count('<input type="hidden" name="role" value="editor">') == 50
+    mistaken = {"join_request": str(told["approved"][0]["id"]), "decision": "withdraw", "role": "editor"}
     assert client.post("/users/invitations", data=mistaken, headers=root.headers).status_code == 303
     left = client.get("/users/invitations", headers=JSON).get_json()
     assert [one["email"] for one in left["approved"]] == asked[1:50]
@@ -141,8 +142,9 @@ IS_DECLINED = ("declined this request to join meanwhile.", "An invitation lets t
         (APPROVED, DECLINED, IS_APPROVED),
         (DECLINED, APPROVED, IS_DECLINED),
         (DECLINED, {"decision": "withdraw"}, IS_DECLINED),
+        (APPROVED, {"decision": "withdraw", "role": "admin"}, IS_APPROVED),
     ],
-    ids=["another role", "declined", "approved", "withdrawn"],
+    ids=["another role", "declined", "approved", "withdrawn", "corrected"],
 )
 def test_nobody_overrides_unseen_what_another_has_decided(
     app: Flask, client: FlaskClient, root: SignedIn, first: dict[str, str], second: dict[str, str], told: Sequence[str]

@@ -102,7 +102,7 @@ LET_IN = {"change": "activate", "user": "{kept_out}", "new_role": "admin"}
         ("/users/bulk", LET_IN, "/users", "Activate, 1 user"),
         ("/users/invitations", ASKED | {"decision": "approve"}, "/users/invitations", "Approve, Editor"),
         ("/users/invitations", ASKED | {"decision": "decline"}, "/users/invitations", "Decline"),
-        ("/users/invitations", {"join_request": "1", "decision": "withdraw"}, "/users/invitations", "Withdraw"),
+        ("/users/invitations", ASKED | {"decision": "withdraw"}, "/users/invitations", "Withdraw"),
         ("/account/identities/7", {}, "/account", "Unlink an account"),
         ("/account/link/dev", {}, "/account", "Link another account"),
         ("/account/delete", {}, "/account/delete", "Delete your account"),

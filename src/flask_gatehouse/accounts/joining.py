@@ -110,21 +110,25 @@ def decline_join_request(db: Session, request_id: int, *, actor: Actor | None = 
     db.flush()
 
 
-def withdraw_approval(db: Session, request_id: int, *, actor: Actor | None = None) -> None:
+def withdraw_approval(db: Session, request_id: int, role: str = "", *, actor: Actor | None = None) -> None:
     """Put somebody who has been approved and has not come yet back among those who wait; whoever waits stays there.
 
-    :raises JoinRequestChanged: if she was declined.
+    :param role: with which she is taken to be approved, as typed; empty for whichever it is.
+    :raises InvalidField: for a ``role`` that there is not.
+    :raises JoinRequestChanged: if she was declined, or approved with another role.
     :raises JoinRequestNotFound: if nobody has asked under this id, or she has come.
     """
+    seen = checked_role(role) if role else None
     request = _get_locked(db, request_id)
-    role = request.approved_role
-    if role is None:
+    approved = request.approved_role
+    # Without this a late click, or a retry, takes back unseen what another administrator has corrected meanwhile.
+    if approved is None or seen not in {None, approved}:
         _refuse_decided(request)
         return
     request.approved_role = request.decided_at = None
     request.requested_at = max(request.requested_at, now_of(db) - WAITS_FOR + WAITS_AGAIN_FOR)
     db.flush()
-    _record(db, AuditEvent.JOIN_APPROVAL_REVOKED, request, actor, role=role)
+    _record(db, AuditEvent.JOIN_APPROVAL_REVOKED, request, actor, role=approved)
 
 
 def expire_join_requests(db: Session, *, batch: int = 500) -> int:

@@ -46,7 +46,7 @@ _DECISIONS: Mapping[JoinDecision, tuple[Callable[[Session, int, str], object], s
     JoinDecision.APPROVE: (approve_join_request, _("Approved. The next sign-in is let in.")),
     JoinDecision.DECLINE: (lambda db, number, role: decline_join_request(db, number), _("The request was declined.")),
     JoinDecision.WITHDRAW: (
-        lambda db, number, role: withdraw_approval(db, number),
+        withdraw_approval,
         _("The approval was withdrawn. The request waits for a decision again."),
     ),
 }

@@ -240,11 +240,13 @@ class TestAskingToJoin:
         assert caught.value.current.approved_role is Role.ADMIN
         with pytest.raises(JoinRequestChanged):
             decline(house, request.id)
+        with pytest.raises(JoinRequestChanged), house.database.transaction() as db:
+            withdraw_approval(db, request.id, "viewer")
         with house.database.reading() as connection:
             assert [view.approved_role for view in list_approved_requests(connection)] == [Role.ADMIN]
         for _ in range(2):
             with house.database.transaction() as db:
-                withdraw_approval(db, request.id)
+                withdraw_approval(db, request.id, "admin")
         assert waiting(house) == [request]
         assert refused(sign_in, eve) is Reason.NOT_INVITED
         with house.database.transaction() as db:
@@ -325,6 +327,8 @@ class TestAskingToJoin:
         (request,) = waiting(house)
         with pytest.raises(InvalidField), house.database.transaction() as db:
             approve_join_request(db, request.id, "root")
+        with pytest.raises(InvalidField), house.database.transaction() as db:
+            withdraw_approval(db, request.id, "root")
         for number in (4711, 0, -1, 2**31, 10**30):
             with pytest.raises(JoinRequestNotFound), house.database.transaction() as db:
                 approve_join_request(db, number, "viewer")
