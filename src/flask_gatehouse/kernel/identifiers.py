@@ -12,7 +12,7 @@ LARGEST_ID = 2**31 - 1
 def id_in(text: str | None) -> int | None:
     """Return the number of a row of ours that a text says; None where no row can have it.
 
-    Whoever may add events names in them what she likes. Of thousands of digits ``int`` makes an error.
+    Whoever may add events names in them what she likes, and ``int`` raises an error for thousands of digits.
     """
     number = int(text) if text and is_number(text) else 0
     return number if 0 < number <= LARGEST_ID else None
